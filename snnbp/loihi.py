@@ -41,7 +41,8 @@ def drive_bound(inhibition: int = INHIBITION) -> int:
     return THRESHOLD - BIAS - inhibition
 
 
-def to_grid(weights: NDArray[np.floating]) -> NDArray[np.int16]:
+def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:
     """Real weights (weight units, any shape) clipped to +-240 and truncated toward zero to even int16."""
     limited = np.clip(weights, -INITIAL_LIMIT, INITIAL_LIMIT)
-    return (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
+    on_grid: NDArray[np.int16] = (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
+    return on_grid

@@ -1,6 +1,7 @@
 """The trainable network, two integer matrices: checked, named by a digest, kept in a file."""
 
 import hashlib
+import io
 import zipfile
 import zlib
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.files import atomic_open
-from snnbp.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,9 +29,7 @@ class Weights:
         for name in ("w1", "w2"):
             object.__setattr__(self, name, _checked(name, getattr(self, name)))
         if self.w1.shape[1] != self.w2.shape[0]:
-            raise ValueError(
-                f"w1 feeds {self.w1.shape[1]} hidden neurons, w2 starts from {self.w2.shape[0]}"
-            )
+            raise ValueError(f"w1 feeds {self.w1.shape[1]} hidden neurons, w2 starts from {self.w2.shape[0]}")
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Weights):
@@ -59,17 +58,37 @@ class Weights:
         parts = (np.ascontiguousarray(part, dtype="<i2").tobytes() for part in (shapes, self.w1, self.w2))
         return hashlib.sha256(b"".join(parts)).hexdigest()
 
+    @classmethod
+    def draw(
+        cls,
+        rng: np.random.Generator | np.random.RandomState,
+        sizes: tuple[int, int, int],
+        scale: float = THRESHOLD,
+    ) -> "Weights":
+        """Normal weights for (inputs, hidden, outputs): W1 first, then W2, clipped and cut to the grid.
+
+        Standard deviation: sqrt(2 / (pre + post)) * scale, in weight units (official code, `rand_He`).
+        """
+        inputs, hidden, outputs = sizes
+        w1, w2 = (
+            to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * scale)
+            for pre, post in ((inputs, hidden), (hidden, outputs))
+        )
+        return cls(w1, w2)
+
     def save(self, path: str | Path) -> None:
         """Write a compressed .npz of `w1` and `w2` (no pickle); the file appears whole or not at all."""
+        content = io.BytesIO()
+        np.savez_compressed(content, w1=self.w1, w2=self.w2)
         with atomic_open(path) as file:
-            np.savez_compressed(file, w1=self.w1, w2=self.w2)
+            file.write(content.getvalue())
 
     @classmethod
     def load(cls, path: str | Path) -> "Weights":
         """Read what `save` wrote. Raises FileNotFoundError, or ValueError for any other file."""
         try:
-            with np.load(path, allow_pickle=False) as file:
-                return cls(file["w1"], file["w2"])
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return cls(arrays["w1"], arrays["w2"])
         except FileNotFoundError:
             raise
         except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:

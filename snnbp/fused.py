@@ -1,0 +1,219 @@
+"""The algebra of `reference`, compiled: a pass over a data set in one kernel.
+
+Membrane potentials and weights are held in half-units (see `kernels`). W2 and its negative copy W2T- are
+stored transposed, (outputs, hidden), so that every inner loop runs along the hidden layer. W2T+ sees the
+same updates and the same rails as W2 and is therefore W2 itself.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.kernels import active_indices, jit, sum_rows
+from snnbp.loihi import INHIBITION, WEIGHT_GRID, drive_bound
+from snnbp.rules import Rule
+from snnbp.weights import Weights
+
+Half = NDArray[np.int8]
+
+
+@jit
+def _forward(
+    x: NDArray[np.bool_],
+    w1: Half,
+    w2t: Half,
+    fires_above: int,
+    rows: NDArray[np.int32],
+    partial: NDArray[np.int16],
+    v1: NDArray[np.int32],
+    h: Half,
+    v2: NDArray[np.int32],
+) -> tuple[int, int]:
+    """Fill v1, h (0 or -1: a mask) and v2; return the number of active inputs and the peak potential."""
+    active = active_indices(x, rows)
+    sum_rows(w1, rows, active, partial, v1)
+    peak = v1[0]
+    for j in range(v1.size):
+        peak = max(peak, v1[j])
+        h[j] = -(v1[j] > fires_above)
+    for k in range(v2.size):
+        row = w2t[k]
+        drive = np.int32(0)
+        for j in range(v1.size):
+            drive += row[j] & h[j]
+        v2[k] = drive
+        peak = max(peak, drive)
+    return active, peak
+
+
+@jit
+def _shift(row: Half, change: Half, low: int, high: int) -> None:
+    """row += change, saturating at the rails."""
+    for j in range(row.size):
+        row[j] = min(max(row[j] + change[j], low), high)
+
+
+@jit
+def _learn(
+    w1: Half,
+    w2t: Half,
+    w2t_minus: Half,
+    inputs: NDArray[np.bool_],
+    labels: NDArray[np.uint8],
+    order: NDArray[np.int64],
+    fires_above: int,
+    box_top: int,
+    step: int,
+    low: int,
+    high: int,
+    updates_first: bool,
+    bound: int,
+    outputs: NDArray[np.bool_],
+) -> int:
+    """One pass; all quantities in half-units. Returns how many samples drove a neuron beyond `bound`."""
+    hidden = w1.shape[1]
+    rows = np.empty(inputs.shape[1] + 1, np.int32)
+    partial = np.empty(hidden, np.int16)
+    v1 = np.empty(hidden, np.int32)
+    v2 = np.empty(w2t.shape[0], np.int32)
+    h = np.empty(hidden, np.int8)
+    change = np.empty(hidden, np.int8)
+    up = np.empty(hidden, np.int32)
+    down = np.empty(hidden, np.int32)
+    d2 = np.empty(w2t.shape[0], np.int8)
+    overdriven = 0
+
+    for n in range(order.size):
+        active, peak = _forward(inputs[order[n]], w1, w2t, fires_above, rows, partial, v1, h, v2)
+        overdriven += peak > bound
+
+        label = labels[order[n]]
+        any_error = False
+        for k in range(v2.size):
+            o, t = v2[k] > fires_above, k == label
+            outputs[n, k] = o
+            d2[k] = (t and not o and v2[k] > 0) - (o and not t and v2[k] <= box_top)
+            any_error |= d2[k] != 0
+        if not any_error:
+            continue
+
+        up[:] = 0
+        down[:] = 0
+        for k in range(v2.size):
+            if d2[k] == 0:
+                continue
+            plus, minus = w2t[k], w2t_minus[k]
+            if updates_first:
+                _update_output(plus, minus, h, step * d2[k], low, high, change)
+            if d2[k] < 0:
+                plus, minus = minus, plus
+            for j in range(hidden):
+                up[j] += plus[j]
+                down[j] += minus[j]
+            if not updates_first:
+                _update_output(w2t[k], w2t_minus[k], h, step * d2[k], low, high, change)
+
+        any_change = False
+        for j in range(hidden):
+            box = (v1[j] > 0) & (v1[j] <= box_top)
+            change[j] = step * (((up[j] > 0) & box) - ((down[j] > 0) & box))
+            any_change |= change[j] != 0
+        if any_change:
+            for k in range(active):
+                _shift(w1[rows[k]], change, low, high)
+    return overdriven
+
+
+@jit
+def _update_output(plus: Half, minus: Half, h: Half, step: int, low: int, high: int, change: Half) -> None:
+    """Move one output's weights by `step` where h spiked, and its negative copy the other way."""
+    for j in range(h.size):
+        change[j] = step & h[j]
+    _shift(plus, change, low, high)
+    for j in range(h.size):
+        change[j] = -change[j]
+    _shift(minus, change, low, high)
+
+
+@jit
+def _predict(
+    w1: Half, w2t: Half, inputs: NDArray[np.bool_], fires_above: int, potentials: NDArray[np.int32]
+) -> None:
+    rows = np.empty(inputs.shape[1] + 1, np.int32)
+    partial = np.empty(w1.shape[1], np.int16)
+    v1 = np.empty(w1.shape[1], np.int32)
+    h = np.empty(w1.shape[1], np.int8)
+    for n in range(inputs.shape[0]):
+        _forward(inputs[n], w1, w2t, fires_above, rows, partial, v1, h, potentials[n])
+
+
+def _half(matrix: NDArray[np.int16], rails: tuple[int, int]) -> Half:
+    return np.ascontiguousarray(np.clip(matrix, *rails) // WEIGHT_GRID, dtype=np.int8)
+
+
+class Learner:
+    """A network in training: state goes in once, samples stream through, weights come out.
+
+    The weights are clipped to the rule's rails. W2T- starts as the clipped negative of W2.
+    `overdriven` counts the presented samples whose potentials exceeded `drive_bound(inhibition)`: the
+    algebra is then no longer what the circuit would do.
+    """
+
+    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
+        self.rule = rule
+        self.bound = drive_bound(inhibition)
+        self.overdriven = 0
+        self._w1 = _half(weights.w1, rule.rails)
+        self._w2t = _half(weights.w2.T, rule.rails)
+        self._w2t_minus = _half(-np.clip(weights.w2.T, *rule.rails), rule.rails)
+
+    def learn(
+        self, inputs: NDArray[np.bool_], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    ) -> NDArray[np.bool_]:
+        """Present `inputs[order]` (n, inputs) with their labels (n,); return the output spikes (n, outputs).
+
+        Inputs and labels are trusted: `training` checks them.
+        """
+        outputs = np.empty((order.size, self._w2t.shape[0]), np.bool_)
+        rule = self.rule
+        low, high = (rail // WEIGHT_GRID for rail in rule.rails)
+        self.overdriven += _learn(
+            self._w1,
+            self._w2t,
+            self._w2t_minus,
+            inputs,
+            labels,
+            order,
+            rule.fires_above // WEIGHT_GRID,
+            rule.box_top // WEIGHT_GRID,
+            rule.step // WEIGHT_GRID,
+            low,
+            high,
+            rule.updates_first,
+            self.bound // WEIGHT_GRID,
+            outputs,
+        )
+        return outputs
+
+    @property
+    def weights(self) -> Weights:
+        return Weights(
+            self._w1.astype(np.int16) * WEIGHT_GRID,
+            self._w2t.T.astype(np.int16) * WEIGHT_GRID,
+        )
+
+
+def predict(
+    weights: Weights, inputs: NDArray[np.bool_], rule: Rule
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Output spikes (n, outputs) and membrane potentials v2 (n, outputs), weight units."""
+    halves = np.empty((inputs.shape[0], weights.outputs), np.int32)
+    unclipped = (np.iinfo(np.int16).min, np.iinfo(np.int16).max)
+    _predict(
+        _half(weights.w1, unclipped),
+        _half(weights.w2.T, unclipped),
+        inputs,
+        rule.fires_above // WEIGHT_GRID,
+        halves,
+    )
+    potentials = halves * WEIGHT_GRID
+    return potentials > rule.fires_above, potentials

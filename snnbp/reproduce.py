@@ -1,0 +1,194 @@
+"""Run the notebooks in order, headless, and print the verdicts. Called by ./reproduce.sh."""
+
+import argparse
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from snnbp.claims import ledger, table
+from snnbp.datasets import DataUnavailable, load_dataset
+from snnbp.files import atomic_open
+from snnbp.provenance import PROFILES, ROOT, profile_folder
+
+NOTEBOOKS = ROOT / "notebooks"
+PARTIAL = ROOT / "build" / "partial"
+
+
+class Failure(Exception):
+    """A message for the user, in one line."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Carry out one command of ./reproduce.sh; returns the exit code."""
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    try:
+        if arguments[:1] == ["test"]:
+            return test(arguments[1:])
+        options = parse(arguments)
+        return run(options.command or "paper", options.only or notebooks(), dict(options.parameters))
+    except (Failure, ValueError, OSError) as failure:
+        print(f"reproduce: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nreproduce: interrupted; what was finished before is kept", file=sys.stderr)
+        return 130
+
+
+def parse(arguments: Sequence[str]) -> argparse.Namespace:
+    """Options of a run; unknown words end the program with the usage and exit code 2."""
+    parser = argparse.ArgumentParser(prog="./reproduce.sh", allow_abbrev=False)
+    parser.add_argument("command", nargs="?", choices=["quick"], help="small settings (default: the paper's)")
+    parser.add_argument("--only", action="append", metavar="NAME", choices=notebooks())
+    parser.add_argument(
+        "-p", action="append", default=[], metavar="NAME=VALUE", dest="parameters", type=_pair
+    )
+    return parser.parse_args(arguments)
+
+
+def notebooks() -> list[str]:
+    """Names of all notebooks, in order."""
+    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
+
+
+def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int:
+    """Run notebooks under a profile, then print the ledger of what they gave."""
+    start = time.perf_counter()
+    check_overrides(names, overrides)
+    missing = missing_data(PROFILES["paper"][name]["dataset"] for name in names)
+    if missing:
+        profile = "digits"
+        notice = (
+            f"{' and '.join(missing)} cannot be had: everything runs on scikit-learn's 8x8 digits instead"
+        )
+        print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
+    folder = profile_folder("custom" if overrides else profile)
+    for name in names:
+        print(f"{name} ...", flush=True)
+        seconds = execute(name, changed_parameters(name, profile, overrides), folder)
+        print(f"{name} finished after {seconds:.0f} s", flush=True)
+
+    print(f"\n{table(ledger(folder))}\n")
+    print(f"{len(names)} notebooks in {time.perf_counter() - start:.0f} s, results in {_shown(folder)}")
+    if missing:
+        print(notice)
+    return 0
+
+
+def missing_data(wanted: Iterable[str]) -> dict[str, str]:
+    """Which of the data sets can't be had here, and why. Downloads what is not here yet."""
+    missing = {}
+    for name in sorted(set(wanted)):
+        try:
+            load_dataset(name)
+        except DataUnavailable as error:
+            missing[name] = str(error)
+    return missing
+
+
+def check_overrides(names: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """Refuse a parameter that none of the notebooks takes: papermill would only warn."""
+    known = sorted({parameter for name in names for parameter in PROFILES["paper"][name]})
+    for parameter in overrides:
+        if parameter not in known:
+            raise Failure(f"unknown parameter {parameter!r}: {'/'.join(names)} takes {', '.join(known)}")
+
+
+def changed_parameters(name: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """What a notebook must be told: where the profile or the user differs from its own parameter cell."""
+    paper = PROFILES["paper"][name]
+    wanted = {**PROFILES[profile][name], **{key: value for key, value in overrides.items() if key in paper}}
+    return {key: value for key, value in wanted.items() if value != paper[key]}
+
+
+def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> float:
+    """Run a notebook headless; its executed copy appears only when every cell has run. Returns seconds.
+
+    The copy goes to `folder`. Without changed parameters it replaces the notebook itself, normalised, so
+    that `git diff` shows what came out differently. Raises Failure naming the cell and its error.
+    """
+    import nbformat
+    import papermill
+    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+
+    source = NOTEBOOKS / f"{name}.ipynb"
+    partial = PARTIAL / source.name
+    partial.parent.mkdir(parents=True, exist_ok=True)
+    start = time.perf_counter()
+    try:
+        papermill.execute_notebook(
+            source,
+            partial,
+            dict(parameters),
+            kernel_name="python3",
+            cwd=NOTEBOOKS,
+            stderr_file=sys.stderr,
+            extra_arguments=["--IPKernelApp.log_level=ERROR"],
+        )
+    except papermill.PapermillExecutionError as error:
+        last = f"{error.ename}: {error.evalue}".splitlines()[0]
+        raise Failure(f"{name}, cell {error.cell_index}: {last} (see {_shown(partial)})") from error
+    except (CellTimeoutError, DeadKernelError) as error:
+        raise Failure(f"{name}: {error} (see {_shown(partial)})") from error
+    target = folder / source.name if parameters else source
+    notebook = normalised(nbformat.read(partial, as_version=4))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_open(target, "w") as file:
+        nbformat.write(notebook, file)
+    partial.unlink()
+    return time.perf_counter() - start
+
+
+def normalised(notebook: Any) -> Any:
+    """A notebook less what differs between equal runs: times, versions and progress bars (stderr)."""
+    from nbstripout import strip_output
+
+    keys = ["metadata.papermill", "metadata.language_info.version", "metadata.widgets"]
+    keys += ["cell.metadata.papermill", "cell.metadata.execution"]
+    notebook = strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=keys)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+    return notebook
+
+
+def test(pytest_options: Sequence[str]) -> int:
+    """Style, types, then all tests; the exit code is the first that is not 0."""
+    missing = missing_data(["mnist", "fashion-mnist"])
+    notice = f"{' and '.join(missing)} cannot be had: the tests that need them are skipped"
+    if missing:
+        print(f"{notice} ({missing[min(missing)]})", flush=True)
+    code = 0
+    for command in (
+        ["ruff", "check", "--quiet"],
+        ["ruff", "format", "--check", "--quiet"],
+        ["mypy"],
+        ["pytest", *pytest_options],
+    ):
+        code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode or code
+    if missing:
+        print(notice)
+    return code
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """NAME=VALUE with the value read as JSON where it is JSON: 5, 0.5, [1, 2], else as text."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def _shown(path: Path) -> str:
+    return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,84 @@
+"""The package's order: who may import whom, what loads when, what the lock file holds."""
+
+import ast
+import re
+import subprocess
+import sys
+
+import pytest
+
+import snnbp
+from snnbp.provenance import ROOT
+
+PACKAGE = ROOT / "snnbp"
+MAY_IMPORT = {
+    "files": set(),
+    "loihi": set(),
+    "kernels": set(),
+    "rules": {"loihi"},
+    "scores": set(),
+    "weights": {"files", "loihi"},
+    "datasets": {"files"},
+    "provenance": {"files", "datasets", "weights"},
+    "claims": set(),
+    "reference": {"loihi", "rules", "weights"},
+    "fused": {"kernels", "loihi", "rules", "weights"},
+    "published": {"datasets", "fused", "rules", "scores", "weights"},
+    "training": {"datasets", "fused", "loihi", "rules", "scores", "weights"},
+    "sweeps": {"datasets", "training"},
+    "figures": {"loihi"},
+    "reproduce": {"claims", "datasets", "files", "provenance"},
+}
+
+
+def siblings(path):
+    """Names of the package's modules that a module imports."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("snnbp."):
+            yield node.module.split(".")[1]
+
+
+@pytest.mark.parametrize(
+    "module", sorted(path.stem for path in PACKAGE.glob("*.py") if path.stem != "__init__")
+)
+def test_imports_point_one_way(module):
+    assert set(siblings(PACKAGE / f"{module}.py")) <= MAY_IMPORT[module]
+
+
+def loaded_by(code):
+    listing = f"import sys; {code}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
+    return set(done.stdout.split())
+
+
+def test_nothing_heavy_is_loaded_unasked():
+    assert not loaded_by("import snnbp") & {"numpy", "numba", "matplotlib"}
+    everything = "import snnbp; [getattr(snnbp, name) for name in snnbp.__all__]"
+    assert not loaded_by(everything) & {"lava", "ipywidgets", "papermill", "matplotlib"}
+
+
+def test_every_public_name_exists_and_is_documented():
+    for name in snnbp.__all__:
+        assert getattr(snnbp, name).__doc__
+    with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
+        snnbp.nonsense  # noqa: B018
+
+
+def test_the_lock_file_is_hashed_universal_and_names_no_host():
+    lock = (ROOT / "requirements.lock").read_text()
+    assert "://" not in lock
+    assert "index" not in lock
+    entries = re.split(r"\n(?=\S)", lock.strip())
+    assert all("--hash=sha256:" in entry for entry in entries)
+    for package in (
+        "jupyterlab",
+        "papermill",
+        "lava-nc",
+        "numpy",
+        "numba",
+        "matplotlib",
+        "ipywidgets",
+        "nbval",
+    ):
+        assert any(entry.startswith(f"{package}==") for entry in entries)
+    assert re.search(r"^lava-nc==\S+ ; python_(full_)?version < '3.11'", lock, re.MULTILINE)

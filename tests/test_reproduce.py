@@ -1,0 +1,111 @@
+"""./reproduce.sh: what it refuses, and what it leaves behind when a notebook fails."""
+
+import os
+import subprocess
+
+import nbformat
+import pytest
+
+from snnbp import reproduce
+from snnbp.provenance import PROFILES, ROOT
+
+
+def shell(*words, **environment):
+    return subprocess.run(
+        ["bash", "reproduce.sh", *words],
+        cwd=ROOT,
+        env={**os.environ, **environment},
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_help_names_every_command():
+    done = shell("--help")
+    assert done.returncode == 0
+    assert all(
+        word in done.stdout for word in ("quick", "test", "lab", "setup", "SNNBP_DATA", "--only", "-p")
+    )
+
+
+@pytest.mark.parametrize("words", [["everything"], ["setup", "now"]])
+def test_unknown_words_are_refused_with_the_usage(words):
+    done = shell(*words)
+    assert done.returncode == 2
+    assert "usage:" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--only", "99_none"], "invalid choice: '99_none'"),
+        (["--quik"], "unrecognized arguments: --quik"),
+        (["-p", "epochs"], "'epochs' is not NAME=VALUE"),
+        (["quick", "slow"], "unrecognized arguments: slow"),
+    ],
+)
+def test_unknown_options_are_refused(capsys, words, message):
+    with pytest.raises(SystemExit) as exit_:
+        reproduce.main(words)
+    assert exit_.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def refused(capsys, *words):
+    """Run words that must fail; return the only line on stderr, progress bars aside."""
+    assert reproduce.main(words) == 1
+    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("reproduce: ")]
+    assert len(lines) == 1
+    return lines[0]
+
+
+def test_an_unknown_parameter_is_refused(capsys):
+    line = refused(capsys, "--only", "04_mnist", "-p", "epoch=5")
+    assert line.startswith("reproduce: unknown parameter 'epoch': 04_mnist takes dataset, engine, epochs,")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "message"),
+    [
+        ("dataset=cifar", "unknown dataset 'cifar': choose one of mnist, fashion-mnist, digits"),
+        ("engine=warp", "unknown engine 'warp'"),
+        ("rule=hebb", "unknown rule 'hebb'"),
+        ("hidden=0", "hidden must be a whole number of at least 1, got 0"),
+        ("epochs=0", "epochs must be a whole number of at least 1, got 0"),
+    ],
+)
+def test_a_failing_notebook_is_named_with_its_cell_and_error(
+    capsys, monkeypatch, tmp_path, parameter, message
+):
+    monkeypatch.setitem(PROFILES, "paper", {**PROFILES["paper"], "04_mnist": PROFILES["digits"]["04_mnist"]})
+    monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path)
+    line = refused(capsys, "--only", "04_mnist", "-p", "dataset=digits", "-p", parameter)
+    assert line.startswith("reproduce: 04_mnist, cell ")
+    assert f"ValueError: {message}" in line
+    assert (tmp_path / "04_mnist.ipynb").exists()
+
+
+def test_a_damaged_file_is_an_error_not_missing_data(capsys, monkeypatch, tmp_path):
+    (tmp_path / "mnist").mkdir()
+    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"nonsense")
+    monkeypatch.setenv("SNNBP_DATA", str(tmp_path))
+    line = refused(capsys, "quick", "--only", "04_mnist")
+    assert "train-images-idx3-ubyte.gz is damaged" in line
+
+
+def test_normalised_notebooks_hold_no_times_and_no_progress():
+    output = nbformat.v4.new_output
+    cell = nbformat.v4.new_code_cell(
+        "1",
+        execution_count=3,
+        metadata={"papermill": {"duration": 1.0}, "execution": {"iopub.status.idle": "2020"}},
+        outputs=[output("stream", name="stderr", text="50%"), output("stream", name="stdout", text="1\n")],
+    )
+    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 2.0}})
+    result = reproduce.normalised(notebook)
+    assert "papermill" not in result.metadata
+    assert not {"papermill", "execution"} & set(result.cells[0].metadata)
+    assert [o.text for o in result.cells[0].outputs] == ["1\n"]
+    assert result.cells[0].execution_count == 3

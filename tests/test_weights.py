@@ -1,0 +1,115 @@
+"""Weights: checked, digested, saved whole or not at all."""
+
+import hashlib
+import os
+import resource
+import signal
+import struct
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from snnbp.weights import Weights
+
+SOME = Weights(np.array([[2, -4], [6, 8], [-256, 254]]), np.array([[0], [-2]]))
+
+
+def test_digest_is_of_shapes_and_matrices_as_little_endian_int16():
+    content = struct.pack("<12h", 3, 2, 2, 1, 2, -4, 6, 8, -256, 254, 0, -2)
+    assert SOME.digest == hashlib.sha256(content).hexdigest()
+
+
+def test_equality_is_of_entries():
+    assert Weights(SOME.w1.astype(np.int64), SOME.w2) == SOME
+    assert Weights(SOME.w1, np.array([[0], [-4]])) != SOME
+    assert SOME.w1.flags.writeable is False
+
+
+@pytest.mark.parametrize(
+    ("w1", "message"),
+    [
+        (np.array([[1, 2]]), "w1 must be even and within"),
+        (np.array([[256, 2]]), "w1 must be even and within"),
+        (np.array([[2.0, 2.0]]), "w1 must be a matrix of integers, got float64"),
+        (np.array([2, 2]), "w1 must be a matrix of integers, got int64"),
+        (np.zeros((0, 2), int), "w1 must be a matrix of integers"),
+        (np.array([[2, 2, 2]]), "w1 feeds 3 hidden neurons, w2 starts from 2"),
+    ],
+)
+def test_bad_matrices_are_refused(w1, message):
+    with pytest.raises(ValueError, match=message):
+        Weights(w1, SOME.w2)
+
+
+def test_what_was_saved_is_loaded(tmp_path):
+    SOME.save(tmp_path / "weights.npz")
+    assert Weights.load(tmp_path / "weights.npz") == SOME
+    with np.load(tmp_path / "weights.npz", allow_pickle=False) as file:
+        assert sorted(file) == ["w1", "w2"]
+
+
+def test_damaged_files_are_refused_in_one_line(tmp_path):
+    path = tmp_path / "weights.npz"
+    SOME.save(path)
+    whole = path.read_bytes()
+    flipped = bytearray(whole)
+    flipped[whole.index(b"w1.npy") + 40] ^= 0xFF
+    np.savez(tmp_path / "odd.npz", w1=SOME.w1 + 1, w2=SOME.w2)
+    np.savez(tmp_path / "lacking.npz", w1=SOME.w1)
+    np.savez(tmp_path / "pickled.npz", w1=np.array([[None]]), w2=SOME.w2)
+    for content in (
+        b"",
+        b"nonsense",
+        whole[:100],
+        bytes(flipped),
+        *((tmp_path / name).read_bytes() for name in ("odd.npz", "lacking.npz", "pickled.npz")),
+    ):
+        path.write_bytes(content)
+        with pytest.raises(
+            ValueError, match=r"weights\.npz is not a file of weights, or is damaged"
+        ) as caught:
+            Weights.load(path)
+        assert "\n" not in str(caught.value)
+    with pytest.raises(FileNotFoundError):
+        Weights.load(tmp_path / "nowhere.npz")
+
+
+@contextmanager
+def no_room():
+    """Files can't grow past 100 bytes, as on a full disk."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, handler)
+
+
+@contextmanager
+def read_only(folder):
+    """No one may write into `folder`; root gives up its rights for the time."""
+    folder.chmod(0o555)
+    uid = os.geteuid()
+    if uid == 0:
+        os.seteuid(65534)
+    try:
+        yield
+    finally:
+        os.seteuid(uid)
+        folder.chmod(0o755)
+
+
+@pytest.mark.parametrize("trouble", ["no room", "read-only"])
+def test_a_failed_save_says_so_and_keeps_the_old_file(tmp_path, trouble):
+    path = tmp_path / "weights.npz"
+    path.write_bytes(b"old")
+    with (
+        no_room() if trouble == "no room" else read_only(tmp_path),
+        pytest.raises(OSError, match=r"cannot write .*weights\.npz"),
+    ):
+        SOME.save(path)
+    assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
+    assert path.read_bytes() == b"old"
