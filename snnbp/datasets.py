@@ -217,6 +217,7 @@ def _files(name: str) -> dict[str, bytes]:
         if not Path(chosen).expanduser().is_dir():
             raise ValueError(f"SNNBP_DATA is {chosen}, which is not a folder: correct it or unset it")
         places.insert(0, Path(chosen).expanduser().absolute() / name)
+    places = list(dict.fromkeys(places))
     contents, missing = {}, {}
     for file, digest in zip(_FILES, _DIGESTS[name], strict=True):
         candidates = (place / f"{file}{ending}" for place in places for ending in (".gz", ""))

@@ -59,7 +59,7 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
     """Run notebooks under a profile, then print the ledger of what they gave."""
     start = time.perf_counter()
     check_overrides(names, overrides)
-    missing = missing_data(PROFILES["paper"][name]["dataset"] for name in names)
+    missing = missing_data(overrides.get("dataset", PROFILES["paper"][name]["dataset"]) for name in names)
     if missing:
         profile = "digits"
         notice = (

@@ -7,7 +7,7 @@ import nbformat
 import pytest
 
 from snnbp import reproduce
-from snnbp.provenance import PROFILES, ROOT
+from snnbp.provenance import ROOT
 
 
 def shell(*words, **environment):
@@ -66,10 +66,14 @@ def test_an_unknown_parameter_is_refused(capsys):
     assert line.startswith("reproduce: unknown parameter 'epoch': 04_mnist takes dataset, engine, epochs,")
 
 
+def test_an_unknown_dataset_is_refused(capsys):
+    line = refused(capsys, "--only", "04_mnist", "-p", "dataset=cifar")
+    assert line == "reproduce: unknown dataset 'cifar': choose one of mnist, fashion-mnist, digits"
+
+
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("dataset=cifar", "unknown dataset 'cifar': choose one of mnist, fashion-mnist, digits"),
         ("engine=warp", "unknown engine 'warp'"),
         ("rule=hebb", "unknown rule 'hebb'"),
         ("hidden=0", "hidden must be a whole number of at least 1, got 0"),
@@ -79,7 +83,6 @@ def test_an_unknown_parameter_is_refused(capsys):
 def test_a_failing_notebook_is_named_with_its_cell_and_error(
     capsys, monkeypatch, tmp_path, parameter, message
 ):
-    monkeypatch.setitem(PROFILES, "paper", {**PROFILES["paper"], "04_mnist": PROFILES["digits"]["04_mnist"]})
     monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path)
     line = refused(capsys, "--only", "04_mnist", "-p", "dataset=digits", "-p", parameter)
     assert line.startswith("reproduce: 04_mnist, cell ")
