@@ -280,4 +280,11 @@ def _checked(
         raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
     if order.size and not 0 <= order.min() <= order.max() < len(inputs):
         raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
-    return inputs, labels, order.astype(np.int64)
+    return _frozen(inputs), _frozen(labels), order.astype(np.int64)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous read-only view: one type of array, so that Numba compiles once."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view
