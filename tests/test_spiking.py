@@ -604,6 +604,15 @@ def test_trace_of_the_inference_circuit(task):
     assert not done.spikes["o"][:, :3].any()
 
 
+def test_trace_refuses_circuits_that_take_no_samples(task):
+    with pytest.raises(ValueError, match="samples need a circuit with a population 'in_g'"):
+        trace(*task, circuit=PAIR)
+    circuit = training_circuit(64, 24)
+    renamed = tuple(replace(p, symbol="W3") if p.symbol == "W1" else p for p in circuit.projections)
+    with pytest.raises(ValueError, match="projection x -> h1: its matrix 'W3' is none of W1, W2"):
+        trace(*task, circuit=replace(circuit, projections=renamed))
+
+
 def test_trace_refuses_unknown_populations_and_phases(task):
     with pytest.raises(ValueError, match="'z' is not a population"):
         trace(*task, ["z"])
