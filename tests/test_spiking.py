@@ -8,7 +8,7 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import snnbp
-from snnbp import reference
+from snnbp import fused, reference, spiking
 from snnbp.circuit import (
     Cell,
     Circuit,
@@ -351,6 +351,24 @@ def test_equals_the_reference_on_mnist(mnist: Dataset):
     samples = mnist.train[:2000]
     for weights in (snnbp.initial_weights(snnbp.Config(), mnist), Weights.load("figures/weights_seed1.npz")):
         assert agree(weights, samples.inputs, samples.labels) == (True, 0)
+
+
+def test_one_epoch_of_mnist_on_three_rungs(mnist: Dataset) -> None:
+    """720,000 steps: all eight matrices, all outputs."""
+    config = snnbp.Config(seed=1)
+    start = snnbp.initial_weights(config, mnist)
+    order = np.random.Generator(np.random.PCG64(7)).permutation(len(mnist.train))
+    rungs = [rung.Learner(start, Rule()) for rung in (reference, fused, spiking)]
+    outputs = [rung.learn(mnist.train.inputs, mnist.train.labels, order) for rung in rungs]
+    algebra, compiled, circuit = rungs
+    assert np.array_equal(outputs[0], outputs[1])
+    assert np.array_equal(outputs[0], outputs[2])
+    assert algebra.weights == compiled.weights
+    assert circuit.overdriven == 0
+    wanted = {"W1": algebra.w1, "W2": algebra.w2, "W2T+": algebra.w2t_plus, "W2T-": algebra.w2t_minus}
+    for projection in snnbp.training_circuit().matrices:
+        matrix = circuit.matrices[projection.pre, projection.post]
+        assert np.array_equal(matrix, wanted[projection.symbol]), projection
 
 
 def test_inference_circuit_equals_predict(mnist: Dataset):
