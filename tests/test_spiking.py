@@ -348,7 +348,7 @@ def test_outputs_are_closed_in_phase_8_by_their_bias_only(boxed, expected):
     for rung in (reference, fused):
         learner = rung.Learner(Weights(w1, w2), Rule())
         learner.learn(inputs, labels, np.arange(1))
-        assert learner.overdriven == (not expected)
+        assert learner.overdriven == expected[1]
 
 
 def test_equals_the_reference_on_mnist(mnist: Dataset):
