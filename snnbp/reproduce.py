@@ -177,6 +177,8 @@ def changed_parameters(name: str, profile: str, overrides: Mapping[str, Any]) ->
     """What a notebook must be told: where the profile or the user differs from its own parameter cell."""
     paper = PROFILES["paper"][name]
     wanted = {**PROFILES[profile][name], **{key: value for key, value in overrides.items() if key in paper}}
+    if overrides and "profile" in paper:  # what reads other notebooks' results reads those of this run
+        wanted["profile"] = "custom"
     return {key: value for key, value in wanted.items() if value != paper[key]}
 
 

@@ -9,7 +9,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, NoReturn, overload
+from statistics import fmean, median, stdev
+from typing import Any, NamedTuple, NoReturn, overload
 
 import numpy as np
 from tqdm import tqdm
@@ -167,6 +168,30 @@ def statistics(runs: Sequence[Record], names: Sequence[str]) -> dict[str, dict[s
         for name in names
         for column in ("exact", "spikes", "potential")
     }
+
+
+class Spread(NamedTuple):
+    """How a statistic spreads over the seeds that did not collapse; fractions, `sd` with n - 1."""
+
+    n: int
+    collapsed: int
+    mean: float
+    sd: float
+    least: float
+    median: float
+    most: float
+
+
+def spread(runs: Sequence[Record], name: str, column: str) -> Spread:
+    """The spread of a run's statistic, for example "final" "spikes"; collapsed runs are counted apart.
+
+    Raises ValueError if fewer than two runs are left.
+    """
+    values = [run.statistic(name, column) for run in runs if not run.collapsed]
+    if len(values) < 2:
+        raise ValueError(f"{len(values)} of {len(runs)} runs did not collapse: no spread to speak of")
+    mean, sd, middle = fmean(values), stdev(values), median(values)
+    return Spread(len(values), len(runs) - len(values), mean, sd, min(values), middle, max(values))
 
 
 def _cores() -> int:
