@@ -18,7 +18,7 @@ from tqdm import tqdm
 
 import snnbp
 from snnbp.datasets import Samples
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 from snnbp.weights import Weights
 
 CHIP_MICROSECONDS = 1480.0
@@ -78,7 +78,8 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20_000)
     parser.add_argument("--repeats", type=int, default=7)
     options = parser.parse_args()
-    times = measure(snnbp.load_dataset("mnist"), options.samples, options.repeats)
+    data = snnbp.load_dataset("mnist")
+    times = measure(data, options.samples, options.repeats)
     times["Loihi (published latency)"] = [CHIP_MICROSECONDS]
     slowest = median(times["published simulation (NumPy)"])
     rows = [
@@ -96,6 +97,8 @@ def main() -> None:
     text = f"{table}\n\n{platform.processor() or platform.machine()}, {options.repeats} repeats, 1 core\n"
     print(text)
     (ROOT / "figures" / "speed.txt").write_text(text)
+    about = {"parameters": vars(options), "weights": {}, "results": {"microseconds": times}}
+    write_record(ROOT / "figures" / "speed.json", "benchmarks/speed.py", data, ["speed.txt"], **about)
 
 
 if __name__ == "__main__":
