@@ -13,7 +13,7 @@ from speed import processor
 
 import snnbp
 from snnbp.files import atomic_open
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 
 
 def main() -> None:
@@ -33,6 +33,11 @@ def main() -> None:
     print("\n".join(lines))
     with atomic_open(ROOT / "figures" / "full_run.txt", "w") as file:
         file.write("\n".join(lines) + "\n")
+    results = {engine: {"seconds": run.seconds, "digest": run.weights.digest} for engine, run in runs.items()}
+    about = {"parameters": {"seed": config.seed}, "weights": {}, "results": results}
+    write_record(
+        ROOT / "figures" / "full_run.json", "benchmarks/full_run.py", data, ["full_run.txt"], **about
+    )
 
 
 if __name__ == "__main__":

@@ -21,7 +21,7 @@ import snnbp
 from snnbp.datasets import Samples
 from snnbp.figures import BLUE, ORANGE
 from snnbp.files import atomic_open
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 from snnbp.weights import Weights
 
 REPEATS = 5
@@ -86,6 +86,9 @@ def main() -> None:
     for suffix in ("svg", "png"):
         with atomic_open(ROOT / "figures" / f"scaling.{suffix}") as file:
             figure.savefig(file, format=suffix, dpi=150)
+    about = {"parameters": {"repeats": REPEATS}, "weights": {}, "results": {}}
+    files = ["scaling.png", "scaling.svg"]
+    write_record(ROOT / "figures" / "scaling.json", "benchmarks/scaling.py", None, files, **about)
 
 
 def curve(axis, sizes, times, colour, label) -> None:

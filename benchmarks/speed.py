@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 import snnbp
 from snnbp.files import atomic_open
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 
 CHIP_MICROSECONDS = 1480.0
 """Published latency of one training sample on Loihi (Nat. Commun. 15, 9691, Table 1)."""
@@ -104,6 +104,8 @@ def main() -> None:
     print(text)
     with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
         file.write(text)
+    about = {"parameters": vars(options), "weights": {}, "results": {"microseconds": times}}
+    write_record(ROOT / "figures" / "speed.json", "benchmarks/speed.py", data, ["speed.txt"], **about)
 
 
 if __name__ == "__main__":
