@@ -235,7 +235,7 @@ def executed_copy(name: str, parameters: Mapping[str, Any], folder: Path) -> Pat
 
 
 def normalised(notebook: Any) -> Any:
-    """A notebook less what differs between equal runs: times, versions and progress bars (stderr)."""
+    """A notebook less what differs between equal runs: times, versions, progress bars (stderr), cuts in text."""
     from nbstripout import strip_output
 
     keys = ["metadata.papermill", "metadata.language_info.version", "metadata.widgets"]
@@ -243,7 +243,13 @@ def normalised(notebook: Any) -> Any:
     notebook = strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=keys)
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
+            outputs: list[Any] = []
+            for output in cell.outputs:
+                if output.get("name") == "stdout" and outputs and outputs[-1].get("name") == "stdout":
+                    outputs[-1].text += output.text  # how a text is cut into messages is chance
+                elif output.get("name") != "stderr":
+                    outputs.append(output)
+            cell.outputs = outputs
     return notebook
 
 

@@ -128,7 +128,11 @@ def test_normalised_notebooks_hold_no_times_and_no_progress():
         "1",
         execution_count=3,
         metadata={"papermill": {"duration": 1.0}, "execution": {"iopub.status.idle": "2020"}},
-        outputs=[output("stream", name="stderr", text="50%"), output("stream", name="stdout", text="1\n")],
+        outputs=[
+            output("stream", name="stderr", text="50%"),
+            output("stream", name="stdout", text="1"),
+            output("stream", name="stdout", text="\n"),
+        ],
     )
     notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 2.0}})
     result = reproduce.normalised(notebook)
