@@ -21,6 +21,9 @@ MANTISSA_MAX = 255
 EXPONENT_MAX = 7
 """Largest exponent of a fixed weight: mantissa * 2 ** exponent (Davies et al., IEEE Micro 38(1), 2018)."""
 
+LEVEL_LIMIT = 1 << 17
+"""Thresholds and biases stay below: 17 bits (Lava 0.10, PyLifModelBitAcc)."""
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -35,6 +38,9 @@ class Cell:
     refractory: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("bias", "threshold"):
+            if abs(getattr(self, name)) >= LEVEL_LIMIT:
+                raise ValueError(f"cell {self.name!r}: {name} {getattr(self, name)} exceeds 17 bits")
         if self.refractory < 0:
             raise ValueError(f"cell {self.name!r}: refractory period {self.refractory} is negative")
 
@@ -250,9 +256,9 @@ def gating_projections(
     """Every connection that opens a population or holds it down, as the phases ask for it.
 
     The share of the threshold that is left to the input sets the gate's weight: 1 -> -bias, 1/2 ->
-    -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by` population
-    acts from the last phase in which it was open itself, which gives the delay; phases at the same distance
-    share the connection.
+    -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
+    population acts from the last phase in which it was open itself, which gives the delay; phases at the same
+    distance share the connection.
     """
     cells = {p.name: p.cell for p in populations}
     seen = set()

@@ -1,0 +1,267 @@
+"""Every population, every spike, every step: the declared circuit itself, run in integers.
+
+`simulate` runs any circuit on any input spikes. `Learner`, `infer` and `trace` present samples to the paper's
+two circuits: they choose the input spikes and read the record, all else is done by the circuit. Twelve steps
+a sample compute the algebra of `reference` as long as no drive exceeds `loihi.drive_bound`; beyond it the
+circuit does something else, and so does this module.
+
+An input sum is a 24-bit number of 1/64 weight units, so it wraps beyond [-131072, 131072) weight units, as in
+Lava's bit-accurate neuron, and the event is counted. Potentials saturate there.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.circuit import Circuit, inference_circuit, training_circuit
+from snnbp.kernels import active_indices, jit
+from snnbp.loihi import INHIBITION, THRESHOLD, WEIGHT_MAX, WEIGHT_MIN, drive_bound
+from snnbp.network import Network, Simulation, by_population, simulate
+from snnbp.rules import Rule
+from snnbp.stepper import Events
+from snnbp.tables import Matrices
+from snnbp.weights import Weights
+
+__all__ = ["Learner", "Network", "Presenter", "Simulation", "Trace", "infer", "simulate", "trace"]
+
+Spikes = NDArray[np.bool_]
+Integers = NDArray[np.int64]
+
+OUTPUT_PHASE = 3
+"""The phase in which `o` fires, in both circuits."""
+
+SAMPLES_AT_ONCE = 256
+"""Samples whose input spikes are listed ahead: few enough to stay in the cache."""
+
+
+class Samples(Protocol):
+    """Inputs bool (n, inputs) and labels uint8 (n,)."""
+
+    @property
+    def inputs(self) -> Spikes: ...
+    @property
+    def labels(self) -> NDArray[np.uint8]: ...
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What n samples did in the chosen phases: spikes bool and potentials int32 (input sum + bias, weight
+    units), by population, each (n, phases, size); the matrices before and after. `potentials` is empty unless
+    asked for. `overdriven` counts samples as `Learner` does."""
+
+    circuit: Circuit
+    phases: tuple[int, ...]
+    spikes: dict[str, Spikes]
+    potentials: dict[str, NDArray[np.int32]]
+    before: Matrices
+    after: Matrices
+    overdriven: int
+
+
+class Presenter:
+    """A circuit with a ring of gates, set going by one spike of `in_g`; samples then follow without a gap.
+
+    Sample k occupies steps T (k + 1) + 1 to T (k + 1) + T, counted from 1, with T = len(circuit.phases). Its
+    input spikes enter in the phase that presents `input`, the target's in the one that presents `in_tgt`.
+    """
+
+    def __init__(self, circuit: Circuit, weights: Weights) -> None:
+        self.circuit = circuit
+        self.period = len(circuit.phases)
+        self.network = Network(circuit, initial_matrices(circuit, weights))
+        self._shape = weights.inputs, weights.outputs
+        first = np.zeros(self.period + 1, np.int64)
+        first[self.period - 1 :] = 1  # two steps ahead of phase 0: in_g, the last gate's step, phase 0
+        start = Events(first, np.array([self.network.first["in_g"]], np.int32))
+        self.network.run(start, np.full(self.period, -1))
+
+    def present(
+        self,
+        inputs: Spikes,
+        labels: NDArray[np.uint8] | None,
+        order: Integers | None,
+        populations: tuple[str, ...],
+        phases: tuple[int, ...],
+        potentials: bool = False,
+    ) -> tuple[Spikes, NDArray[np.int32], NDArray[np.int32]]:
+        """Present inputs[order], all of them by default, with their labels.
+
+        Returns the spikes, bool, and the potentials, int32, (n, phases, neurons of all populations), and by
+        sample the peak of what one matrix added to a neuron's input, int32 (n,), weight units.
+        Raises ValueError for wrong shapes, types, labels or indices.
+        """
+        inputs, labels, order = _checked(inputs, labels, order, *self._shape)
+        takes_input = np.array(["input" in phase.presents for phase in self.circuit.phases])
+        takes_target = np.array(["in_tgt" in phase.presents for phase in self.circuit.phases])
+        first = self.network.first
+        parts = []
+        for begin in range(0, max(order.size, 1), SAMPLES_AT_ONCE):
+            part = order[begin : begin + SAMPLES_AT_ONCE]
+            events = Events(
+                *_list_spikes(
+                    inputs, labels, part, takes_input, takes_target, first["input"], first.get("in_tgt", 0)
+                )
+            )
+            rows = np.full((part.size, self.period), -1)
+            rows[:, list(phases)] = np.arange(part.size * len(phases)).reshape(part.size, len(phases))
+            record = self.network.run(events, rows.ravel(), populations, potentials)
+            shape = (part.size, len(phases), -1) if record.spikes.size else (part.size, len(phases), 0)
+            parts.append(
+                (
+                    record.spikes.reshape(shape),
+                    record.potentials.reshape(shape if potentials else (part.size, 0, 0)),
+                    record.drive.reshape(part.size, self.period).max(axis=1),
+                )
+            )
+        spikes, potential, drive = (np.concatenate(column) for column in zip(*parts, strict=True))
+        return spikes, potential, drive
+
+
+@jit
+def _list_spikes(
+    inputs: Spikes,
+    labels: NDArray[np.uint8],
+    order: Integers,
+    takes_input: Spikes,
+    takes_target: Spikes,
+    input_neuron: int,
+    target_neuron: int,
+) -> tuple[Integers, NDArray[np.int32]]:
+    """The neurons that fire from outside, step after step, and where each step's begin."""
+    phases = takes_input.size
+    first = np.zeros(order.size * phases + 1, np.int64)
+    each = takes_input.sum() * inputs.shape[1] + takes_target.sum()
+    neurons = np.empty(order.size * each + 1, np.int32)
+    count, step = 0, 0
+    for n in order:
+        for phase in range(phases):
+            if takes_input[phase]:
+                active = active_indices(inputs[n], neurons[count:])
+                neurons[count : count + active] += input_neuron
+                count += active
+            if takes_target[phase]:
+                neurons[count] = target_neuron + labels[n]
+                count += 1
+            step += 1
+            first[step] = count
+    return first, neurons
+
+
+class Learner:
+    """The training circuit with its eight plastic matrices, fed one sample after the other.
+
+    Successive calls of `learn` continue one uninterrupted run. `overdriven` counts the samples during whose
+    12 steps one matrix drove some neuron past `drive_bound(inhibition)`.
+    Raises ValueError for another rule, and for a threshold that 8-bit gate weights cannot follow.
+    """
+
+    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
+        if rule.name != "circuit":
+            raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
+        sizes = weights.inputs, weights.hidden, weights.outputs
+        circuit = training_circuit(*sizes, inhibition, rule.threshold, rule.step)
+        self._presenter = Presenter(circuit, weights)
+        self._bound = drive_bound(inhibition, rule.threshold)
+        self.overdriven = 0
+
+    def learn(
+        self, inputs: Spikes, labels: NDArray[np.uint8], order: Integers | None = None
+    ) -> NDArray[np.bool_]:
+        """Present inputs[order] (n, inputs), bool, with labels (n,), uint8; all of them in turn by default.
+
+        Returns the spikes of `o` in phase 3, bool (order.size, outputs), in presented order.
+        Raises ValueError for wrong shapes, types, labels or indices.
+        """
+        spikes, _, drive = self._presenter.present(inputs, labels, order, ("o",), (OUTPUT_PHASE,))
+        self.overdriven += int((drive > self._bound).sum())
+        return spikes[:, 0]
+
+    @property
+    def weights(self) -> Weights:
+        """W1 as it leads into h1 and W2 as it leads into o."""
+        matrices = self.matrices
+        return Weights(matrices["x", "h1"], matrices["h1", "o"])
+
+    @property
+    def matrices(self) -> Matrices:
+        """All eight plastic matrices, int16 (pre.size, post.size), by (pre, post)."""
+        return self._presenter.network.matrices
+
+
+def infer(weights: Weights, inputs: Spikes, threshold: int = THRESHOLD) -> Spikes:
+    """Output spikes (n, outputs) of the inference circuit for inputs bool (n, inputs), 4 steps each."""
+    circuit = inference_circuit(weights.inputs, weights.hidden, weights.outputs, threshold)
+    return Presenter(circuit, weights).present(inputs, None, None, ("o",), (OUTPUT_PHASE,))[0][:, 0]
+
+
+def trace(
+    weights: Weights,
+    samples: Samples,
+    populations: Iterable[str] | None = None,
+    phases: Iterable[int] | None = None,
+    *,
+    potentials: bool = False,
+    circuit: Circuit | None = None,
+) -> Trace:
+    """Let the training circuit learn `samples` in their order and record the chosen populations and phases.
+
+    Default: all 30 populations in all 12 phases, spikes only: 44 KB a sample at 400-400-10. Another `circuit`
+    of the same layers may take the place of `training_circuit(...)`, say one with a connection less.
+    Raises ValueError for unknown populations or phases and for samples that do not fit.
+    """
+    circuit = circuit or training_circuit(weights.inputs, weights.hidden, weights.outputs)
+    names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
+    period = range(len(circuit.phases))
+    chosen = tuple(period if phases is None else phases)
+    if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
+        raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
+    presenter = Presenter(circuit, weights)
+    before = presenter.network.matrices
+    spikes, potential, drive = presenter.present(
+        samples.inputs, samples.labels, None, names, chosen, potentials
+    )
+    bound = drive_bound(circuit.inhibition or 0, circuit["x"].cell.threshold)
+    return Trace(
+        circuit,
+        chosen,
+        by_population(circuit, names, spikes),
+        by_population(circuit, names, potential) if potentials else {},
+        before,
+        presenter.network.matrices,
+        int((drive > bound).sum()),
+    )
+
+
+def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
+    """The weights of every projection with a matrix, by its symbol: W1, W2, and the transposed W2 (W2T+) and
+    its negative (W2T-), within the rails."""
+    transposed = weights.w2.T.astype(np.int16)
+    values: Mapping[str, NDArray[np.int16]] = {
+        "W1": weights.w1,
+        "W2": weights.w2,
+        "W2T+": transposed,
+        "W2T-": np.clip(-transposed, WEIGHT_MIN, WEIGHT_MAX),
+    }
+    return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
+
+
+def _checked(
+    inputs: Any, labels: Any, order: Any, neurons: int, classes: int
+) -> tuple[Spikes, NDArray[np.uint8], Integers]:
+    inputs = np.asarray(inputs)
+    if inputs.ndim != 2 or inputs.shape[1] != neurons or inputs.dtype != np.bool_:
+        raise ValueError(f"inputs must be bool (n, {neurons}), got {inputs.dtype} {inputs.shape}")
+    labels = np.zeros(len(inputs), np.uint8) if labels is None else np.asarray(labels)
+    if labels.shape != (len(inputs),) or labels.dtype != np.uint8:
+        raise ValueError(f"labels must be uint8 ({len(inputs)},), got {labels.dtype} {labels.shape}")
+    if labels.max(initial=0) >= classes:
+        raise ValueError(f"label {labels.max()} has no output: the network has {classes}")
+    order = np.arange(len(inputs)) if order is None else np.asarray(order)
+    if order.ndim != 1 or not np.issubdtype(order.dtype, np.integer):
+        raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
+    if order.size and not 0 <= order.min() <= order.max() < len(inputs):
+        raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
+    return inputs, labels, order.astype(np.int64)
