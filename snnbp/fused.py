@@ -46,10 +46,10 @@ def _forward(
 
 
 @jit
-def _shift(row: Half, change: Half, low: int, high: int) -> None:
-    """row += change, saturating at the rails."""
+def _shift(row: Half, change: Half, low: np.int16, high: np.int16) -> None:
+    """row += change, saturating at the rails; int16 throughout keeps the vectors narrow."""
     for j in range(row.size):
-        row[j] = min(max(row[j] + change[j], low), high)
+        row[j] = min(max(np.int16(row[j] + change[j]), low), high)
 
 
 @jit
@@ -63,8 +63,8 @@ def _learn(
     fires_above: int,
     box_top: int,
     step: int,
-    low: int,
-    high: int,
+    low: np.int16,
+    high: np.int16,
     updates_first: bool,
     bound: int,
     outputs: NDArray[np.bool_],
@@ -77,8 +77,8 @@ def _learn(
     v2 = np.empty(w2t.shape[0], np.int32)
     h = np.empty(hidden, np.int8)
     change = np.empty(hidden, np.int8)
-    up = np.empty(hidden, np.int32)
-    down = np.empty(hidden, np.int32)
+    up = np.empty(hidden, np.int16)
+    down = np.empty(hidden, np.int16)
     d2 = np.empty(w2t.shape[0], np.int8)
     overdriven = 0
 
@@ -124,7 +124,9 @@ def _learn(
 
 
 @jit
-def _update_output(plus: Half, minus: Half, h: Half, step: int, low: int, high: int, change: Half) -> None:
+def _update_output(
+    plus: Half, minus: Half, h: Half, step: int, low: np.int16, high: np.int16, change: Half
+) -> None:
     """Move one output's weights by `step` where h spiked, and its negative copy the other way."""
     for j in range(h.size):
         change[j] = step & h[j]
@@ -175,7 +177,7 @@ class Learner:
         """
         outputs = np.empty((order.size, self._w2t.shape[0]), np.bool_)
         rule = self.rule
-        low, high = (rail // WEIGHT_GRID for rail in rule.rails)
+        low, high = (np.int16(rail // WEIGHT_GRID) for rail in rule.rails)
         self.overdriven += _learn(
             self._w1,
             self._w2t,

@@ -21,6 +21,8 @@ MAY_IMPORT = {
     "datasets": {"files"},
     "provenance": {"files", "datasets", "weights"},
     "claims": set(),
+    "declaration": {"loihi"},
+    "circuit": {"declaration", "loihi"},
     "reference": {"loihi", "rules", "weights"},
     "fused": {"kernels", "loihi", "rules", "weights"},
     "published": {"datasets", "fused", "rules", "scores", "weights"},
