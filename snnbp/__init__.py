@@ -7,13 +7,19 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snnbp.circuit import inference_circuit, training_circuit
     from snnbp.datasets import Dataset, load_dataset
+    from snnbp.network import simulate
+    from snnbp.spiking import trace
     from snnbp.sweeps import sweep
     from snnbp.training import Config, Run, evaluate, initial_weights, learn, predict, train
     from snnbp.weights import Weights
 
 _HOME = {
+    "circuit": ["inference_circuit", "training_circuit"],
     "datasets": ["Dataset", "load_dataset"],
+    "network": ["simulate"],
+    "spiking": ["trace"],
     "sweeps": ["sweep"],
     "training": ["Config", "Run", "evaluate", "initial_weights", "learn", "predict", "train"],
     "weights": ["Weights"],
@@ -25,12 +31,16 @@ __all__ = [
     "Run",
     "Weights",
     "evaluate",
+    "inference_circuit",
     "initial_weights",
     "learn",
     "load_dataset",
     "predict",
+    "simulate",
     "sweep",
+    "trace",
     "train",
+    "training_circuit",
 ]
 
 

@@ -90,7 +90,7 @@ def ledger(folder: Path) -> list[Verdict]:
             continue
         result = record["results"].get(name)
         if record["profile"] != "paper":
-            where = f"{record['profile']} settings on {record['data']['source']}"
+            where = f"{record['profile']} settings on {record['parameters'].get('dataset', 'no data')}"
             verdicts.append(Verdict(claim, NOT_EVALUATED, note=where))
         elif result is None:
             verdicts.append(Verdict(claim, NOT_EVALUATED, note=f"{notebook} gave no such result"))

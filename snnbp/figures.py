@@ -1,6 +1,7 @@
 """Results in, matplotlib Figures out: nothing here runs a network or writes a file."""
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,8 +9,13 @@ from numpy.typing import NDArray
 
 from snnbp.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 
-BLUE, ORANGE, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#666666"
+if TYPE_CHECKING:
+    from snnbp.spiking import Trace
+
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
 """Okabe and Ito's colours, told apart by colour-blind people."""
+
+_RASTER_COLOURS = {"o": BLUE, "t": GREEN, "d+": ORANGE, "d-": PURPLE}
 
 
 def learning_curves(
@@ -71,3 +77,107 @@ def weight_distributions(w1: Sequence[NDArray[np.int16]], w2: Sequence[NDArray[n
         axis.set(title=name, xlabel="weight (weight units; dashed: rails)", ylabel="density")
     figure.axes[0].legend(loc="upper left")
     return figure
+
+
+def activation_functions(
+    v: NDArray[np.float64], f: NDArray[np.float64], surrogate: NDArray[np.float64], box: NDArray[np.float64]
+) -> Figure:
+    """The step f(v), its surrogate, and the surrogate's derivative; all (n,), v in units of the threshold."""
+    figure = Figure(figsize=(9, 2.8), layout="constrained")
+    curves = (
+        ("activation f(v) = H(v − 1/2)", f, BLUE),
+        ("surrogate: truncated ReLU", surrogate, GREEN),
+        ("its derivative: H(v) − H(v − 1)", box, ORANGE),
+    )
+    for axis, (title, values, colour) in zip(figure.subplots(1, 3, sharey=True), curves, strict=True):
+        axis.plot(v, values, color=colour, linewidth=2)
+        axis.set(title=title, xlabel="membrane potential v (thresholds)", ylim=(-0.1, 1.2))
+        axis.grid(alpha=0.25)
+    return figure
+
+
+def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> Figure:
+    """Small pictures with titles, by title: spikes (rows, columns), bool or numbers; rows of `columns`."""
+    lines = -(-len(pictures) // columns)
+    figure = Figure(figsize=(1.7 * columns, 1.9 * lines), layout="constrained")
+    grid = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axis in grid[len(pictures) :]:
+        axis.axis("off")
+    for axis, (title, picture) in zip(grid, pictures.items(), strict=False):
+        extreme = max(1, int(np.abs(picture).max()))
+        colours = "Greys" if picture.dtype == np.bool_ else "PuOr"
+        low = 0 if picture.dtype == np.bool_ else -extreme
+        axis.imshow(picture, cmap=colours, vmin=low, vmax=extreme, interpolation="nearest", aspect="equal")
+        axis.set_title(title, fontsize=9)
+        axis.set(xticks=[], yticks=[])
+    return figure
+
+
+def raster(trace: "Trace") -> Figure:
+    """Spikes of all phases of consecutive samples, with what happens marked where the spikes show it.
+
+    Rows are neurons, grouped as in the paper: outputs, hidden, inputs, gates.
+    """
+    steps = len(trace.phases)
+    groups = {
+        "out": ("o", "t", "d+", "d-"),
+        "hid": ("h1",),
+        "in": ("x",),
+        "gates": tuple(phase.gate for phase in trace.circuit.phases),
+    }
+    spikes = {
+        name: trace.spikes[name].reshape(-1, trace.spikes[name].shape[-1])
+        for g in groups.values()
+        for name in g
+    }
+    figure = Figure(figsize=(12, 7.5), layout="constrained")
+    panels = figure.subplots(len(groups), 1, sharex=True, height_ratios=[3, 4, 4, 1.4])
+    for axis, (group, names) in zip(panels, groups.items(), strict=True):
+        base = 0
+        for name in names:
+            when, who = np.nonzero(spikes[name])
+            colour = _RASTER_COLOURS.get(name, "black")
+            size = 3 if group in ("hid", "in") else 22
+            axis.scatter(when, base + who, s=size, marker="|", color=colour, rasterized=True)
+            if group == "out":
+                middle = base + spikes[name].shape[1] / 2
+                axis.text(-1.5, middle, trace.circuit[name].symbol, color=colour, va="center", ha="right")
+                axis.axhline(base - 0.5, color=GREY, linewidth=0.4)
+            base += spikes[name].shape[1]
+        axis.set(ylim=(base - 0.5, -0.5), yticks=[], ylabel=group)
+        axis.yaxis.set_label_coords(-0.06, 0.5)
+        for sample in range(1, len(trace.spikes["x"])):
+            axis.axvline(steps * sample - 0.5, color=GREY, linewidth=0.6)
+    for step, text in spike_events(trace):
+        panels[0].annotate(
+            text,
+            (step, -0.5),
+            (0, 4),
+            textcoords="offset points",
+            rotation=60,
+            fontsize=8,
+            ha="left",
+            va="bottom",
+            annotation_clip=False,
+        )
+    panels[-1].set(xlabel=f"step ({steps} a sample)", xlim=(-1, len(spikes["x"])))
+    panels[-1].set_xticks(range(0, len(spikes["x"]) + 1, steps))
+    return figure
+
+
+def spike_events(trace: "Trace") -> list[tuple[int, str]]:
+    """(step, what happens) where the spikes of a trace over all phases show it, one entry a step."""
+    spikes, steps = trace.spikes, len(trace.phases)
+    events = []
+    for sample in range(len(spikes["x"])):
+        seen = {name: spikes[name][sample].any(axis=1) for name in ("x", "d+", "d-", "h1")}
+        error = (spikes["o"][sample, 3] != spikes["t"][sample, 3]).any()
+        found = {
+            1: ["input"] * seen["x"][1],
+            3: ["error: o ≠ t"] * error,
+            4: ["d2+"] * seen["d+"][4] + ["d2−"] * seen["d-"][4],
+            7: ["x again"] * seen["x"][7] + ["hidden deltas +"] * seen["h1"][7],
+            11: ["x again"] * seen["x"][11] + ["hidden deltas −"] * seen["h1"][11],
+        }
+        events += [(sample * steps + phase, ", ".join(texts)) for phase, texts in found.items() if texts]
+    return events

@@ -156,13 +156,13 @@ class Learner:
     """A network in training: state goes in once, samples stream through, weights come out.
 
     The weights are clipped to the rule's rails. W2T- starts as the clipped negative of W2.
-    `overdriven` counts the presented samples whose potentials exceeded `drive_bound(inhibition)`: the
-    algebra is then no longer what the circuit would do.
+    `overdriven` counts the presented samples whose potentials exceeded `drive_bound(inhibition, threshold)`:
+    the algebra is then no longer what the circuit would do.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         self.rule = rule
-        self.bound = drive_bound(inhibition)
+        self.bound = drive_bound(inhibition, rule.threshold)
         self.overdriven = 0
         self._w1 = _half(weights.w1, rule.rails)
         self._w2t = _half(weights.w2.T, rule.rails)

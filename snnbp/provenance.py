@@ -45,18 +45,19 @@ class Evidence:
     """The files that one notebook makes, all in one folder, each written whole or not at all.
 
     `parameters` may hold other names than the notebook's parameters; they are ignored. The folder is
-    figures/ iff the parameters are the paper's and the data is verified, else build/<profile>/, where the
-    profile is the one declared with these parameters, or "custom". The environment variable SNNBP_OUTPUT
-    puts another folder in its place: tests use it to leave the evidence alone.
+    figures/ iff the parameters are the paper's and the data is verified (or none is needed), else
+    build/<profile>/, where the profile is the one declared with these parameters, or "custom". The
+    environment variable SNNBP_OUTPUT puts another folder in its place: tests use it to leave the evidence
+    alone.
     """
 
-    def __init__(self, notebook: str, parameters: Mapping[str, Any], data: "Dataset") -> None:
+    def __init__(self, notebook: str, parameters: Mapping[str, Any], data: "Dataset | None" = None) -> None:
         self.notebook = notebook
         self.data = data
         self.parameters = {name: parameters[name] for name in PROFILES["paper"][notebook]}
         matching = [name for name, notebooks in PROFILES.items() if notebooks[notebook] == self.parameters]
         self.profile = matching[0] if matching else "custom"
-        if self.profile == "paper" and not data.verified:
+        if self.profile == "paper" and data and not data.verified:
             self.profile = "custom"
         self.folder = Path(os.environ.get("SNNBP_OUTPUT") or profile_folder(self.profile))
         self.digests: dict[str, str] = {}
@@ -88,11 +89,12 @@ class Evidence:
 
     def results(self, **results: Any) -> None:
         """Save what claims are judged by, with the run's record, as <notebook>.json."""
+        data = self.data and {key: getattr(self.data, key) for key in ("source", "digest", "verified")}
         record = {
             "notebook": self.notebook,
             "profile": self.profile,
             "parameters": self.parameters,
-            "data": {"source": self.data.source, "digest": self.data.digest, "verified": self.data.verified},
+            "data": data,
             "weights": self.digests,
             "results": results,
         }

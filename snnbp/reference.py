@@ -37,12 +37,12 @@ class Learner:
 
     `w2t_plus` and `w2t_minus` (outputs, hidden) carry the error back; they start as W2 transposed and its
     negative, within the rails, and are trained with W2. They mirror it everywhere but at the rails.
-    `overdriven` counts the samples whose potentials exceeded `drive_bound(inhibition)`.
+    `overdriven` counts the samples whose potentials exceeded `drive_bound(inhibition, threshold)`.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         self.rule = rule
-        self.bound = drive_bound(inhibition)
+        self.bound = drive_bound(inhibition, rule.threshold)
         self.overdriven = 0
         self.w1 = self._within_rails(weights.w1.astype(np.int64))
         self.w2 = self._within_rails(weights.w2.astype(np.int64))

@@ -59,7 +59,9 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
     """Run notebooks under a profile, then print the ledger of what they gave."""
     start = time.perf_counter()
     check_overrides(names, overrides)
-    missing = missing_data(overrides.get("dataset", PROFILES["paper"][name]["dataset"]) for name in names)
+    missing = missing_data(
+        data for name in names for data in needed_data({**PROFILES[profile][name], **overrides})
+    )
     if missing:
         profile = "digits"
         notice = (
@@ -77,6 +79,11 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
     if missing:
         print(notice)
     return 0
+
+
+def needed_data(parameters: Mapping[str, Any]) -> list[str]:
+    """The data sets that a notebook with these parameters loads: `dataset` and `datasets`."""
+    return [parameters["dataset"], *parameters.get("datasets", ())] if "dataset" in parameters else []
 
 
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:

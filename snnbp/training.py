@@ -16,7 +16,7 @@ from snnbp.rules import Rule, RuleName
 from snnbp.scores import Scores, score
 from snnbp.weights import Weights
 
-ENGINES = {"reference": "snnbp.reference", "fused": "snnbp.fused"}
+ENGINES = {"reference": "snnbp.reference", "fused": "snnbp.fused", "spiking": "snnbp.spiking"}
 
 
 class Learner(Protocol):
@@ -172,7 +172,7 @@ def train(
 
     `progress` is True for a bar on stderr, or is called with each checkpoint; what it raises ends the run.
     The same configuration and data give the same weights on every machine and, within the validity bound,
-    on every engine ("reference", "fused").
+    on every engine ("reference", "fused", "spiking").
     """
     config = config or Config()
     _learner_class(engine)

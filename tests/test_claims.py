@@ -12,7 +12,7 @@ COUNT = Claim("c", "count", 0.6389, "", "code", False, "05_fashion_mnist:x", "eq
 
 
 def write(folder, notebook, results, profile="paper"):
-    record = {"profile": profile, "data": {"source": "mnist"}, "results": results}
+    record = {"profile": profile, "parameters": {"dataset": "mnist"}, "results": results}
     (folder / f"{notebook}.json").write_text(json.dumps(record))
 
 

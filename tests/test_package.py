@@ -28,7 +28,22 @@ MAY_IMPORT = {
     "published": {"datasets", "fused", "rules", "scores", "weights"},
     "training": {"datasets", "fused", "loihi", "rules", "scores", "weights"},
     "sweeps": {"datasets", "training"},
-    "figures": {"loihi"},
+    "network": {"declaration", "stepper", "tables"},
+    "stepper": {"kernels", "loihi", "tables"},
+    "tables": {"declaration", "loihi"},
+    "spiking": {
+        "circuit",
+        "declaration",
+        "kernels",
+        "loihi",
+        "network",
+        "rules",
+        "stepper",
+        "tables",
+        "weights",
+    },
+    "figures": {"loihi", "spiking"},
+    "drawings": {"declaration", "figures"},
     "reproduce": {"claims", "datasets", "files", "provenance"},
 }
 
