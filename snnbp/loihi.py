@@ -32,13 +32,13 @@ INITIAL_LIMIT = 240
 """Initial weights are clipped to +-240 before they are truncated to the grid (official code)."""
 
 
-def drive_bound(inhibition: int = INHIBITION) -> int:
+def drive_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
     """Largest drive (weight units) that a population held down by `inhibition` still withstands.
 
     A neuron fires once its input exceeds threshold - bias; inhibition adds to what it withstands.
     Up to this bound the circuit equals the algebra; beyond, neurons fire through their inhibition.
     """
-    return THRESHOLD - BIAS - inhibition
+    return threshold - BIAS - inhibition
 
 
 def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:

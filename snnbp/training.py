@@ -1,10 +1,11 @@
 """Train and test a network: one configuration in, one reproducible run out, whatever the rung."""
 
 import importlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +17,15 @@ from snnbp.rules import Rule, RuleName
 from snnbp.scores import Scores, score
 from snnbp.weights import Weights
 
-ENGINES = {"reference": "snnbp.reference", "fused": "snnbp.fused", "spiking": "snnbp.spiking"}
+ENGINES = {
+    "reference": "snnbp.reference",
+    "fused": "snnbp.fused",
+    "spiking": "snnbp.spiking",
+    "lava": "snnbp.lava_backend",
+}
+
+LavaStyle = Literal["single", "network"]
+"""Whether Lava runs the circuit as one Process or as a network of its own Processes, a hundred times slower."""
 
 
 class Learner(Protocol):
@@ -135,13 +144,15 @@ def learn(
     threshold: int = THRESHOLD,
     step: int = WEIGHT_GRID,
     inhibition: int = INHIBITION,
+    lava_style: LavaStyle = "single",
 ) -> tuple[Weights, NDArray[np.bool_]]:
     """One pass over `samples` in the given order; returns new weights and output spikes, bool (n, 10).
 
-    Raises ValueError for an unknown engine or rule, or samples that do not fit the network.
+    Raises ValueError for an unknown engine or rule, or samples that do not fit the network, and
+    ModuleNotFoundError for engine "lava" without Lava.
     """
     _check_fit(weights, samples.inputs, samples.labels)
-    learner = _learner_class(engine)(weights, Rule(rule, threshold, step), inhibition)
+    learner = _learner_class(engine, lava_style)(weights, Rule(rule, threshold, step), inhibition)
     outputs = learner.learn(samples.inputs, samples.labels, np.arange(len(samples)))
     return learner.weights, outputs
 
@@ -167,16 +178,16 @@ def train(
     config: Config | None = None,
     engine: str = "fused",
     progress: bool | Callable[[Checkpoint], None] = True,
+    lava_style: LavaStyle = "single",
 ) -> Run:
     """Train as the paper does: random order each epoch, a checkpoint on the test set each half epoch.
 
     `progress` is True for a bar on stderr, or is called with each checkpoint; what it raises ends the run.
     The same configuration and data give the same weights on every machine and, within the validity bound,
-    on every engine ("reference", "fused", "spiking").
+    on every engine ("reference", "fused", "spiking", "lava"). `lava_style` matters for engine "lava" only.
     """
     config = config or Config()
-    _learner_class(engine)
-    rows = _training(data, config, engine)
+    rows = _training(data, config, _learner_class(engine, lava_style))
     if progress is True:
         rows = tqdm(rows, total=2 * config.epochs, desc=f"seed {config.seed}", unit="half epoch")
     history = []
@@ -193,7 +204,7 @@ class _State(NamedTuple):
     overdriven: int
 
 
-def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
+def _training(data: Dataset, config: Config, learner_class: type[Learner]) -> Iterator[_State]:
     """Yield the state at every checkpoint."""
     start = time.perf_counter()
     n = len(data.train) - config.validation
@@ -206,7 +217,7 @@ def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
     weights = _draw(rng, config, data)
     overdriven = 0
     for epoch in range(config.epochs):
-        learner = _learner_class(engine)(weights, config.learning_rule)
+        learner = learner_class(weights, config.learning_rule)
         order = rng.permutation(n)
         for half, part in enumerate((order[: n // 2], order[n // 2 :])):
             learner.learn(data.train.inputs, data.train.labels, part)
@@ -225,10 +236,21 @@ def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
     return Weights.draw(rng, sizes, config.threshold * config.init_scale)
 
 
-def _learner_class(engine: str) -> type[Learner]:
+def _learner_class(engine: str, lava_style: LavaStyle) -> type[Learner]:
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(ENGINES)}")
-    learner: Any = importlib.import_module(ENGINES[engine]).Learner
+    if lava_style not in get_args(LavaStyle):
+        raise ValueError(f"unknown lava_style {lava_style!r}: choose one of {', '.join(get_args(LavaStyle))}")
+    module = f"{ENGINES[engine]}.{lava_style}" if engine == "lava" else ENGINES[engine]
+    try:
+        learner: Any = importlib.import_module(module).Learner
+    except ModuleNotFoundError as error:
+        if error.name != "lava":
+            raise
+        raise ModuleNotFoundError(
+            "engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10 "
+            f"(this is {sys.version_info.major}.{sys.version_info.minor})"
+        ) from None
     return learner  # type: ignore[no-any-return]
 
 
