@@ -9,7 +9,7 @@ import pytest
 
 from snnbp.datasets import Dataset, DataUnavailable, load_dataset
 from snnbp.provenance import PROFILES
-from snnbp.reproduce import needed_data
+from snnbp.reproduce import needed_data, not_here
 
 # Re-executed notebooks, and everything that tests start, must leave the evidence in figures/ alone.
 os.environ["SNNBP_OUTPUT"] = tempfile.mkdtemp(prefix="snnbp-test-")
@@ -49,6 +49,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
     for item in items:
         if item.path.suffix == ".ipynb":
-            for name in needed_data(PROFILES["paper"][Path(item.path).stem]):
+            notebook = Path(item.path).stem
+            if reason := not_here(notebook):
+                item.add_marker(pytest.mark.skip(reason=f"{notebook}: {reason}"))
+            for name in needed_data(PROFILES["paper"][notebook]):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))

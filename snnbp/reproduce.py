@@ -1,6 +1,7 @@
 """Run the notebooks in order, headless, and print the verdicts. Called by ./reproduce.sh."""
 
 import argparse
+import importlib.util
 import json
 import signal
 import subprocess
@@ -17,6 +18,9 @@ from snnbp.provenance import PROFILES, ROOT, profile_folder
 
 NOTEBOOKS = ROOT / "notebooks"
 PARTIAL = ROOT / "build" / "partial"
+
+
+LAVA_NOTEBOOKS = ("06_lava",)
 
 
 class Failure(Exception):
@@ -70,6 +74,9 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
         print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
     folder = profile_folder("custom" if overrides else profile)
     for name in names:
+        if reason := not_here(name):
+            print(f"{name} is left out: {reason}")
+            continue
         print(f"{name} ...", flush=True)
         seconds = execute(name, changed_parameters(name, profile, overrides), folder)
         print(f"{name} finished after {seconds:.0f} s", flush=True)
@@ -84,6 +91,13 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:
     """The data sets that a notebook with these parameters loads: `dataset` and `datasets`."""
     return [parameters["dataset"], *parameters.get("datasets", ())] if "dataset" in parameters else []
+
+
+def not_here(name: str) -> str:
+    """Why a notebook cannot run in this environment, or nothing."""
+    if name in LAVA_NOTEBOOKS and importlib.util.find_spec("lava") is None:
+        return "it needs Lava: pip install lava-nc==0.10.0, in Python 3.10"
+    return ""
 
 
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:

@@ -25,7 +25,7 @@ ENGINES = {
 }
 
 LavaStyle = Literal["single", "network"]
-"""Whether Lava runs the circuit as one Process or as a network of its own Processes, a hundred times slower."""
+"""In Lava, the circuit is one Process, or a network of Lava's own Processes, a hundred times slower."""
 
 
 class Learner(Protocol):

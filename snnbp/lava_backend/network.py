@@ -150,7 +150,7 @@ class Processes:
 
         shared: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         for key, block in blocks.items():
-            same = (*key[:5], block.shape, block.tobytes()) if merged else key
+            same = (*key[:5], key[6], block.shape, block.tobytes()) if merged else key
             shared.setdefault(same, []).append(key)
         for keys in shared.values():
             pre, delay, exponent, positive, one_to_one, *_ = keys[0]
