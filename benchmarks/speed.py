@@ -2,100 +2,108 @@
 
     python benchmarks/speed.py [--samples N] [--repeats N]
 
-Every contender learns the same MNIST samples (400-400-10) from the same weights. Repeats alternate between
-contenders, so that a machine that slows down slows all of them; ratios are of medians.
+Every contender learns MNIST samples (400-400-10) in the same order from the same weights, and must give the
+weights that `fused` gives with its rule. Repeats alternate between contenders, so that a machine that slows
+down slows all of them; ratios are of medians. JAX joins where it is installed (pip install jax).
 """
 
 import argparse
-import platform
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one core for everyone
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
+
 import time
-from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
+import contenders
+import numba
 import numpy as np
 from tabulate import tabulate
 from tqdm import tqdm
 
 import snnbp
-from snnbp.datasets import Samples
+from snnbp.files import atomic_open
 from snnbp.provenance import ROOT
-from snnbp.weights import Weights
 
 CHIP_MICROSECONDS = 1480.0
 """Published latency of one training sample on Loihi (Nat. Commun. 15, 9691, Table 1)."""
 
 
-def published_simulation(weights: Weights, samples: Samples) -> Weights:
-    """The authors' algorithm done their way: dense float64 matrices, one sample at a time."""
-    w1, w2 = weights.w1.astype(float), weights.w2.astype(float)
-    inputs, targets = samples.inputs.astype(float), np.eye(10)[samples.labels]
-    for x, t in zip(inputs, targets, strict=True):
-        v1 = np.dot(x, w1)
-        h = 1.0 * (v1 > 512)
-        box = 1.0 * ((v1 > 0) & (v1 < 1024))
-        v2 = np.dot(h, w2)
-        o = 1.0 * (v2 > 512)
-        delta2 = (t - o) * (((t > o) & (v2 > 0)) | ((t < o) & (v2 < 1024)))
-        w2 += 2 * np.outer(h, delta2)
-        w2 = np.clip(w2, -254, 254)
-        delta1 = np.clip(np.dot(delta2, w2.T) * box, -1, 1)
-        w1 += 2 * np.outer(x, delta1)
-        w1 = np.clip(w1, -254, 254)
-    return Weights(w1.astype(int), w2.astype(int))
-
-
-def contenders(samples: Samples) -> dict[str, tuple[int, Callable[[Weights, Samples], Weights]]]:
-    """Name: (samples to time, how to learn them)."""
-    few = min(1000, len(samples))
-    return {
-        "published simulation (NumPy)": (few, published_simulation),
-        "reference": (few, lambda w, s: snnbp.learn(w, s, engine="reference")[0]),
-        "fused": (len(samples), lambda w, s: snnbp.learn(w, s, engine="fused")[0]),
-    }
-
-
-def measure(data: snnbp.Dataset, n: int, repeats: int) -> dict[str, list[float]]:
+def measure(data: snnbp.Dataset, samples: int, repeats: int) -> dict[str, list[float]]:
     """Microseconds a sample, one value a repeat, by contender."""
     weights = snnbp.initial_weights(snnbp.Config(), data)
-    samples = data.train[:n]
-    start = snnbp.learn(weights, samples, rule="published-simulation")[0]
-    if start != published_simulation(weights, samples):
-        raise SystemExit("the two forms of the published simulation differ: nothing to compare")
-    times: dict[str, list[float]] = {}
+    everyone = contenders.available()
+    shares = {name: data.train[: samples // contender.slowness] for name, contender in everyone.items()}
+    for name, contender in everyone.items():
+        if (
+            contender.learn(weights, shares[name])
+            != snnbp.learn(weights, shares[name], rule=contender.rule)[0]
+        ):
+            raise SystemExit(f"{name} does not give the weights that `fused` gives: nothing to compare")
+    times: dict[str, list[float]] = {name: [] for name in everyone}
     for _ in tqdm(range(repeats), unit="repeat"):
-        for name, (count, learn) in contenders(samples).items():
-            some = samples[:count]
+        for name, contender in everyone.items():
             begin = time.perf_counter()
-            learn(weights, some)
-            times.setdefault(name, []).append((time.perf_counter() - begin) / count * 1e6)
+            contender.learn(weights, shares[name])
+            times[name].append((time.perf_counter() - begin) / len(shares[name]) * 1e6)
     return times
+
+
+def memory_bound(data: snnbp.Dataset, hidden: int) -> float:
+    """Microseconds that it takes this core to read the active inputs' rows of W1, one byte a weight."""
+    inputs = data.train.inputs
+    words = np.ones(inputs.shape[1] * hidden // 8, np.int64)
+    times = 40_000_000 // words.size
+    _read(words, 1)
+    begin = time.perf_counter()
+    _read(words, times)
+    bytes_a_microsecond = times * words.nbytes / (time.perf_counter() - begin) / 1e6
+    return float(inputs.sum(axis=1).mean()) * hidden / bytes_a_microsecond
+
+
+@numba.njit
+def _read(words: np.ndarray, times: int) -> int:
+    total = 0
+    for k in range(times):
+        for i in range(words.size):
+            total += words[i] ^ k
+    return total
+
+
+def processor() -> str:
+    """The CPU's name where the system tells it."""
+    info = Path("/proc/cpuinfo")
+    lines = info.read_text().splitlines() if info.exists() else []
+    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
+    return names[0] if names else "unknown CPU"
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--samples", type=int, default=20_000)
-    parser.add_argument("--repeats", type=int, default=7)
+    parser.add_argument("--samples", type=int, default=20_000, help="for the fastest; slower ones do fewer")
+    parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
-    times = measure(snnbp.load_dataset("mnist"), options.samples, options.repeats)
-    times["Loihi (published latency)"] = [CHIP_MICROSECONDS]
-    slowest = median(times["published simulation (NumPy)"])
-    rows = [
-        [
-            name,
-            f"{median(values):.2f}",
-            f"{min(values):.2f}-{max(values):.2f}",
-            f"{slowest / median(values):.1f}",
-        ]
-        for name, values in times.items()
+    data = snnbp.load_dataset("mnist")
+    times = measure(data, options.samples, options.repeats)
+    times["chip (published latency)"] = [CHIP_MICROSECONDS]
+    times["memory bound (rows of W1, bandwidth measured)"] = [
+        memory_bound(data, snnbp.Config().hidden) for _ in range(options.repeats)
     ]
-    table = tabulate(
-        rows, ["", "µs a sample (median)", "range", "times the published simulation"], disable_numparse=True
-    )
-    text = f"{table}\n\n{platform.processor() or platform.machine()}, {options.repeats} repeats, 1 core\n"
+    yardstick = median(times[contenders.PUBLISHED])
+    rows = [
+        [name, f"{median(t):.2f}", f"{min(t):.2f} - {max(t):.2f}", f"{yardstick / median(t):.1f}"]
+        for name, t in times.items()
+    ]
+    header = ["", "µs a sample, median", "range", "times faster than published"]
+    table = tabulate(rows, header, disable_numparse=True)
+    text = f"{table}\n\n{processor()}, one core, {options.repeats} repeats\n"
     print(text)
-    (ROOT / "figures" / "speed.txt").write_text(text)
+    with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
+        file.write(text)
 
 
 if __name__ == "__main__":

@@ -99,6 +99,8 @@ class Learner:
 
     def _shifted(self, matrix: Integers, pre: Spikes, potentiate: Spikes, depress: Spikes) -> Integers:
         """Coincident spikes move a weight by one step; potentiation comes before depression."""
+        if not (potentiate | depress).any():
+            return matrix
         matrix = self._within_rails(matrix + self.rule.step * np.outer(pre, potentiate))
         return self._within_rails(matrix - self.rule.step * np.outer(pre, depress))
 

@@ -72,12 +72,18 @@ class Presenter:
 
     Sample k occupies steps T (k + 1) + 1 to T (k + 1) + T, counted from 1, with T = len(circuit.phases). Its
     input spikes enter in the phase that presents `input`, the target's in the one that presents `in_tgt`.
+    Raises ValueError for a circuit without `in_g` or `input`, or with matrices that W1 and W2 don't give.
     """
 
     samples_at_once = 256
     """Samples whose input spikes are listed ahead: few enough to stay in the cache."""
 
     def __init__(self, circuit: Circuit, weights: Weights) -> None:
+        for name in ("in_g", "input"):
+            if name not in circuit:
+                raise ValueError(
+                    f"samples need a circuit with a population {name!r}; for others see simulate"
+                )
         self.circuit = circuit
         self.network = Network(circuit, initial_matrices(circuit, weights))
         self._shape = weights.inputs, weights.outputs
@@ -261,6 +267,9 @@ def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
         "W2T+": transposed,
         "W2T-": np.clip(-transposed, WEIGHT_MIN, WEIGHT_MAX),
     }
+    for projection in circuit.matrices:
+        if projection.symbol not in values:
+            raise ValueError(f"{projection}: its matrix {projection.symbol!r} is none of {', '.join(values)}")
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
 
 
@@ -280,4 +289,11 @@ def _checked(
         raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
     if order.size and not 0 <= order.min() <= order.max() < len(inputs):
         raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
-    return inputs, labels, order.astype(np.int64)
+    return _frozen(inputs), _frozen(labels), order.astype(np.int64)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous read-only view: one type of array, so that Numba compiles once."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view

@@ -257,8 +257,9 @@ def _choose(spikes: Flags, first: int, size: int, step_change: int, change: NDAr
 def _change_rows(
     matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
 ) -> None:
-    """Add the change to the listed rows, saturating at the rails."""
+    """Add the change to the listed rows, saturating at the rails; int16 keeps the vectors narrow."""
+    lowest, highest = np.int16(-128), np.int16(127)
     for k in range(first, first + count):
         row = matrix[rows[k]]
         for j in range(row.size):
-            row[j] = min(max(row[j] + change[j], -128), 127)
+            row[j] = min(max(np.int16(row[j] + change[j]), lowest), highest)
