@@ -63,6 +63,10 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
     """Run notebooks under a profile, then print the ledger of what they gave."""
     start = time.perf_counter()
     check_overrides(names, overrides)
+    for name in names:
+        if reason := not_here(name):
+            print(f"{name} is left out: {reason}")
+    names = [name for name in names if not not_here(name)]
     missing = missing_data(
         data for name in names for data in needed_data({**PROFILES[profile][name], **overrides})
     )
@@ -74,9 +78,6 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
         print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
     folder = profile_folder("custom" if overrides else profile)
     for name in names:
-        if reason := not_here(name):
-            print(f"{name} is left out: {reason}")
-            continue
         print(f"{name} ...", flush=True)
         seconds = execute(name, changed_parameters(name, profile, overrides), folder)
         print(f"{name} finished after {seconds:.0f} s", flush=True)

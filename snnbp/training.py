@@ -245,7 +245,7 @@ def _learner_class(engine: str, lava_style: LavaStyle) -> type[Learner]:
     try:
         learner: Any = importlib.import_module(module).Learner
     except ModuleNotFoundError as error:
-        if error.name != "lava":
+        if (error.name or "").partition(".")[0] != "lava":
             raise
         raise ModuleNotFoundError(
             "engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10 "

@@ -2,6 +2,7 @@
 
 import os
 import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -96,6 +97,12 @@ def test_a_damaged_file_is_an_error_not_missing_data(capsys, monkeypatch, tmp_pa
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path))
     line = refused(capsys, "quick", "--only", "04_mnist")
     assert "train-images-idx3-ubyte.gz is damaged" in line
+
+
+def test_without_lava_its_notebook_is_left_out_with_a_reason(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lava", None)
+    assert reproduce.main(["--only", "06_lava"]) == 0
+    assert "06_lava is left out: it needs Lava: pip install lava-nc==0.10.0, in" in capsys.readouterr().out
 
 
 def test_normalised_notebooks_hold_no_times_and_no_progress():
