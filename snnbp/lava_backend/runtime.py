@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from lava.magma.core.process.process import AbstractProcess
@@ -39,24 +39,48 @@ def started(process: AbstractProcess) -> Iterator[Callable[[int], None]]:
     """
     global _starting
     with _one_at_a_time:
-        before = set(multiprocessing.active_children())
+        before = multiprocessing.active_children()
         try:
             _starting = True
-            process.create_runtime(run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
+            with _interrupts_deferred():
+                process.create_runtime(run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
             _starting = False
             yield lambda steps: process.run(condition=RunSteps(num_steps=steps))
             process.stop()
         finally:
             _starting = False
-            left = [child for child in multiprocessing.active_children() if child not in before]
-            for child in left:
-                if isinstance(child, SystemProcess):
-                    child.kill()
-            if left and process.runtime is not None:
-                # Nobody answers any more, so the polite way to stop would wait for ever.
-                process.runtime._is_started = False
-                process.stop()
-            for child in multiprocessing.active_children():
-                if child not in before:
-                    child.kill()
-                    child.join()
+            _kill_all_but(before, process)
+
+
+@contextmanager
+def _interrupts_deferred() -> Iterator[None]:
+    """Let Ctrl-C wait until all processes are forked: Python loses an exception that a fork interrupts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    interrupts: list[int] = []
+    previous = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, previous)
+    if interrupts:
+        raise KeyboardInterrupt
+
+
+def _kill_all_but(before: Sequence[object], process: AbstractProcess) -> None:
+    """End the processes that Lava left behind, which are none after an ordinary stop."""
+    left = [child for child in multiprocessing.active_children() if child not in before]
+    for child in left:
+        if isinstance(child, SystemProcess):
+            child.kill()
+    try:
+        if left and process.runtime is not None:
+            # Nobody answers any more: the polite way to stop would wait for ever. This frees shared memory.
+            process.runtime._is_started = False
+            process.stop()
+    finally:
+        for child in left:
+            if child in multiprocessing.active_children():
+                child.kill()
+                child.join()
