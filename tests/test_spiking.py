@@ -343,8 +343,12 @@ def test_outputs_are_closed_in_phase_8_by_their_bias_only(boxed, expected):
     w2 = np.full((boxed + 1, 4), 254)
     w2[0] = 0
     w2[:, 0] = 2  # output 0 is the target, close to silent: all hidden deltas are positive
-    inputs = np.ones((1, 3), np.bool_)
-    assert agree(Weights(w1, w2), inputs, np.zeros(1, np.uint8)) == expected
+    inputs, labels = np.ones((1, 3), np.bool_), np.zeros(1, np.uint8)
+    assert agree(Weights(w1, w2), inputs, labels) == expected
+    for rung in (reference, fused):
+        learner = rung.Learner(Weights(w1, w2), Rule())
+        learner.learn(inputs, labels, np.arange(1))
+        assert learner.overdriven == expected[1]
 
 
 def test_equals_the_reference_on_mnist(mnist: Dataset):
