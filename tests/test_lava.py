@@ -22,6 +22,7 @@ pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.learning.learning_rule_applier import LearningRuleApplierBitApprox
 from lava.magma.core.model.py.connection import LearningConnectionModelBitApproximate
+from lava.proc.io import sink, source
 from lava.utils.weightutils import SignMode, clip_weights
 
 from snnbp.lava_backend import network, parts, single
@@ -112,6 +113,29 @@ def test_the_single_process_does_300_samples_in_two_parts(mnist):
     theirs = single.Presenter(circuit, weights)
     inputs, labels = mnist.train.inputs[:300], mnist.train.labels[:300]
     assert_equal_presentation(theirs, circuit, weights, inputs, labels, parts=2)
+
+
+@pytest.mark.timeout(100)
+def test_the_single_process_connects_to_any_sources_and_sinks():
+    rng = np.random.default_rng(9)
+    circuit, weights = training_circuit(*TOY), toy_weights(rng)
+    inputs, labels, steps = rng.random((6, TOY[0])) < 0.5, rng.integers(0, TOY[2], 6).astype(np.uint8), 72
+    spikes, targets = np.zeros((TOY[0], steps), int), np.zeros((TOY[2], steps), int)
+    spikes[:, ::12] = inputs.T
+    targets[labels, np.arange(2, steps, 12)] = 1
+
+    lava_network = single.LavaNetwork(spiking.Presenter(circuit, weights).network)
+    whole = lava_network.process(lava_network._empty_record(np.full(steps, -1), (), False))
+    source.RingBuffer(data=spikes).s_out.connect(whole.input)
+    source.RingBuffer(data=targets).s_out.connect(whole.target)
+    outputs = sink.RingBuffer(shape=(TOY[2],), buffer=steps)
+    whole.output.connect(outputs.a_in)
+    with single.started(whole) as go:
+        go(steps)
+        fired = outputs.data.get() > 0
+    expected = spiking.Presenter(circuit, weights).present(inputs, labels, None, ("o",), tuple(range(12)))
+    assert expected.spikes.any()
+    np.testing.assert_array_equal(fired.T.reshape(6, 12, TOY[2]), expected.spikes)
 
 
 @pytest.mark.timeout(100)

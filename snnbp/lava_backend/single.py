@@ -48,7 +48,7 @@ class LavaNetwork(Network):
         period, inputs, outputs = len(self.circuit.phases), self.circuit["input"].size, self.circuit["o"].size
         if not rows.size:
             return record
-        circuit = WholeCircuit(inputs, outputs, _Stepper(self, record))
+        circuit = self.process(record)
         frames = _Frames(events, period, self.first["input"], inputs)
         _loader(frames).s_out.connect(circuit.input)
         if "in_tgt" in self.circuit:
@@ -60,6 +60,10 @@ class LavaNetwork(Network):
                 go(samples * period)
                 bar.update(samples)
         return record
+
+    def process(self, record: Record) -> WholeCircuit:
+        """The circuit as a Process that carries on from here, to be connected to any sources and sinks."""
+        return WholeCircuit(self.circuit["input"].size, self.circuit["o"].size, _Stepper(self, record))
 
 
 class Presenter(spiking.Presenter):
