@@ -10,7 +10,7 @@ import pytest
 
 from snnbp.datasets import Dataset, DataUnavailable, load_dataset
 from snnbp.provenance import PROFILES, ROOT
-from snnbp.reproduce import needed_data
+from snnbp.reproduce import needed_data, not_here
 
 # Re-executed notebooks, and everything that tests start, must leave the evidence in figures/ alone.
 os.environ["SNNBP_OUTPUT"] = tempfile.mkdtemp(prefix="snnbp-test-")
@@ -66,6 +66,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.path.suffix == ".ipynb":
             if config.getoption("--full"):
                 item.add_marker(pytest.mark.timeout(FULL_SECONDS))
-            for name in needed_data(PROFILES["paper"][Path(item.path).stem]):
+            notebook = Path(item.path).stem
+            if reason := not_here(notebook):
+                item.add_marker(pytest.mark.skip(reason=f"{notebook}: {reason}"))
+            for name in needed_data(PROFILES["paper"][notebook]):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))

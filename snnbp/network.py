@@ -55,6 +55,11 @@ class Network:
         The record's columns are the neurons of the named populations, in this order.
         Raises ValueError for a name that the circuit does not have.
         """
+        record = self._empty_record(rows, populations, potentials)
+        run(self._tables, self._state, events, record)
+        return record
+
+    def _empty_record(self, rows: NDArray[np.int64], populations: Iterable[str], potentials: bool) -> Record:
         numbers = {population.name: n for n, population in enumerate(self.circuit.populations)}
         column = np.full(len(numbers), -1)
         width = 0
@@ -66,15 +71,13 @@ class Network:
             column[numbers[name]] = width
             width += self.circuit[name].size
         height = int(rows.max(initial=-1)) + 1
-        record = Record(
+        return Record(
             row=rows,
             column=column,
             spikes=np.zeros((height, width), np.bool_),
             potentials=np.zeros((height if potentials else 0, width), np.int32),
             active=np.zeros((rows.size, len(numbers)), np.bool_),
         )
-        run(self._tables, self._state, events, record)
-        return record
 
 
 def simulate(

@@ -1,6 +1,7 @@
 """Run the notebooks in order, headless, and print the verdicts. Called by ./reproduce.sh."""
 
 import argparse
+import importlib.util
 import json
 import shutil
 import signal
@@ -22,6 +23,9 @@ PARTIAL = ROOT / "build" / "partial"
 STAMPS = ROOT / "build" / "stamps"
 README = ROOT / "README.md"
 VERDICT_MARKS = ("<!-- verdict -->", "<!-- end of verdict -->")
+
+
+LAVA_NOTEBOOKS = ("06_lava",)
 
 
 class Failure(Exception):
@@ -73,6 +77,10 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force:
     """
     start = time.perf_counter()
     check_overrides(names, overrides)
+    for name in names:
+        if reason := not_here(name):
+            print(f"{name} is left out: {reason}")
+    names = [name for name in names if not not_here(name)]
     missing = missing_data(
         data for name in names for data in needed_data({**PROFILES[profile][name], **overrides})
     )
@@ -163,6 +171,13 @@ def check() -> int:
     return 1 if complaints else 0
 
 
+def not_here(name: str) -> str:
+    """Why a notebook cannot run in this environment, or nothing."""
+    if name in LAVA_NOTEBOOKS and importlib.util.find_spec("lava") is None:
+        return "it needs Lava: pip install lava-nc==0.10.0, in Python 3.10"
+    return ""
+
+
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:
     """Which of the data sets can't be had here, and why. Downloads what is not here yet."""
     missing = {}
@@ -235,7 +250,7 @@ def executed_copy(name: str, parameters: Mapping[str, Any], folder: Path) -> Pat
 
 
 def normalised(notebook: Any) -> Any:
-    """A notebook less what differs between equal runs: times, versions, progress bars (stderr), cuts in text."""
+    """A notebook less what differs between equal runs: times, versions, progress (stderr), cuts in text."""
     from nbstripout import strip_output
 
     keys = ["metadata.papermill", "metadata.language_info.version", "metadata.widgets"]

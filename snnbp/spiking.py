@@ -34,9 +34,6 @@ Integers = NDArray[np.int64]
 OUTPUT_PHASE = 3
 """The phase in which `o` fires, in both circuits."""
 
-SAMPLES_AT_ONCE = 256
-"""Samples whose input spikes are listed ahead: few enough to stay in the cache."""
-
 
 class Samples(Protocol):
     """Inputs bool (n, inputs) and labels uint8 (n,)."""
@@ -78,6 +75,9 @@ class Presenter:
     Raises ValueError for a circuit without `in_g` or `input`, or with matrices that W1 and W2 don't give.
     """
 
+    samples_at_once = 256
+    """Samples whose input spikes are listed ahead: few enough to stay in the cache."""
+
     def __init__(self, circuit: Circuit, weights: Weights) -> None:
         for name in ("in_g", "input"):
             if name not in circuit:
@@ -116,9 +116,9 @@ class Presenter:
         inputs, labels, order = _checked(inputs, labels, order, *self._shape)
         parts = [
             self._present(
-                inputs, labels, order[begin : begin + SAMPLES_AT_ONCE], populations, phases, potentials
+                inputs, labels, order[begin : begin + self.samples_at_once], populations, phases, potentials
             )
-            for begin in range(0, max(order.size, 1), SAMPLES_AT_ONCE)
+            for begin in range(0, max(order.size, 1), self.samples_at_once)
         ]
         return Presented(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 

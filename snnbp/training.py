@@ -1,11 +1,12 @@
 """Train and test a network: one configuration in, one reproducible run out, whatever the rung."""
 
 import importlib
+import sys
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Literal, NamedTuple, Protocol, get_args
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +19,15 @@ from snnbp.rules import Rule, RuleName
 from snnbp.scores import Scores, score
 from snnbp.weights import Weights
 
-ENGINES = {"reference": "snnbp.reference", "fused": "snnbp.fused", "spiking": "snnbp.spiking"}
+ENGINES = {
+    "reference": "snnbp.reference",
+    "fused": "snnbp.fused",
+    "spiking": "snnbp.spiking",
+    "lava": "snnbp.lava_backend",
+}
+
+LavaStyle = Literal["single", "network"]
+"""In Lava, the circuit is one Process, or a network of Lava's own Processes, a hundred times slower."""
 
 
 class Learner(Protocol):
@@ -147,13 +156,15 @@ def learn(
     threshold: int = THRESHOLD,
     step: int = WEIGHT_GRID,
     inhibition: int = INHIBITION,
+    lava_style: LavaStyle = "single",
 ) -> tuple[Weights, NDArray[np.bool_]]:
     """One pass over `samples` in the given order; returns new weights and output spikes, bool (n, 10).
 
-    Raises ValueError for an unknown engine or rule, or samples that do not fit the network.
+    Raises ValueError for an unknown engine or rule, or samples that do not fit the network, and
+    ModuleNotFoundError for engine "lava" without Lava.
     """
     _check_fit(weights, samples.inputs, samples.labels)
-    learner = _learner_class(engine)(weights, Rule(rule, threshold, step), inhibition)
+    learner = _learner_class(engine, lava_style)(weights, Rule(rule, threshold, step), inhibition)
     outputs = learner.learn(samples.inputs, samples.labels, np.arange(len(samples)))
     return learner.weights, outputs
 
@@ -180,6 +191,7 @@ def train(
     engine: str = "fused",
     progress: bool | Callable[[Checkpoint], None] = True,
     checkpoint: str | Path | None = None,
+    lava_style: LavaStyle = "single",
 ) -> Run:
     """Train as the paper does: random order each epoch, a checkpoint on the test set each half epoch.
 
@@ -187,17 +199,17 @@ def train(
     `checkpoint` names a file that holds the run after each epoch: called again after an interruption, the
     run goes on from there, to the same weights. Raises ValueError for a file of another run.
     The same configuration and data give the same weights on every machine and, within the validity bound,
-    on every engine ("reference", "fused", "spiking").
+    on every engine ("reference", "fused", "spiking", "lava"). `lava_style` matters for engine "lava" only.
     """
     config = config or Config()
-    _learner_class(engine)
+    learner_class = _learner_class(engine, lava_style)
     run_of = {"config": asdict(config), "engine": engine, "data": data.digest} if checkpoint else {}
     history, state = [], None
     if checkpoint and Path(checkpoint).exists():
         weights, rows, overdriven = checkpoints.load(checkpoint, run_of)
         history = [Checkpoint(*row) for row in rows]
         state = _State(history[-1], weights, overdriven)
-    states = _training(data, config, engine, state)
+    states = _training(data, config, learner_class, state)
     if progress is True:
         total, done = 2 * config.epochs, len(history)
         states = tqdm(states, total=total, initial=done, desc=f"seed {config.seed}", unit="half epoch")
@@ -218,7 +230,9 @@ class _State(NamedTuple):
     overdriven: int
 
 
-def _training(data: Dataset, config: Config, engine: str, state: _State | None) -> Iterator[_State]:
+def _training(
+    data: Dataset, config: Config, learner_class: type[Learner], state: _State | None
+) -> Iterator[_State]:
     """Yield the state at every checkpoint after `state`, which is the end of an epoch, or the start."""
     n = len(data.train) - config.validation
     if n < 2:
@@ -234,7 +248,7 @@ def _training(data: Dataset, config: Config, engine: str, state: _State | None) 
         for _ in range(done):
             rng.permutation(n)
     for epoch in range(done, config.epochs):
-        learner = _learner_class(engine)(weights, config.learning_rule)
+        learner = learner_class(weights, config.learning_rule)
         order = rng.permutation(n)
         for half, part in enumerate((order[: n // 2], order[n // 2 :])):
             learner.learn(data.train.inputs, data.train.labels, part)
@@ -253,10 +267,21 @@ def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
     return Weights.draw(rng, sizes, config.threshold * config.init_scale)
 
 
-def _learner_class(engine: str) -> type[Learner]:
+def _learner_class(engine: str, lava_style: LavaStyle) -> type[Learner]:
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}: choose one of {', '.join(ENGINES)}")
-    learner: Any = importlib.import_module(ENGINES[engine]).Learner
+    if lava_style not in get_args(LavaStyle):
+        raise ValueError(f"unknown lava_style {lava_style!r}: choose one of {', '.join(get_args(LavaStyle))}")
+    module = f"{ENGINES[engine]}.{lava_style}" if engine == "lava" else ENGINES[engine]
+    try:
+        learner: Any = importlib.import_module(module).Learner
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "lava":
+            raise
+        raise ModuleNotFoundError(
+            "engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10 "
+            f"(this is {sys.version_info.major}.{sys.version_info.minor})"
+        ) from None
     return learner  # type: ignore[no-any-return]
 
 

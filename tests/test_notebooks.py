@@ -55,6 +55,8 @@ def test_functions_in_notebooks_are_short(name):
 @pytest.mark.parametrize("name", NOTEBOOKS)
 def test_notebook_runs_on_the_digits(name, monkeypatch, tmp_path):
     """The way a machine without MNIST runs it; no claim of the paper is evaluated."""
+    if reason := reproduce.not_here(name):
+        pytest.skip(f"{name}: {reason}")
     monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path / "partial")
     monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path))
     reproduce.execute(name, reproduce.changed_parameters(name, "digits", {}), tmp_path)

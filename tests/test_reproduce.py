@@ -3,6 +3,7 @@
 import json
 import os
 import subprocess
+import sys
 
 import nbformat
 import pytest
@@ -120,6 +121,12 @@ def test_a_changed_run_reads_its_own_results():
     assert reproduce.changed_parameters("10_verdict", "paper", {}) == {}
     assert reproduce.changed_parameters("10_verdict", "paper", {"epochs": 5}) == {"profile": "custom"}
     assert reproduce.changed_parameters("04_mnist", "paper", {"epochs": 5}) == {"epochs": 5}
+
+
+def test_without_lava_its_notebook_is_left_out_with_a_reason(capsys, monkeypatch):
+    monkeypatch.setitem(sys.modules, "lava", None)
+    assert reproduce.main(["--only", "06_lava"]) == 0
+    assert "06_lava is left out: it needs Lava: pip install lava-nc==0.10.0, in" in capsys.readouterr().out
 
 
 def test_normalised_notebooks_hold_no_times_and_no_progress():

@@ -1,6 +1,8 @@
 """Runs: the same everywhere, refused where they make no sense."""
 
 import importlib
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -143,6 +145,21 @@ def test_unknown_engines_are_refused(digits):
             call()
     for module in ENGINES.values():
         importlib.import_module(module)
+
+
+def test_without_lava_its_engine_says_in_one_line_what_to_install(digits):
+    code = (
+        "import sys; sys.modules['lava'] = None\n"
+        "import numpy as np, snnbp\n"
+        "samples = snnbp.load_dataset('digits').train[:2]\n"
+        "weights = snnbp.Weights(np.zeros((64, 5), int), np.zeros((5, 10), int))\n"
+        "for engine in ('reference', 'fused', 'spiking', 'lava'): snnbp.learn(weights, samples, engine)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    last = done.stderr.splitlines()[-1]
+    assert last.startswith(
+        "ModuleNotFoundError: engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python"
+    )
 
 
 def test_samples_that_do_not_fit_the_network_are_refused(digits):
