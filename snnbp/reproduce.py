@@ -214,7 +214,7 @@ def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> float:
     """
     import nbformat
     import papermill
-    from nbclient.exceptions import CellTimeoutError, DeadKernelError
+    from nbclient.exceptions import CellTimeoutError
 
     source = NOTEBOOKS / f"{name}.ipynb"
     partial = PARTIAL / source.name
@@ -233,7 +233,7 @@ def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> float:
     except papermill.PapermillExecutionError as error:
         last = f"{error.ename}: {error.evalue}".splitlines()[0]
         raise Failure(f"{name}, cell {error.cell_index}: {last} (see {_shown(partial)})") from error
-    except (CellTimeoutError, DeadKernelError) as error:
+    except (CellTimeoutError, RuntimeError) as error:  # the kernel died, or did not start
         raise Failure(f"{name}: {error} (see {_shown(partial)})") from error
     target = executed_copy(name, parameters, folder)
     notebook = normalised(nbformat.read(partial, as_version=4))
@@ -250,7 +250,7 @@ def executed_copy(name: str, parameters: Mapping[str, Any], folder: Path) -> Pat
 
 
 def normalised(notebook: Any) -> Any:
-    """A notebook less what differs between equal runs: times, versions, progress (stderr), cuts in text."""
+    """A notebook less what differs between equal runs: times, versions, progress bars, cuts in text."""
     from nbstripout import strip_output
 
     keys = ["metadata.papermill", "metadata.language_info.version", "metadata.widgets"]
