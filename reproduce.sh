@@ -17,8 +17,11 @@ Options of the first two commands:
   --only NAME      run only this notebook, for example 04_mnist (may be repeated)
   -p NAME=VALUE    change a parameter of the notebooks run, for example -p epochs=5
                    (results go to build/custom/)
+  --force          run everything; otherwise what is finished and unchanged is skipped
+  --check          run nothing: name what is stale or edited by hand in figures/
 
-Everything after `test` and `lab` goes to pytest and to JupyterLab.
+Everything after `test` and `lab` goes to pytest and to JupyterLab. `test` reads stored runs where a
+notebook takes minutes, and repeats a few of them; `test --full` repeats all.
 
 Environment variables:
   SNNBP_DATA       folder with mnist/ and fashion-mnist/ (default: ./data, then the cache, then a download)

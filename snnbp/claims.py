@@ -3,8 +3,8 @@
 import json
 import math
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
 from typing import Any, Literal
@@ -17,27 +17,47 @@ else:
     import tomli as tomllib
 
 REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED = "reproduced", "not reproduced", "not evaluated"
+ESTIMATED, REPORTED = "estimated", "reported only"
 TEST_IMAGES = 10_000
 
 
 @dataclass(frozen=True)
 class Claim:
-    """One number of the paper. `paper` is a fraction where `unit` is "%".
+    """One claim of the paper. `paper` is a fraction where `unit` is "%", None where not available to us.
 
-    rule "accuracy": reproduced iff |ours - paper| <= 2 sqrt(s^2 + b^2), with ours the mean over seeds, s
-    their standard deviation and b the binomial standard error of the paper's value at 10,000 images;
-    collapsed runs are left out and counted. rule "equal": ours, rounded to `digits`, equals the paper's.
+    fidelity "measured" is judged by a rule. "accuracy": reproduced iff |ours - paper| <= 2 sqrt(s^2 + b^2),
+    with ours the mean over seeds, s their standard deviation and b the binomial standard error of the
+    paper's value at 10,000 images; collapsed runs are left out and counted. "equal": every value of ours,
+    rounded to `digits`, equals the paper's. Fidelity "estimated" has a result and no rule, "reported"
+    neither: they are never reproduced. Raises ValueError for anything else.
     """
 
     id: str
+    section: str
     statement: str
-    paper: float
     unit: str
     source: str
     recalled: bool
-    result: str
-    rule: Literal["accuracy", "equal"]
+    fidelity: Literal["measured", "estimated", "reported"]
+    paper: float | None = None
     digits: int = 1
+    rule: Literal["accuracy", "equal"] | None = None
+    result: str = ""
+    computed: str = ""
+    figure: str = ""
+
+    def __post_init__(self) -> None:
+        wanted = {"measured": (True, True), "estimated": (False, True), "reported": (False, False)}
+        has = (self.rule in ("accuracy", "equal"), self.result.count(":") == 1)
+        if wanted.get(self.fidelity) != has or bool(self.result) != bool(self.computed):
+            raise ValueError(f"claim {self.id}: {self.fidelity!r} does not go with its rule and result")
+        if self.rule and self.paper is None:
+            raise ValueError(f"claim {self.id}: without the paper's value there is nothing to judge by")
+
+    @property
+    def evidence(self) -> str:
+        """The file that shows our value: a figure or a notebook's record; "" for none."""
+        return self.figure or (f"{self.result.split(':')[0]}.json" if self.result else "")
 
 
 @dataclass(frozen=True)
@@ -52,23 +72,33 @@ class Verdict:
     note: str = ""
 
 
-def claims() -> list[Claim]:
-    """All claims of claims.toml."""
-    declared = tomllib.loads((Path(__file__).parent / "claims.toml").read_text())
-    return [Claim(**entry) for entry in declared["claim"]]
+def claims(path: Path = Path(__file__).parent / "claims.toml") -> list[Claim]:
+    """All claims, in the order of their sections. Raises ValueError for a ledger that is not in order."""
+    declared = tomllib.loads(path.read_text())
+    try:
+        found = [Claim(**entry) for entry in declared["claim"]]
+    except TypeError as error:
+        raise ValueError(f"{path}: {error}") from error
+    if unknown := {claim.section for claim in found} - set(declared["sections"]):
+        raise ValueError(f"{path}: undeclared sections {sorted(unknown)}")
+    if len({claim.id for claim in found}) < len(found):
+        raise ValueError(f"{path}: two claims have the same id")
+    return sorted(found, key=lambda claim: declared["sections"].index(claim.section))
 
 
 def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ()) -> Verdict:
     """The verdict on a claim, given one value per seed and which seeds collapsed."""
     kept = [value for value, gone in zip(values, collapsed or [False] * len(values), strict=True) if not gone]
     note = f"{len(values) - len(kept)} of {len(values)} seeds collapsed, left out" if any(collapsed) else ""
+    if not kept or (claim.rule == "accuracy" and len(kept) < 2):
+        return Verdict(claim, NOT_EVALUATED, note="too few values to judge by")
+    ours = fmean(kept)
+    if claim.rule is None or claim.paper is None:
+        return Verdict(claim, ESTIMATED, ours, note=note)
     if claim.rule == "equal":
         equal = all(round(value, claim.digits) == claim.paper for value in kept)
-        verdict = REPRODUCED if kept and equal else NOT_REPRODUCED
-        return Verdict(claim, verdict, fmean(values) if values else None, tolerance=0.0, note=note)
-    if len(kept) < 2:
-        return Verdict(claim, NOT_EVALUATED, note="fewer than two seeds to judge by")
-    ours, spread = fmean(kept), stdev(kept)
+        return Verdict(claim, REPRODUCED if equal else NOT_REPRODUCED, ours, tolerance=0.0, note=note)
+    spread = stdev(kept)
     binomial = math.sqrt(claim.paper * (1 - claim.paper) / TEST_IMAGES)
     tolerance = 2 * math.hypot(spread, binomial)
     verdict = REPRODUCED if abs(ours - claim.paper) <= tolerance else NOT_REPRODUCED
@@ -80,29 +110,59 @@ def ledger(folder: Path) -> list[Verdict]:
 
     Only results at the paper's settings on verified data count; a claim without one is not evaluated.
     """
-    verdicts = []
-    for claim in claims():
-        notebook, name = claim.result.split(":")
-        try:
-            record: dict[str, Any] = json.loads((folder / f"{notebook}.json").read_text())
-        except FileNotFoundError:
-            verdicts.append(Verdict(claim, NOT_EVALUATED, note=f"{notebook} was not run"))
-            continue
-        result = record["results"].get(name)
-        if record["profile"] != "paper":
-            where = f"{record['profile']} settings on {record['parameters'].get('dataset', 'no data')}"
-            verdicts.append(Verdict(claim, NOT_EVALUATED, note=where))
-        elif result is None:
-            verdicts.append(Verdict(claim, NOT_EVALUATED, note=f"{notebook} gave no such result"))
-        else:
-            verdicts.append(judge(claim, result["values"], result.get("collapsed", ())))
-    return verdicts
+    return [_judged(claim, folder) for claim in claims()]
 
 
-def table(verdicts: Sequence[Verdict], style: str = "simple") -> str:
-    """Claim, paper, ours, verdict: as text, or in another of tabulate's styles ("github", "html")."""
+def _judged(claim: Claim, folder: Path) -> Verdict:
+    if claim.fidelity == "reported":
+        return Verdict(claim, REPORTED)
+    notebook, name = claim.result.split(":")
+    try:
+        record: dict[str, Any] = json.loads((folder / f"{notebook}.json").read_text())
+    except FileNotFoundError:
+        return Verdict(claim, NOT_EVALUATED, note=f"{notebook} was not run")
+    if record["profile"] != "paper":
+        source = record["parameters"].get("dataset", "no data")
+        return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {source}")
+    if (result := record["results"].get(name)) is None:
+        return Verdict(claim, NOT_EVALUATED, note=f"{notebook} gave no such result")
+    return judge(claim, result["values"], result.get("collapsed", ()))
+
+
+def no_longer_reproduced(verdicts: Sequence[Verdict], before: str) -> list[str]:
+    """Ids of claims that `before`, the text of an earlier verdict.json, calls reproduced and we do not."""
+    reproduced = {entry["id"] for entry in json.loads(before) if entry["verdict"] == REPRODUCED}
+    return sorted(reproduced - {v.claim.id for v in verdicts if v.verdict == REPRODUCED})
+
+
+def as_json(verdicts: Sequence[Verdict]) -> str:
+    """The ledger as verdict.json: claims with their verdicts, in order."""
+    entries = []
+    for v in verdicts:
+        entry = asdict(v)
+        # Eight digits after the point: the last bits of a mean are of no interest.
+        ours = {k: round(x, 8) if isinstance(x, float) else x for k, x in entry.items() if k != "claim"}
+        entries.append(entry["claim"] | ours)
+    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+
+
+def table(verdicts: Sequence[Verdict]) -> str:
+    """Claim, paper, ours, verdict, as text."""
+    return _table(verdicts, "simple", lambda claim: claim.statement)
+
+
+def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
+    """The same for Markdown, each claim with a link to what shows our value, in `folder` ("figures/")."""
+
+    def linked(claim: Claim) -> str:
+        return f"[{claim.statement}]({folder}{claim.evidence})" if claim.evidence else claim.statement
+
+    return _table(verdicts, "github", linked)
+
+
+def _table(verdicts: Sequence[Verdict], style: str, name: Callable[[Claim], str]) -> str:
     header = ["claim", "paper", "ours", "verdict"]
-    rows = [[v.claim.statement, _paper(v.claim), _ours(v), _verdict(v)] for v in verdicts]
+    rows = [[name(v.claim), _paper(v.claim), _ours(v), _verdict(v)] for v in verdicts]
     return tabulate(rows, header, tablefmt=style, disable_numparse=True)
 
 
@@ -111,6 +171,8 @@ def _verdict(v: Verdict) -> str:
 
 
 def _paper(claim: Claim) -> str:
+    if claim.paper is None:
+        return "value not available to us"
     return _number(claim.paper, claim) + (" (recalled)" if claim.recalled else "")
 
 
@@ -123,4 +185,5 @@ def _ours(v: Verdict) -> str:
 
 
 def _number(value: float, claim: Claim) -> str:
-    return f"{100 * value:.{claim.digits}f} %" if claim.unit == "%" else f"{value:.{claim.digits}f}"
+    scale = 100 if claim.unit == "%" else 1
+    return f"{scale * value:.{claim.digits}f} {claim.unit}".strip()

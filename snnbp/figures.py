@@ -65,6 +65,55 @@ def learning_curves(
     return figure
 
 
+def seed_distributions(
+    panels: Mapping[str, Mapping[str, tuple[Sequence[float], Sequence[bool]]]],
+    references: Mapping[str, Mapping[str, float]],
+) -> Figure:
+    """One dot a run: for each accuracy, for each row's label, the values (fractions) and which collapsed.
+
+    Collapsed runs are crosses in a part of the axis of their own; the black line is the median of the
+    others. `references` are the paper's values, by accuracy and label, drawn as lines.
+    """
+    rows = max(len(groups) for groups in panels.values())
+    figure = Figure(figsize=(9, 1.1 + 0.42 * rows * len(panels)), layout="constrained")
+    axes = figure.subplots(len(panels), 2, sharey="row", squeeze=False, width_ratios=(1, 4))
+    for (left, right), (accuracy, groups) in zip(axes, panels.items(), strict=True):
+        for place, (values, collapsed) in enumerate(groups.values()):
+            percent, gone = 100 * np.asarray(values), np.asarray(collapsed, bool)
+            offsets = np.linspace(-0.3, 0.3, len(percent))
+            for axis in (left, right):
+                axis.plot(percent[gone], place + offsets[gone], "x", color=ORANGE, markersize=5)
+            right.plot(percent[~gone], place + offsets[~gone], "o", color=BLUE, markersize=3, alpha=0.7)
+            if not gone.all():
+                right.vlines(np.median(percent[~gone]), place - 0.4, place + 0.4, color="black")
+        crosses = [v for values, gone in groups.values() for v, g in zip(values, gone, strict=True) if g]
+        dots = [v for values, gone in groups.values() for v, g in zip(values, gone, strict=True) if not g]
+        left.set(xlabel="collapsed (%)" if crosses else "none collapsed", ylim=(len(groups) - 0.5, -0.5))
+        left.set_yticks(range(len(groups)), list(groups))
+        if crosses:
+            left.set_xlim(100 * min(crosses) - 0.5, 100 * max(crosses) + 0.5)
+        else:
+            left.set_xticks([])
+        shown = [*dots, *references.get(accuracy, {}).values()]
+        right.set(
+            xlabel=f"test accuracy, {accuracy} (%)", xlim=(100 * min(shown) - 0.1, 100 * max(shown) + 0.1)
+        )
+        for label, value in references.get(accuracy, {}).items():
+            right.axvline(100 * value, color=GREY, linewidth=0.9, linestyle="--")
+            right.annotate(
+                label,
+                (100 * value, 1),
+                (2, 2),
+                xycoords=("data", "axes fraction"),
+                textcoords="offset points",
+                fontsize=7,
+                color=GREY,
+                rotation=25,
+            )
+        right.grid(axis="x", alpha=0.25)
+    return figure
+
+
 def weight_distributions(w1: Sequence[NDArray[np.int16]], w2: Sequence[NDArray[np.int16]]) -> Figure:
     """Histograms of W1 and W2, one outline per network, over the whole range between the rails."""
     figure = Figure(figsize=(8, 3.4), layout="constrained")

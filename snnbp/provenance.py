@@ -1,10 +1,10 @@
 """Where results go, and what made them: evidence in figures/, everything else in build/<profile>/."""
 
 import csv
-import json
 import os
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +14,7 @@ else:
     import tomli as tomllib
 
 from snnbp.files import atomic_open
+from snnbp.records import library_digest, write_record
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -61,6 +62,8 @@ class Evidence:
             self.profile = "custom"
         self.folder = Path(os.environ.get("SNNBP_OUTPUT") or profile_folder(self.profile))
         self.digests: dict[str, str] = {}
+        self._files: list[str] = []
+        self._results: Mapping[str, Any] | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -82,25 +85,45 @@ class Evidence:
             writer.writerow(header)
             writer.writerows(rows)
 
+    def text(self, name: str, text: str) -> None:
+        """Save as it is; `name` has its suffix."""
+        with self._open(name, "w") as file:
+            file.write(text)
+
     def weights(self, name: str, weights: "Weights") -> None:
         """Save as .npz and note the digest."""
         weights.save(self.folder / f"{name}.npz")
         self.digests[name] = weights.digest
+        self._note(f"{name}.npz")
+
+    def store(self, name: str) -> Path:
+        """The file of finished runs for `sweep(store=...)`: kept in build/ until the library changes."""
+        if os.environ.get("SNNBP_OUTPUT"):
+            return self.folder / f"{name}.jsonl"
+        return ROOT / "build" / "runs" / library_digest()[:12] / f"{name}.jsonl"
 
     def results(self, **results: Any) -> None:
-        """Save what claims are judged by, with the run's record, as <notebook>.json."""
-        data = self.data and {key: getattr(self.data, key) for key in ("source", "digest", "verified")}
-        record = {
-            "notebook": self.notebook,
-            "profile": self.profile,
-            "parameters": self.parameters,
-            "data": data,
-            "weights": self.digests,
-            "results": results,
-        }
-        with self._open(self.notebook + ".json", "w") as file:
-            json.dump(record, file, indent=1)
-            file.write("\n")
+        """Save what claims are judged by, with the record of this notebook's files, as <notebook>.json."""
+        self._results = results
+        self._note()
 
-    def _open(self, name: str, mode: str = "wb") -> Any:
-        return atomic_open(self.folder / name, mode)
+    @contextmanager
+    def _open(self, name: str, mode: str = "wb") -> Iterator[Any]:
+        with atomic_open(self.folder / name, mode) as file:
+            yield file
+        self._note(name)
+
+    def _note(self, *names: str) -> None:
+        """Put new files on record; the record appears with the results, when the notebook has got there."""
+        self._files += [name for name in names if name not in self._files]
+        if self._results is not None:
+            write_record(
+                self.folder / f"{self.notebook}.json",
+                f"notebooks/{self.notebook}.ipynb",
+                self.data,
+                self._files,
+                profile=self.profile,
+                parameters=self.parameters,
+                weights=self.digests,
+                results=self._results,
+            )

@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import signal
 import subprocess
 import sys
@@ -10,13 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from snnbp.claims import ledger, table
+from snnbp import records, stamps
+from snnbp.claims import as_json, ledger, markdown, no_longer_reproduced, table
 from snnbp.datasets import DataUnavailable, load_dataset
 from snnbp.files import atomic_open
 from snnbp.provenance import PROFILES, ROOT, profile_folder
 
 NOTEBOOKS = ROOT / "notebooks"
 PARTIAL = ROOT / "build" / "partial"
+STAMPS = ROOT / "build" / "stamps"
+README = ROOT / "README.md"
+VERDICT_MARKS = ("<!-- verdict -->", "<!-- end of verdict -->")
 
 
 class Failure(Exception):
@@ -30,7 +35,10 @@ def main(arguments: Sequence[str]) -> int:
         if arguments[:1] == ["test"]:
             return test(arguments[1:])
         options = parse(arguments)
-        return run(options.command or "paper", options.only or notebooks(), dict(options.parameters))
+        if options.check:
+            return check()
+        names = options.only or notebooks()
+        return run(options.command or "paper", names, dict(options.parameters), options.force)
     except (Failure, ValueError, OSError) as failure:
         print(f"reproduce: {failure}", file=sys.stderr)
         return 1
@@ -47,6 +55,8 @@ def parse(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument(
         "-p", action="append", default=[], metavar="NAME=VALUE", dest="parameters", type=_pair
     )
+    parser.add_argument("--force", action="store_true", help="run what is finished and unchanged, too")
+    parser.add_argument("--check", action="store_true", help="only check what figures/ says of itself")
     return parser.parse_args(arguments)
 
 
@@ -55,8 +65,12 @@ def notebooks() -> list[str]:
     return sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
 
 
-def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int:
-    """Run notebooks under a profile, then print the ledger of what they gave."""
+def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> int:
+    """Run notebooks under a profile, then print the ledger of what they gave.
+
+    What is finished and unchanged is skipped, unless `force`. Returns 1 if a claim that was reproduced at
+    the paper's settings is not any more.
+    """
     start = time.perf_counter()
     check_overrides(names, overrides)
     missing = missing_data(
@@ -69,21 +83,82 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any]) -> int
         )
         print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
     folder = profile_folder("custom" if overrides else profile)
+    before = committed_verdict()
+    if force:
+        shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
     for name in names:
+        parameters = changed_parameters(name, profile, overrides)
+        key, stamp = stamp_of(name, parameters, folder)
+        if not force and stamps.is_current(stamp, key):
+            print(f"{name} is finished and unchanged: skipped", flush=True)
+            continue
         print(f"{name} ...", flush=True)
-        seconds = execute(name, changed_parameters(name, profile, overrides), folder)
+        seconds = execute(name, parameters, folder)
+        stamps.write(stamp, key, executed_copy(name, parameters, folder), folder / f"{name}.json")
         print(f"{name} finished after {seconds:.0f} s", flush=True)
 
-    print(f"\n{table(ledger(folder))}\n")
+    verdicts = ledger(folder)
+    print(f"\n{table(verdicts)}\n")
     print(f"{len(names)} notebooks in {time.perf_counter() - start:.0f} s, results in {_shown(folder)}")
     if missing:
         print(notice)
+    if folder == profile_folder("paper"):
+        with atomic_open(README, "w") as file:
+            file.write(with_verdicts(README.read_text(), markdown(verdicts, "figures/")))
+        if lost := no_longer_reproduced(verdicts, before):
+            raise Failure(f"reproduced before and not any more: {', '.join(lost)}")
     return 0
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:
     """The data sets that a notebook with these parameters loads: `dataset` and `datasets`."""
     return [parameters["dataset"], *parameters.get("datasets", ())] if "dataset" in parameters else []
+
+
+def stamp_of(name: str, parameters: Mapping[str, Any], folder: Path) -> tuple[str, Path]:
+    """What a run of this notebook depends on, as a digest, and where its end is noted."""
+    earlier = [folder / f"{other}.json" for other in notebooks() if other < name]
+    key = stamps.key(NOTEBOOKS / f"{name}.ipynb", parameters, earlier)
+    return key, STAMPS / folder.name / f"{name}.json"
+
+
+def committed_verdict() -> str:
+    """verdict.json as committed; without git, as it is; "[]" if there is none."""
+    path = profile_folder("paper") / "verdict.json"
+    shown = subprocess.run(
+        ["git", "show", f"HEAD:./{path.relative_to(ROOT)}"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if shown.returncode == 0:
+        return shown.stdout
+    return path.read_text() if path.exists() else "[]"
+
+
+def with_verdicts(readme: str, verdicts: str) -> str:
+    """README's text with this table of verdicts between its two marks."""
+    begin, end = VERDICT_MARKS
+    head, _, rest = readme.partition(begin)
+    return f"{head}{begin}\n\n{verdicts}\n\n{end}{rest.partition(end)[2]}"
+
+
+def check() -> int:
+    """Name what is stale or edited by hand in figures/ and in README's table; returns 1 if anything is."""
+    folder = profile_folder("paper")
+    complaints = records.check(folder, PROFILES["paper"])
+    verdicts, readme = ledger(folder), README.read_text()
+    for name, content in (("verdict.json", as_json(verdicts)), ("verdict.md", markdown(verdicts) + "\n")):
+        if (folder / name).exists() and (folder / name).read_text() != content:
+            complaints.append(f"{name} is not what the results give")
+    if with_verdicts(readme, markdown(verdicts, "figures/")) != readme:
+        complaints.append("README.md: its verdicts are not what the results give")
+    for complaint in complaints:
+        print(complaint)
+    if not complaints:
+        print(f"everything in {_shown(folder)} is as its records say")
+    return 1 if complaints else 0
 
 
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:
@@ -109,6 +184,8 @@ def changed_parameters(name: str, profile: str, overrides: Mapping[str, Any]) ->
     """What a notebook must be told: where the profile or the user differs from its own parameter cell."""
     paper = PROFILES["paper"][name]
     wanted = {**PROFILES[profile][name], **{key: value for key, value in overrides.items() if key in paper}}
+    if overrides and "profile" in paper:  # what reads other notebooks' results reads those of this run
+        wanted["profile"] = "custom"
     return {key: value for key, value in wanted.items() if value != paper[key]}
 
 
@@ -141,13 +218,18 @@ def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> float:
         raise Failure(f"{name}, cell {error.cell_index}: {last} (see {_shown(partial)})") from error
     except (CellTimeoutError, DeadKernelError) as error:
         raise Failure(f"{name}: {error} (see {_shown(partial)})") from error
-    target = folder / source.name if parameters else source
+    target = executed_copy(name, parameters, folder)
     notebook = normalised(nbformat.read(partial, as_version=4))
     target.parent.mkdir(parents=True, exist_ok=True)
     with atomic_open(target, "w") as file:
         nbformat.write(notebook, file)
     partial.unlink()
     return time.perf_counter() - start
+
+
+def executed_copy(name: str, parameters: Mapping[str, Any], folder: Path) -> Path:
+    """Where the executed notebook goes: in place at its own parameters."""
+    return (folder if parameters else NOTEBOOKS) / f"{name}.ipynb"
 
 
 def normalised(notebook: Any) -> Any:

@@ -5,7 +5,7 @@ from typing import Literal, get_args
 
 from snnbp.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 
-RuleName = Literal["circuit", "published-simulation"]
+RuleName = Literal["circuit", "published-simulation", "circuit-updates-first"]
 
 
 @dataclass(frozen=True)
@@ -14,7 +14,8 @@ class Rule:
 
     `circuit` is what the spiking circuit computes. `published-simulation` is the authors' NumPy
     simulation, which differs in four ways: it updates W2 before it sends the error back, it excludes the
-    upper box edge for hidden neurons and for outputs, and it clips at +-254.
+    upper box edge for hidden neurons and for outputs, and it clips at +-254. `circuit-updates-first` is the
+    circuit's rule with the first of these differences only: it tells what the order of updates is worth.
     Raises ValueError for an unknown name, or a threshold or step that is not even and in range.
     """
 
@@ -33,7 +34,7 @@ class Rule:
     @property
     def updates_first(self) -> bool:
         """True if W2 changes before the error travels back through it."""
-        return self.name == "published-simulation"
+        return self.name != "circuit"
 
     @property
     def fires_above(self) -> int:
@@ -43,9 +44,13 @@ class Rule:
     @property
     def box_top(self) -> int:
         """Largest potential at which the truncated ReLU still has slope one."""
-        return self.threshold - 1 if self.updates_first else self.threshold
+        return self.threshold - 1 if self._published else self.threshold
 
     @property
     def rails(self) -> tuple[int, int]:
         """Smallest and largest plastic weight."""
-        return (-WEIGHT_MAX if self.updates_first else WEIGHT_MIN), WEIGHT_MAX
+        return (-WEIGHT_MAX if self._published else WEIGHT_MIN), WEIGHT_MAX
+
+    @property
+    def _published(self) -> bool:
+        return self.name == "published-simulation"

@@ -1,5 +1,7 @@
 """Three accuracies that are never mixed, and what silent and tied outputs are worth."""
 
+import math
+from statistics import NormalDist
 from typing import NamedTuple
 
 import numpy as np
@@ -26,6 +28,18 @@ class Scores(NamedTuple):
     mute: int
     mse: float
     n: int
+
+
+def wilson_interval(share: float, n: int = 10_000, level: float = 0.95) -> tuple[float, float]:
+    """Where an accuracy measured as `share` of `n` images may truly lie (Wilson's score interval, 1927).
+
+    It says how much *other test images* would change the accuracy of one network. How much another seed
+    would change it is a different question, answered by the spread over seeds.
+    """
+    z = NormalDist().inv_cdf((1 + level) / 2)
+    centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)
+    half = z / (1 + z**2 / n) * math.sqrt(share * (1 - share) / n + z**2 / (4 * n**2))
+    return centre - half, centre + half
 
 
 def score(outputs: NDArray[np.bool_], potentials: NDArray[np.int32], labels: NDArray[np.uint8]) -> Scores:

@@ -3,13 +3,15 @@
 import importlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from tqdm import tqdm
 
+from snnbp import checkpoints
 from snnbp.datasets import CLASSES, Dataset, Samples
 from snnbp.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID
 from snnbp.rules import Rule, RuleName
@@ -83,14 +85,16 @@ class Checkpoint(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Run:
-    """A finished training. `overdriven` counts presented samples beyond the circuit's validity bound."""
+class Record:
+    """What is kept of every finished training: all but its weights, of which `digest` is the SHA-256.
+
+    `overdriven` counts presented samples beyond the circuit's validity bound.
+    """
 
     config: Config
-    weights: Weights
     history: tuple[Checkpoint, ...]
+    digest: str
     overdriven: int
-    seconds: float
 
     def curve(self, name: str) -> NDArray[np.float64]:
         """One column of the history, (checkpoints,)."""
@@ -120,6 +124,14 @@ class Run:
     def collapsed(self) -> bool:
         """True if some output never spikes on the test set any more."""
         return self.history[-1].mute > 0
+
+
+@dataclass(frozen=True)
+class Run(Record):
+    """A finished training, with its weights and the seconds it took."""
+
+    weights: Weights
+    seconds: float
 
 
 def initial_weights(config: Config, data: Dataset) -> Weights:
@@ -167,24 +179,37 @@ def train(
     config: Config | None = None,
     engine: str = "fused",
     progress: bool | Callable[[Checkpoint], None] = True,
+    checkpoint: str | Path | None = None,
 ) -> Run:
     """Train as the paper does: random order each epoch, a checkpoint on the test set each half epoch.
 
     `progress` is True for a bar on stderr, or is called with each checkpoint; what it raises ends the run.
+    `checkpoint` names a file that holds the run after each epoch: called again after an interruption, the
+    run goes on from there, to the same weights. Raises ValueError for a file of another run.
     The same configuration and data give the same weights on every machine and, within the validity bound,
     on every engine ("reference", "fused", "spiking").
     """
     config = config or Config()
     _learner_class(engine)
-    rows = _training(data, config, engine)
+    run_of = {"config": asdict(config), "engine": engine, "data": data.digest}
+    history, state = [], None
+    if checkpoint is not None and Path(checkpoint).exists():
+        weights, rows, overdriven = checkpoints.load(checkpoint, run_of)
+        history = [Checkpoint(*row) for row in rows]
+        state = _State(history[-1], weights, overdriven)
+    states = _training(data, config, engine, state)
     if progress is True:
-        rows = tqdm(rows, total=2 * config.epochs, desc=f"seed {config.seed}", unit="half epoch")
-    history = []
-    for state in rows:
+        total, done = 2 * config.epochs, len(history)
+        states = tqdm(states, total=total, initial=done, desc=f"seed {config.seed}", unit="half epoch")
+    for state in states:
         history.append(state.row)
+        if checkpoint is not None and len(history) % 2 == 0:
+            checkpoints.save(checkpoint, run_of, state.weights, history, state.overdriven)
         if callable(progress):
             progress(state.row)
-    return Run(config, state.weights, tuple(history), state.overdriven, state.row.seconds)
+    assert state is not None  # there is at least one epoch
+    digest = state.weights.digest
+    return Run(config, tuple(history), digest, state.overdriven, state.weights, state.row.seconds)
 
 
 class _State(NamedTuple):
@@ -193,9 +218,8 @@ class _State(NamedTuple):
     overdriven: int
 
 
-def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
-    """Yield the state at every checkpoint."""
-    start = time.perf_counter()
+def _training(data: Dataset, config: Config, engine: str, state: _State | None) -> Iterator[_State]:
+    """Yield the state at every checkpoint after `state`, which is the end of an epoch, or the start."""
     n = len(data.train) - config.validation
     if n < 2:
         raise ValueError(
@@ -203,9 +227,13 @@ def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
         )
     held_out = data.train[n:]
     rng = np.random.Generator(np.random.PCG64(config.seed))
-    weights = _draw(rng, config, data)
-    overdriven = 0
-    for epoch in range(config.epochs):
+    weights, overdriven, done, start = _draw(rng, config, data), 0, 0, time.perf_counter()
+    if state:
+        weights, overdriven, done = state.weights, state.overdriven, int(state.row.epoch)
+        start -= state.row.seconds
+        for _ in range(done):
+            rng.permutation(n)
+    for epoch in range(done, config.epochs):
         learner = _learner_class(engine)(weights, config.learning_rule)
         order = rng.permutation(n)
         for half, part in enumerate((order[: n // 2], order[n // 2 :])):

@@ -5,10 +5,32 @@ import math
 
 import pytest
 
-from snnbp.claims import NOT_EVALUATED, NOT_REPRODUCED, REPRODUCED, Claim, claims, judge, ledger, table
+from snnbp.claims import (
+    ESTIMATED,
+    NOT_EVALUATED,
+    NOT_REPRODUCED,
+    REPORTED,
+    REPRODUCED,
+    Claim,
+    as_json,
+    claims,
+    judge,
+    ledger,
+    markdown,
+    no_longer_reproduced,
+    table,
+)
 
-ACCURACY = Claim("a", "accuracy", 0.962, "%", "paper", False, "04_mnist:best.spikes", "accuracy")
-COUNT = Claim("c", "count", 0.6389, "", "code", False, "05_fashion_mnist:x", "equal", digits=4)
+
+def claim(id, unit="", fidelity="measured", **others):
+    how = {"computed": "somehow"} if "result" in others else {}
+    return Claim(id, "section", f"claim {id}", unit, "paper", False, fidelity, **how, **others)
+
+
+ACCURACY = claim("a", "%", paper=0.962, rule="accuracy", result="04_mnist:best.spikes", figure="curves.svg")
+COUNT = claim("c", paper=0.6389, rule="equal", result="05_fashion_mnist:x", digits=4)
+ENERGY = claim("e", "mJ", "estimated", paper=0.59, result="07_energy:mj", digits=2)
+ON_CHIP = claim("f", "%", "reported")
 
 
 def write(folder, notebook, results, profile="paper"):
@@ -16,10 +38,57 @@ def write(folder, notebook, results, profile="paper"):
     (folder / f"{notebook}.json").write_text(json.dumps(record))
 
 
-def test_claims_have_ids_of_their_own_and_name_a_result():
+def test_the_ledger_is_in_order_with_the_surprising_rows_first():
     everything = claims()
-    assert len({claim.id for claim in everything}) == len(everything) == 16
-    assert all(claim.result.count(":") == 1 for claim in everything)
+    assert len({claim.id for claim in everything}) == len(everything)
+    assert all(claim.source and claim.statement for claim in everything)
+    assert everything[0].id == "fashion-replay-0.5-training"
+    assert everything[-1].paper is None
+
+
+GOOD = """
+sections = ["two", "one"]
+[[claim]]
+id = "x"
+section = "one"
+statement = "x"
+unit = ""
+source = "paper"
+recalled = false
+fidelity = "reported"
+"""
+
+
+def test_claims_come_in_the_order_of_their_sections(tmp_path):
+    path = tmp_path / "claims.toml"
+    other = GOOD.split("]\n", 1)[1].replace('"one"', '"two"').replace('"x"', '"y"')
+    path.write_text(GOOD + other)
+    assert [claim.id for claim in claims(path)] == ["y", "x"]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (GOOD + GOOD.split("]\n", 1)[1], "two claims have the same id"),
+        (GOOD.replace('section = "one"', 'section = "three"'), "undeclared sections .'three'."),
+        (GOOD.replace('unit = ""', 'units = ""'), "unexpected keyword argument 'units'"),
+        (GOOD.replace('unit = ""\n', ""), "missing 1 required positional argument: 'unit'"),
+        (GOOD.replace("reported", "guessed"), "claim x: 'guessed' does not go with its rule and result"),
+        (GOOD.replace("reported", "measured"), "claim x: 'measured' does not go with"),
+        (GOOD.replace("reported", "estimated"), "claim x: 'estimated' does not go with"),
+        (GOOD + 'rule = "equal"\n', "claim x: 'reported' does not go with"),
+        (GOOD + 'result = "04_mnist:y"\ncomputed = "so"\n', "claim x: 'reported' does not go with"),
+        (
+            GOOD.replace("reported", "measured") + 'rule = "equal"\nresult = "04:y"\ncomputed = "so"\n',
+            "claim x: without the paper's value",
+        ),
+    ],
+)
+def test_a_broken_claim_is_refused(tmp_path, text, message):
+    path = tmp_path / "claims.toml"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=message):
+        claims(path)
 
 
 @pytest.mark.parametrize(
@@ -51,30 +120,61 @@ def test_collapsed_seeds_are_counted_and_left_out():
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict"), [([0.63891], REPRODUCED), ([0.6390], NOT_REPRODUCED), ([], NOT_REPRODUCED)]
+    ("values", "verdict"), [([0.63891], REPRODUCED), ([0.6390], NOT_REPRODUCED), ([], NOT_EVALUATED)]
 )
 def test_counts_are_judged_by_equality(values, verdict):
     assert judge(COUNT, values).verdict == verdict
 
 
+def test_models_and_words_are_never_reproduced():
+    assert judge(ENERGY, [0.59]).verdict == ESTIMATED
+    assert judge(ENERGY, []).verdict == NOT_EVALUATED
+
+
+def measured(folder):
+    return {verdict.verdict for verdict in ledger(folder) if verdict.claim.fidelity == "measured"}
+
+
 def test_a_claim_without_a_result_is_not_evaluated(tmp_path):
-    assert {verdict.verdict for verdict in ledger(tmp_path)} == {NOT_EVALUATED}
+    assert measured(tmp_path) == {NOT_EVALUATED}
     write(tmp_path, "04_mnist", {})
-    assert {verdict.verdict for verdict in ledger(tmp_path)} == {NOT_EVALUATED}
+    assert measured(tmp_path) == {NOT_EVALUATED}
+    assert {v.verdict for v in ledger(tmp_path) if v.claim.fidelity == "reported"} == {REPORTED}
 
 
 def test_only_results_at_the_papers_settings_count(tmp_path):
     good = {"best.spikes": {"values": [0.962, 0.961], "collapsed": [False, False]}}
     write(tmp_path, "04_mnist", good, profile="quick")
-    assert {verdict.verdict for verdict in ledger(tmp_path)} == {NOT_EVALUATED}
+    assert measured(tmp_path) == {NOT_EVALUATED}
     assert "quick settings on mnist" in table(ledger(tmp_path))
     write(tmp_path, "04_mnist", good)
     assert sum(verdict.verdict == REPRODUCED for verdict in ledger(tmp_path)) == 2
 
 
+VERDICTS = [judge(ACCURACY, [0.962, 0.963]), judge(COUNT, [0.6389]), judge(ENERGY, [0.1]), judge(ON_CHIP, [])]
+
+
 def test_the_table_shows_both_values_and_the_verdict():
-    text = table([judge(ACCURACY, [0.962, 0.963]), judge(COUNT, [0.6389])])
+    text = table(VERDICTS)
     assert "96.2 %" in text
     assert "96.25 ± 0.07 %" in text
     assert "0.6389" in text
+    assert "0.59 mJ" in text
+    assert "0.10 mJ" in text
+    assert "value not available to us" in text
     assert text.count(REPRODUCED) == 2
+
+
+def test_claims_link_to_what_shows_them():
+    text = markdown(VERDICTS, "figures/")
+    assert "[claim a](figures/curves.svg)" in text
+    assert "[claim c](figures/05_fashion_mnist.json)" in text
+    assert "| claim f " in text
+
+
+def test_a_claim_that_is_not_reproduced_any_more_is_named():
+    before = as_json(VERDICTS)
+    assert json.loads(before)[0]["ours"] == 0.9625
+    assert no_longer_reproduced(VERDICTS, before) == []
+    assert no_longer_reproduced([judge(ACCURACY, [0.9, 0.9]), judge(COUNT, [])], before) == ["a", "c"]
+    assert no_longer_reproduced([], "[]") == []

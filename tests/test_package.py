@@ -19,15 +19,19 @@ MAY_IMPORT = {
     "scores": set(),
     "weights": {"files", "loihi"},
     "datasets": {"files"},
-    "provenance": {"files", "datasets", "weights"},
+    "records": {"datasets", "files", "weights"},
+    "stamps": {"files", "records"},
+    "provenance": {"datasets", "files", "records", "weights"},
     "claims": set(),
     "declaration": {"loihi"},
     "circuit": {"declaration", "loihi"},
     "reference": {"loihi", "rules", "weights"},
     "fused": {"kernels", "loihi", "rules", "weights"},
     "published": {"datasets", "fused", "rules", "scores", "weights"},
-    "training": {"datasets", "fused", "loihi", "rules", "scores", "weights"},
-    "sweeps": {"datasets", "training"},
+    "checkpoints": {"files", "weights"},
+    "training": {"checkpoints", "datasets", "fused", "loihi", "rules", "scores", "weights"},
+    "stores": {"training"},
+    "sweeps": {"datasets", "stores", "training"},
     "network": {"declaration", "stepper", "tables"},
     "stepper": {"kernels", "loihi", "tables"},
     "tables": {"declaration", "loihi"},
@@ -44,7 +48,7 @@ MAY_IMPORT = {
     },
     "figures": {"loihi", "spiking"},
     "drawings": {"declaration", "figures"},
-    "reproduce": {"claims", "datasets", "files", "provenance"},
+    "reproduce": {"claims", "datasets", "files", "provenance", "records", "stamps"},
 }
 
 
@@ -53,6 +57,8 @@ def siblings(path):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("snnbp."):
             yield node.module.split(".")[1]
+        elif isinstance(node, ast.ImportFrom) and node.module == "snnbp":
+            yield from (alias.name for alias in node.names)
 
 
 @pytest.mark.parametrize(
