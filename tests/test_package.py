@@ -46,7 +46,10 @@ MAY_IMPORT = {
         "tables",
         "weights",
     },
+    "energy": {"declaration", "spiking"},
+    "table1": set(),
     "figures": {"loihi", "spiking"},
+    "charts": {"figures", "table1"},
     "drawings": {"declaration", "figures"},
     "reproduce": {"claims", "datasets", "files", "provenance", "records", "stamps"},
 }
