@@ -55,9 +55,9 @@ def stacked_bars(
         figure.subplots(1, len(panels), squeeze=False)[0], panels.items(), strict=True
     ):
         bottom = np.zeros(len(labels))
-        for part, heights, colour in zip(parts, values.T, COLOURS, strict=True):
+        for part, heights, colour in zip(parts, values.T, COLOURS, strict=False):
             axis.bar([str(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
-            bottom += heights
+            bottom = bottom + heights
         axis.set(xlabel=title, ylabel=unit)
         axis.grid(alpha=0.25, axis="y")
         axis.set_axisbelow(True)
