@@ -69,35 +69,56 @@ def stacked_bars(
 def accuracy_energy(rows: Sequence[Row]) -> Figure:
     """Table 1 as a picture: accuracy over energy (log), a panel for each mode. Rows without either number
     are left out; a line to the right of an estimate is its range."""
-    figure = Figure(figsize=(12, 5), layout="constrained")
+    figure = Figure(figsize=(12, 6), layout="constrained")
     modes = list(dict.fromkeys(row.mode for row in rows))
-    for axis, mode in zip(figure.subplots(1, len(modes), sharey=True, squeeze=False)[0], modes, strict=True):
-        for row in rows:
-            if row.mode != mode or row.energy_mj is None or row.accuracy is None:
-                continue
-            ours = row.basis != "reported"
-            colour = BLUE if ours else ORANGE if row.study == PAPER else GREY
-            marker = {
-                "color": colour,
-                "marker": "D" if ours else "o",
-                "markersize": 8 if colour != GREY else 6,
-            }
-            axis.plot(row.energy_mj, row.accuracy, linestyle="", zorder=3, **marker)
-            if row.most_mj:
-                axis.plot([row.energy_mj, row.most_mj], [row.accuracy] * 2, color=colour, linewidth=1.2)
-            below = ours or "Lin" in row.study
-            axis.annotate(
-                f"{row.study}\n{row.structure}" if colour == GREY else row.study,
-                (row.energy_mj, row.accuracy),
-                (0, -9 if below else 8),
-                textcoords="offset points",
-                ha="center",
-                va="top" if below else "bottom",
-                fontsize=8,
-                color=colour,
-            )
+    panels = dict(zip(modes, figure.subplots(1, len(modes), sharey=True, squeeze=False)[0], strict=True))
+    for mode, axis in panels.items():
         axis.set(title=mode, xscale="log", xlabel="energy of one sample (mJ)")
         axis.grid(alpha=0.25)
-        axis.margins(x=0.18, y=0.12)
+        axis.margins(x=0.22, y=0.12)
     figure.axes[0].set_ylabel("MNIST test accuracy (%)")
+    shown = [row for row in rows if row.energy_mj is not None and row.accuracy is not None]
+    shown.sort(key=lambda row: (row.basis == "reported" and row.study != PAPER, -(row.accuracy or 0)))
+    points = []
+    for row in shown:
+        points += panels[row.mode].plot(row.energy_mj, row.accuracy, linestyle="", **_marker(row))
+        if row.most_mj:
+            panels[row.mode].plot([row.energy_mj, row.most_mj], [row.accuracy] * 2, color=BLUE)
+    figure.draw_without_rendering()  # fixes the layout, so that labels know where others are
+    taken = [point.get_window_extent() for point in points]
+    for row in shown:
+        taken.append(_label(panels[row.mode], row, taken))
     return figure
+
+
+def _marker(row: Row) -> dict[str, Any]:
+    if row.basis != "reported":
+        return {"marker": "D", "color": BLUE, "markersize": 9}
+    if row.study == PAPER:
+        return {"marker": "o", "color": ORANGE, "markersize": 12, "fillstyle": "none", "markeredgewidth": 2.5}
+    return {"marker": "o", "color": GREY, "markersize": 6}
+
+
+def _label(axis: Any, row: Row, taken: Sequence[Any]) -> Any:
+    """Write a row's label at the first place around its point that is free; returns the box it takes."""
+    places = [(0, 10, "center", "bottom"), (0, -10, "center", "top"), (10, 0, "left", "center")]
+    places += [
+        (0, way * far, "center", at) for far in (22, 34, 46) for way, at in ((1, "bottom"), (-1, "top"))
+    ]
+    for right, up, horizontal, vertical in places:
+        text = axis.annotate(
+            row.study,
+            (row.energy_mj, row.accuracy),
+            (right, up),
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            fontsize=8,
+            color=_marker(row)["color"],
+        )
+        box = text.get_window_extent()
+        if not any(box.overlaps(other) for other in taken):
+            break
+        if (right, up) != places[-1][:2]:
+            text.remove()
+    return box
