@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+import numpy as np
 from tabulate import tabulate
 
 
@@ -55,9 +56,15 @@ def cells(rows: Sequence[Row]) -> list[list[str]]:
     """The table's cells under HEADER: trained on chip first, the best accuracy first."""
     found = []
     for row in sorted(rows, key=lambda row: (row.mode == _INFERENCE, -(row.accuracy or 0))):
-        numbers = ["-" if n is None else f"{n:.3g}" for n in (row.energy_mj, row.latency_ms, row.accuracy)]
+        numbers = [_three_digits(n) for n in (row.energy_mj, row.latency_ms, row.accuracy)]
         found.append([row.mode, row.study, row.learning or "-", row.structure, *numbers, row.basis])
     return found
+
+
+def _three_digits(number: float | None) -> str:
+    if number is None:
+        return "-"
+    return np.format_float_positional(number, precision=3, fractional=False, trim="-")
 
 
 def markdown(rows: Sequence[Row]) -> str:
