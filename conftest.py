@@ -14,6 +14,7 @@ from snnbp.reproduce import needed_data
 
 # Re-executed notebooks, and everything that tests start, must leave the evidence in figures/ alone.
 os.environ["SNNBP_OUTPUT"] = tempfile.mkdtemp(prefix="snnbp-test-")
+FULL_SECONDS = 3600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -25,6 +26,8 @@ def pytest_configure(config: pytest.Config) -> None:
     for path in (ROOT / "figures").glob("*.json*"):
         if path.suffix == ".json" or not config.getoption("--full"):
             shutil.copy(path, os.environ["SNNBP_OUTPUT"])
+    if config.getoption("--full"):
+        config.option.nbval_cell_timeout = FULL_SECONDS
 
 
 @functools.cache
@@ -57,10 +60,12 @@ def digits() -> Dataset:
     return load_dataset("digits")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
     for item in items:
         if item.path.suffix == ".ipynb":
+            if config.getoption("--full"):
+                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
             for name in needed_data(PROFILES["paper"][Path(item.path).stem]):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))

@@ -24,8 +24,7 @@ from tabulate import tabulate
 from tqdm import tqdm
 
 import snnbp
-from snnbp.files import atomic_open
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 
 CHIP_MICROSECONDS = 1480.0
 """Published latency of one training sample on Loihi (Nat. Commun. 15, 9691, Table 1)."""
@@ -102,8 +101,9 @@ def main() -> None:
     table = tabulate(rows, header, disable_numparse=True)
     text = f"{table}\n\n{processor()}, one core, {options.repeats} repeats\n"
     print(text)
-    with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
-        file.write(text)
+    (ROOT / "figures" / "speed.txt").write_text(text)
+    about = {"parameters": vars(options), "weights": {}, "results": {"microseconds": times}}
+    write_record(ROOT / "figures" / "speed.json", "benchmarks/speed.py", data, ["speed.txt"], **about)
 
 
 if __name__ == "__main__":

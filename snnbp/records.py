@@ -62,9 +62,12 @@ def check(folder: Path, settings: Mapping[str, Any]) -> list[str]:
     """
     complaints, known = [], set()
     for path in sorted(folder.glob("*.json")):
-        record = json.loads(path.read_text())
+        try:
+            record = json.loads(path.read_text())
+        except json.JSONDecodeError:
+            record = None
         if not (isinstance(record, dict) and "files" in record):
-            continue
+            continue  # no record: some record must list it
         known |= {path.name, *record["files"]}
         seal = record.pop("seal", None)
         if seal != _seal(record):
@@ -75,7 +78,10 @@ def check(folder: Path, settings: Mapping[str, Any]) -> list[str]:
             elif file_digest(folder / file) != digest:
                 complaints.append(f"{file} was edited by hand: it is not what {path.name} tells of")
         complaints += _weights_complaints(folder, record["weights"])
-        complaints += [f"{path.name} and its files are stale: {reason}" for reason in _changes(record)]
+        reasons = list(_changes(record))
+        if record["parameters"] != settings.get(path.stem, record["parameters"]):
+            reasons.append("other settings made them")
+        complaints += [f"{path.name} and its files are stale: {reason}" for reason in reasons]
     unknown = {path.name for path in folder.iterdir()} - known
     return complaints + [f"{name} has no record of what made it" for name in sorted(unknown)]
 

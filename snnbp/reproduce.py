@@ -84,6 +84,8 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force:
         print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
     folder = profile_folder("custom" if overrides else profile)
     before = committed_verdict()
+    for leftover in folder.glob(".*.partial"):  # of a run that was killed while it wrote
+        leftover.unlink()
     if force:
         shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
     for name in names:

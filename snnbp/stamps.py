@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -27,7 +28,7 @@ def write(path: Path, key: str, executed: Path, record: Path) -> None:
         files += [record, *(record.parent / name for name in listed)]
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_open(path, "w") as file:
-        made = {str(made.absolute()): file_digest(made) for made in files}
+        made = {os.path.relpath(made, path.parent): file_digest(made) for made in files}
         json.dump({"key": key, "files": made}, file, indent=1)
 
 
@@ -36,5 +37,5 @@ def is_current(path: Path, key: str) -> bool:
     if not path.exists():
         return False
     stamp = json.loads(path.read_text())
-    made = ((Path(name), digest) for name, digest in stamp["files"].items())
+    made = ((path.parent / name, digest) for name, digest in stamp["files"].items())
     return stamp["key"] == key and all(f.exists() and file_digest(f) == digest for f, digest in made)

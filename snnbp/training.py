@@ -195,9 +195,9 @@ def train(
     """
     config = config or Config()
     _learner_class(engine)
-    run_of = {"config": asdict(config), "engine": engine, "data": data.digest}
+    run_of = {"config": asdict(config), "engine": engine, "data": data.digest} if checkpoint else {}
     history, state = [], None
-    if checkpoint is not None and Path(checkpoint).exists():
+    if checkpoint and Path(checkpoint).exists():
         weights, rows, overdriven = checkpoints.load(checkpoint, run_of)
         history = [Checkpoint(*row) for row in rows]
         state = _State(history[-1], weights, overdriven)
@@ -207,7 +207,7 @@ def train(
         states = tqdm(states, total=total, initial=done, desc=f"seed {config.seed}", unit="half epoch")
     for state in states:
         history.append(state.row)
-        if checkpoint is not None and len(history) % 2 == 0:
+        if checkpoint and len(history) % 2 == 0:
             checkpoints.save(checkpoint, run_of, state.weights, history, state.overdriven)
         if callable(progress):
             progress(state.row)

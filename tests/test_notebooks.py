@@ -60,3 +60,14 @@ def test_notebook_runs_on_the_digits(name, monkeypatch, tmp_path):
     reproduce.execute(name, reproduce.changed_parameters(name, "digits", {}), tmp_path)
     record = json.loads((tmp_path / f"{name}.json").read_text())
     assert record["profile"] == ("digits" if "dataset" in PROFILES["paper"][name] else "paper")
+
+
+def test_stored_runs_come_out_again(mnist, monkeypatch, tmp_path):
+    """09_beyond takes minutes, so its runs are stored; a few of them are repeated here."""
+    monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path / "partial")
+    monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path))
+    reproduce.execute("09_beyond", {"seeds": [1, 2], "few": 2}, tmp_path)
+    repeated = set((tmp_path / "beyond_runs.jsonl").read_text().splitlines())
+    stored = set((ROOT / "figures" / "beyond_runs.jsonl").read_text().splitlines())
+    assert len(repeated) == 10
+    assert repeated <= stored

@@ -1,5 +1,6 @@
 """./reproduce.sh: what it refuses, and what it leaves behind when a notebook fails."""
 
+import json
 import os
 import subprocess
 
@@ -26,7 +27,8 @@ def test_help_names_every_command():
     done = shell("--help")
     assert done.returncode == 0
     assert all(
-        word in done.stdout for word in ("quick", "test", "lab", "setup", "SNNBP_DATA", "--only", "-p")
+        word in done.stdout
+        for word in ("quick", "test", "lab", "setup", "SNNBP_DATA", "--only", "-p", "--force", "--check")
     )
 
 
@@ -96,6 +98,28 @@ def test_a_damaged_file_is_an_error_not_missing_data(capsys, monkeypatch, tmp_pa
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path))
     line = refused(capsys, "quick", "--only", "04_mnist")
     assert "train-images-idx3-ubyte.gz is damaged" in line
+
+
+def test_a_claim_that_is_not_reproduced_any_more_fails_the_run(capsys, monkeypatch, tmp_path):
+    monkeypatch.setattr("snnbp.reproduce.profile_folder", lambda profile: tmp_path)
+    monkeypatch.setattr("snnbp.reproduce.README", tmp_path / "README.md")
+    (tmp_path / "README.md").write_text("a\n<!-- verdict -->\nold\n<!-- end of verdict -->\nz\n")
+    before = json.dumps([{"id": "mnist-best-spikes", "verdict": "reproduced"}])
+    monkeypatch.setattr("snnbp.reproduce.committed_verdict", lambda: before)
+    with pytest.raises(reproduce.Failure, match="reproduced before and not any more: mnist-best-spikes"):
+        reproduce.run("paper", [], {})
+    assert "mnist-best-spikes" not in capsys.readouterr().err
+    readme = (tmp_path / "README.md").read_text()
+    assert readme.startswith("a\n<!-- verdict -->\n\n| claim ")
+    assert readme.endswith(" |\n\n<!-- end of verdict -->\nz\n")
+    monkeypatch.setattr("snnbp.reproduce.committed_verdict", lambda: "[]")
+    assert reproduce.run("paper", [], {}) == 0
+
+
+def test_a_changed_run_reads_its_own_results():
+    assert reproduce.changed_parameters("10_verdict", "paper", {}) == {}
+    assert reproduce.changed_parameters("10_verdict", "paper", {"epochs": 5}) == {"profile": "custom"}
+    assert reproduce.changed_parameters("04_mnist", "paper", {"epochs": 5}) == {"epochs": 5}
 
 
 def test_normalised_notebooks_hold_no_times_and_no_progress():

@@ -1,6 +1,7 @@
 """Many runs: kept when finished, not run twice, and one that fails does not stop the others."""
 
 import json
+import pickle
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
@@ -84,15 +85,27 @@ def test_a_failed_run_is_reported_and_does_not_stop_the_others(digits, plain, tm
     assert len(stores.load(store)) == 3
 
 
-@pytest.mark.parametrize("pool", ["threads", "processes"])
-def test_any_executor_gives_the_same_runs(digits, plain, pool, tmp_path):
-    if pool == "threads":
-        executor = ThreadPoolExecutor(2)
-    else:
-        executor = ProcessPoolExecutor(2, mp_context=get_context("spawn"))
-    with executor:
-        runs = snnbp.sweep(CONFIGS, digits, progress=False, executor=executor)
-        assert comparable(runs) == comparable(plain)
+class Weighing(ThreadPoolExecutor):
+    """Notes how many bytes a task would be for another process."""
+
+    def submit(self, *words):
+        self.heaviest = max(getattr(self, "heaviest", 0), len(pickle.dumps(words)))
+        return super().submit(*words)
+
+
+def test_the_data_do_not_travel_with_each_task(digits, plain):
+    with Weighing(2) as executor:
+        assert comparable(snnbp.sweep(CONFIGS, digits, progress=False, executor=executor)) == comparable(
+            plain
+        )
+    assert executor.heaviest < 1000 < digits.train.inputs.nbytes
+
+
+def test_processes_give_the_same_runs(digits, plain):
+    with ProcessPoolExecutor(2, mp_context=get_context("spawn")) as executor:
+        assert comparable(snnbp.sweep(CONFIGS, digits, progress=False, executor=executor)) == comparable(
+            plain
+        )
         with pytest.raises(SweepFailed, match="1 of 2 runs failed"):
             snnbp.sweep([BAD, CONFIGS[0]], digits, progress=False, executor=executor)
 
