@@ -122,8 +122,8 @@ def _judged(claim: Claim, folder: Path) -> Verdict:
     except FileNotFoundError:
         return Verdict(claim, NOT_EVALUATED, note=f"{notebook} was not run")
     if record["profile"] != "paper":
-        where = f"{record['profile']} settings on {record['parameters'].get('dataset', 'no data')}"
-        return Verdict(claim, NOT_EVALUATED, note=where)
+        source = record["parameters"].get("dataset", "no data")
+        return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {source}")
     if (result := record["results"].get(name)) is None:
         return Verdict(claim, NOT_EVALUATED, note=f"{notebook} gave no such result")
     return judge(claim, result["values"], result.get("collapsed", ()))

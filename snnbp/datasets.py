@@ -188,6 +188,17 @@ def load_dataset(name: str, threshold: float = 0.5, test_threshold: float = 0.5)
     return Dataset(train, test, name, verified=True, image_shape=(rows, columns))
 
 
+def load_images(name: str) -> NDArray[np.uint8]:
+    """The training images of `load_dataset` before they are binarized, uint8 (n, rows, columns), read-only:
+    0-255, for digits 0-16. Raises what `load_dataset` raises."""
+    if name not in DATASETS:
+        raise ValueError(f"unknown dataset {name!r}: choose one of {', '.join(DATASETS)}")
+    if name == "digits":
+        return _read_only(_digits()[0][:1437].reshape(-1, 8, 8), np.uint8)
+    crop = slice(4, -4) if name == "mnist" else slice(None)
+    return _read_only(_idx(_files(name)[_FILES[0]])[:, crop, crop], np.uint8)
+
+
 def _on(images: NDArray[np.uint8], threshold: float) -> NDArray[np.bool_]:
     """Which pixels are on, bool (n, rows * columns), by the official scaling in float64."""
     brightness = np.round(np.arange(256) / 255 / 255 * 256, 2)

@@ -146,7 +146,8 @@ def activation_functions(
 
 
 def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> Figure:
-    """Small pictures with titles, by title: spikes (rows, columns), bool or numbers; rows of `columns`."""
+    """Small pictures with titles, by title, (rows, columns), in rows of `columns`: spikes (bool) and
+    brightness (unsigned) in grey, signed numbers in two colours."""
     lines = -(-len(pictures) // columns)
     figure = Figure(figsize=(1.7 * columns, 1.9 * lines), layout="constrained")
     grid = figure.subplots(lines, columns, squeeze=False).ravel()
@@ -154,8 +155,7 @@ def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> Figure:
         axis.axis("off")
     for axis, (title, picture) in zip(grid, pictures.items(), strict=False):
         extreme = max(1, int(np.abs(picture).max()))
-        colours = "Greys" if picture.dtype == np.bool_ else "PuOr"
-        low = 0 if picture.dtype == np.bool_ else -extreme
+        colours, low = ("Greys", 0) if picture.dtype.kind in "bu" else ("PuOr", -extreme)
         axis.imshow(picture, cmap=colours, vmin=low, vmax=extreme, interpolation="nearest", aspect="equal")
         axis.set_title(title, fontsize=9)
         axis.set(xticks=[], yticks=[])

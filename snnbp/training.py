@@ -48,7 +48,8 @@ class Config:
     """What a run depends on besides the data; the defaults are the paper's.
 
     `validation` training images (the last ones) are held out and scored at every checkpoint. `init_scale`
-    multiplies the initial standard deviation. Threshold and step are in weight units.
+    multiplies the initial standard deviation. Threshold, step and inhibition (negative; it holds populations
+    down where the circuit itself runs and sets the bound elsewhere) are in weight units.
     Raises ValueError for a value that makes no sense.
     """
 
@@ -60,12 +61,15 @@ class Config:
     step: int = WEIGHT_GRID
     init_scale: float = 1.0
     validation: int = 0
+    inhibition: int = INHIBITION
 
     def __post_init__(self) -> None:
         for name, least in (("hidden", 1), ("epochs", 1), ("seed", 0), ("validation", 0)):
             value = getattr(self, name)
             if isinstance(value, bool) or not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number of at least {least}, got {value!r}")
+        if self.inhibition >= 0:
+            raise ValueError(f"inhibition must be negative, got {self.inhibition!r}")
         if not 0 < self.init_scale < float("inf"):
             raise ValueError(f"init_scale must be positive, got {self.init_scale!r}")
         self.learning_rule  # noqa: B018 - raises for a bad rule, threshold or step
@@ -248,7 +252,7 @@ def _training(
         for _ in range(done):
             rng.permutation(n)
     for epoch in range(done, config.epochs):
-        learner = learner_class(weights, config.learning_rule)
+        learner = learner_class(weights, config.learning_rule, config.inhibition)
         order = rng.permutation(n)
         for half, part in enumerate((order[: n // 2], order[n // 2 :])):
             learner.learn(data.train.inputs, data.train.labels, part)

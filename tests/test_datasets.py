@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from snnbp import datasets
-from snnbp.datasets import Dataset, DataUnavailable, Samples, load_dataset
+from snnbp.datasets import Dataset, DataUnavailable, Samples, load_dataset, load_images
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets._FILES
 MNIST_DIGEST = "960c00e6610143eb3cc7fc2bc8e946e1c585b5ba40cda2e1205202d315536569"
@@ -173,6 +173,16 @@ def test_digits_are_those_of_scikit_learn() -> None:
     assert (len(data.train), len(data.test)) == (1437, 360)
     assert (data.source, data.verified, data.image_shape) == ("digits", False, (8, 8))
     assert load_dataset("digits").digest == DIGITS_DIGEST
+
+
+@pytest.mark.parametrize(("name", "first_on"), [("mnist", 129), ("fashion-mnist", 129), ("digits", 9)])
+def test_images_are_what_is_binarized(request: pytest.FixtureRequest, name: str, first_on: int) -> None:
+    data = request.getfixturevalue(name.replace("-", "_"))
+    images = load_images(name)
+    assert images.shape[1:] == data.image_shape
+    np.testing.assert_array_equal(images.reshape(len(images), -1) >= first_on, data.train.inputs)
+    with pytest.raises(ValueError, match="unknown dataset 'faces'"):
+        load_images("faces")
 
 
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, float("nan")])

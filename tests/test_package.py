@@ -74,6 +74,9 @@ MAY_IMPORT = {
         "weights",
     },
     "lava_backend.whole.process": set(),
+    "energy": {"declaration", "spiking"},
+    "table1": set(),
+    "charts": {"figures", "table1"},
     "reproduce": {"claims", "datasets", "files", "provenance", "records", "stamps"},
 }
 

@@ -126,6 +126,7 @@ def test_the_three_accuracies_on_five_outputs():
         ({"threshold": 1023}, "threshold must be even and at least 2, got 1023"),
         ({"step": 3}, "step must be even and within \\[2, 254\\], got 3"),
         ({"step": 0}, "step must be even"),
+        ({"inhibition": 0}, "inhibition must be negative, got 0"),
         ({"init_scale": 0}, "init_scale must be positive"),
         ({"init_scale": float("nan")}, "init_scale must be positive"),
     ],
