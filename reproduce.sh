@@ -11,6 +11,7 @@ usage: ./reproduce.sh [COMMAND] [OPTION ...]
   quick    run all notebooks at small settings, write build/quick/ (under 2 minutes)
   test     check style and types, run all tests, re-execute the notebooks and compare their results
   lab      open the notebooks in JupyterLab
+  explore  open the explorer in JupyterLab: train live, walk through the circuit, draw a digit
   setup    only make the Python environment in .venv
 
 Options of the first two commands:
@@ -18,7 +19,7 @@ Options of the first two commands:
   -p NAME=VALUE    change a parameter of the notebooks run, for example -p epochs=5
                    (results go to build/custom/)
 
-Everything after `test` and `lab` goes to pytest and to JupyterLab.
+Everything after `test` goes to pytest, everything after `lab` and `explore` to JupyterLab.
 
 Environment variables:
   SNNBP_DATA       folder with mnist/ and fashion-mnist/ (default: ./data, then the cache, then a download)
@@ -103,6 +104,11 @@ case "${1:-}" in
     lab)
         setup
         exec .venv/bin/python -m jupyter lab "${@:2}" notebooks
+        ;;
+    explore)
+        setup
+        say "in JupyterLab: Run > Run All Cells"
+        exec .venv/bin/python -m jupyter lab "${@:2}" notebooks/08_explore.ipynb
         ;;
     "" | quick | test | -*)
         setup

@@ -176,7 +176,7 @@ def train(
     """
     config = config or Config()
     _learner_class(engine)
-    rows = _training(data, config, engine)
+    rows = checkpoints(data, config, engine)
     if progress is True:
         rows = tqdm(rows, total=2 * config.epochs, desc=f"seed {config.seed}", unit="half epoch")
     history = []
@@ -187,14 +187,16 @@ def train(
     return Run(config, state.weights, tuple(history), state.overdriven, state.row.seconds)
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """Where a run stands at a checkpoint."""
+
     row: Checkpoint
     weights: Weights
     overdriven: int
 
 
-def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
-    """Yield the state at every checkpoint."""
+def checkpoints(data: Dataset, config: Config, engine: str = "fused") -> Iterator[State]:
+    """Train step by step: yield the state at every checkpoint. `train` is this, run to its end."""
     start = time.perf_counter()
     n = len(data.train) - config.validation
     if n < 2:
@@ -216,7 +218,7 @@ def _training(data: Dataset, config: Config, engine: str) -> Iterator[_State]:
             row = Checkpoint(
                 epoch + (half + 1) / 2, *scores[:-1], validation=held, seconds=time.perf_counter() - start
             )
-            yield _State(row, weights, overdriven + learner.overdriven)
+            yield State(row, weights, overdriven + learner.overdriven)
         overdriven += learner.overdriven
 
 

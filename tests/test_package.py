@@ -44,6 +44,19 @@ MAY_IMPORT = {
     },
     "figures": {"loihi", "spiking"},
     "drawings": {"declaration", "figures"},
+    "explorer": {
+        "circuit",
+        "claims",
+        "datasets",
+        "drawings",
+        "explorer",
+        "figures",
+        "loihi",
+        "provenance",
+        "spiking",
+        "training",
+        "weights",
+    },
     "reproduce": {"claims", "datasets", "files", "provenance"},
 }
 
@@ -62,6 +75,11 @@ def test_imports_point_one_way(module):
     assert set(siblings(PACKAGE / f"{module}.py")) <= MAY_IMPORT[module]
 
 
+@pytest.mark.parametrize("path", sorted(PACKAGE.glob("*/*.py")), ids=lambda path: path.stem)
+def test_imports_of_subpackages_point_one_way(path):
+    assert set(siblings(path)) <= MAY_IMPORT[path.parent.name]
+
+
 def loaded_by(code):
     listing = f"import sys; {code}; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", listing], capture_output=True, text=True, check=True)
@@ -71,7 +89,7 @@ def loaded_by(code):
 def test_nothing_heavy_is_loaded_unasked():
     assert not loaded_by("import snnbp") & {"numpy", "numba", "matplotlib"}
     everything = "import snnbp; [getattr(snnbp, name) for name in snnbp.__all__]"
-    assert not loaded_by(everything) & {"lava", "ipywidgets", "papermill", "matplotlib"}
+    assert not loaded_by(everything) & {"lava", "ipywidgets", "ipycanvas", "papermill", "matplotlib"}
 
 
 def test_every_public_name_exists_and_is_documented():
@@ -94,8 +112,10 @@ def test_the_lock_file_is_hashed_universal_and_names_no_host():
         "numpy",
         "numba",
         "matplotlib",
+        "ipycanvas",
         "ipywidgets",
         "nbval",
+        "playwright",
     ):
         assert any(entry.startswith(f"{package}==") for entry in entries)
     assert re.search(r"^lava-nc==\S+ ; python_(full_)?version < '3.11'", lock, re.MULTILINE)

@@ -26,7 +26,8 @@ def test_help_names_every_command():
     done = shell("--help")
     assert done.returncode == 0
     assert all(
-        word in done.stdout for word in ("quick", "test", "lab", "setup", "SNNBP_DATA", "--only", "-p")
+        word in done.stdout
+        for word in ("quick", "test", "lab", "explore", "setup", "SNNBP_DATA", "--only", "-p")
     )
 
 
