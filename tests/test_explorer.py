@@ -263,8 +263,10 @@ def test_the_walk_accounts_for_every_synapse_that_moved(start):
 
 def test_next_mistake_goes_round(start):
     circuit = explorer.CircuitExplorer(start)
-    seen = [circuit.sample.value]
-    for _ in circuit.mistakes:
+    assert circuit.sample.value in circuit.mistakes
+    circuit.sample.value = 0
+    seen = []
+    for _ in range(circuit.mistakes.size + 1):
         circuit.next_mistake()
         seen.append(circuit.sample.value)
     assert seen == [*circuit.mistakes, circuit.mistakes[0]]

@@ -9,8 +9,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from snnbp.explorer.ink import PEN, SHEET, draw, normalised
-from snnbp.explorer.panel import Panel, Pixels, button, pixels
-from snnbp.explorer.pictures import folded
+from snnbp.explorer.panel import Panel, button, pixels
+from snnbp.explorer.pictures import Pixels, folded
 from snnbp.explorer.pupil import Lesson, Pupil
 from snnbp.explorer.start import Start
 from snnbp.figures import BLUE, GREY, ORANGE
@@ -40,6 +40,8 @@ class DigitExplorer(Panel):
         self.canvas.on_touch_start(lambda points: self._press(*points[0]))
         self.canvas.on_touch_move(lambda points: self._move(*points[0]))
         self.canvas.on_touch_end(lambda points: self._lift(0, 0))
+        self.answer = widgets.HTML()
+        self.answer.add_class("digit-answer")
         self._show_example()
         self.say("Draw with the mouse. The first image is one of the test set.")
         sheet = {"Clear": self.clear, "Test image": self.example, "Forget": self.forget}
@@ -55,6 +57,7 @@ class DigitExplorer(Panel):
         self.show(
             widgets.HBox([left, self.picture]),
             widgets.HBox([widgets.HTML("Learn this as a&nbsp;"), *answers]),
+            self.answer,
             self.status,
         )
 
@@ -125,6 +128,9 @@ class DigitExplorer(Panel):
     def _draw(self) -> tuple[Pixels, bool]:
         image, lesson = self.image, self.lesson
         fired, potentials = self.pupil.classify(image)
+        answer = ", ".join(map(str, np.flatnonzero(fired))) or "none"
+        values = ", ".join(f"{label}: {value}" for label, value in enumerate(potentials))
+        self.answer.value = f"outputs that fire: {answer}; potentials in weight units: {values}"
         return pixels(answer_figure(image.reshape(self._shape), fired, potentials, lesson)), False
 
 

@@ -5,11 +5,10 @@ import threading
 from typing import Any
 
 import ipywidgets as widgets
-from matplotlib.figure import Figure
 
 from snnbp.datasets import DATASETS
-from snnbp.explorer.panel import Panel, Pixels, button, pixels
-from snnbp.explorer.pictures import Curve, runs_figure
+from snnbp.explorer.panel import Panel, button
+from snnbp.explorer.pictures import Curve, Pixels, RunsPicture
 from snnbp.explorer.settings import KeptRun, Settings, as_csv, as_parameters, names
 from snnbp.explorer.start import Start
 from snnbp.explorer.trainer import Trainer
@@ -27,6 +26,7 @@ class LearningExplorer(Panel):
         self.runs: list[KeptRun] = [start.run]
         self.trainer: Trainer | None = None
         self._settling = threading.Lock()
+        self._picture = RunsPicture()
         settings = start.run.settings
         self.knobs = _knobs(settings)
         self.start_button = button("Start", "learning-start", self.start, button_style="primary", icon="play")
@@ -143,16 +143,17 @@ class LearningExplorer(Panel):
             trainer = None
         if trainer is not None and trainer.history:
             self.say(("paused: " if trainer.paused else "") + _report(trainer))
-        return pixels(self._figure(trainer)), trainer is not None and not trainer.paused
+        return self._pixels(trainer), trainer is not None and not trainer.paused
 
-    def _figure(self, trainer: Trainer | None) -> Figure:
+    def _pixels(self, trainer: Trainer | None) -> Pixels:
         runs = list(self.runs)
         settings = [run.settings for run in runs]
-        curves = [Curve(run.history, run.weights) for run in runs]
+        curves = [Curve(run.history, run.weights, run.settings.config.epochs) for run in runs]
         if trainer is not None and trainer.state is not None:
             settings.append(trainer.settings)
-            curves.append(Curve(tuple(trainer.history), trainer.state.weights))
-        return runs_figure(names(settings), curves, {each.dataset for each in settings} <= {"mnist"})
+            history = tuple(trainer.history)
+            curves.append(Curve(history, trainer.state.weights, trainer.settings.config.epochs))
+        return self._picture.at(names(settings), curves, {each.dataset for each in settings} <= {"mnist"})
 
 
 def _knobs(settings: Settings) -> dict[str, Any]:

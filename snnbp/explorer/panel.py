@@ -13,9 +13,8 @@ import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
-from numpy.typing import NDArray
 
-Pixels = NDArray[np.uint8]
+from snnbp.explorer.pictures import Pixels
 
 AGAIN_SECONDS = 0.3
 """Between pictures while something runs: more than two a second, drawing included."""

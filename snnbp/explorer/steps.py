@@ -6,12 +6,13 @@ import ipywidgets as widgets
 import numpy as np
 
 import snnbp
-from snnbp.explorer.panel import Panel, Pixels, button
+from snnbp.explorer.panel import Panel, button
+from snnbp.explorer.pictures import Pixels
 from snnbp.explorer.start import Start
 from snnbp.explorer.walk import Walk, WalkPicture
 
 FIRST_STEP = 5
-"""The step it opens with: the first in which synapses move."""
+"""The step it opens with: d2+ meets the hidden spikes, and synapses move."""
 
 
 class CircuitExplorer(Panel):
@@ -20,11 +21,12 @@ class CircuitExplorer(Panel):
     def __init__(self, start: Start) -> None:
         super().__init__("circuit")
         self.test, self.weights = start.data.test, start.run.weights
-        outputs, _ = snnbp.predict(self.weights, self.test.inputs)
-        wrong = (outputs != (self.test.labels[:, None] == np.arange(outputs.shape[1]))).any(axis=1)
-        self.mistakes = np.flatnonzero(wrong)
+        outputs, potentials = snnbp.predict(self.weights, self.test.inputs)
+        targets = self.test.labels[:, None] == np.arange(outputs.shape[1])
+        self.mistakes = np.flatnonzero((outputs != targets).any(axis=1))
         self._picture = WalkPicture(self.weights, start.data.image_shape)
-        first = int(self.mistakes[0]) if self.mistakes.size else 0
+        corrected = np.flatnonzero((targets & ~outputs & (potentials > 0)).any(axis=1))
+        first = int(corrected[0]) if corrected.size else 0
         style = {"description_width": "110px"}
         self.sample = widgets.BoundedIntText(
             first, 0, len(self.test) - 1, description="test image", style=style, layout={"width": "220px"}
@@ -63,5 +65,6 @@ class CircuitExplorer(Panel):
 
     def _draw(self) -> tuple[Pixels, bool]:
         walk, step = self.walk, self.step.value
-        self.status.value = "<br>".join(escape(line) for line in walk.story(step))
+        story = "<br>".join(escape(line) for line in walk.story(step))
+        self.status.value = f"<div style='line-height: 1.4'>{story}</div>"
         return self._picture.at(walk, step), False

@@ -12,8 +12,8 @@ import snnbp
 from snnbp.circuit import training_circuit
 from snnbp.datasets import Samples
 from snnbp.drawings import ROLE_COLOURS, functional_connectivity, population_rows
-from snnbp.explorer.panel import Pixels, pixels
-from snnbp.explorer.pictures import folded
+from snnbp.explorer.panel import pixels
+from snnbp.explorer.pictures import Pixels, folded
 from snnbp.figures import BLUE, ORANGE
 from snnbp.weights import Weights
 
