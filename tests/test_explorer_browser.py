@@ -267,6 +267,7 @@ def test_a_drawn_digit_is_classified_and_learned(page):
     page.click(f".digit-teach-{label}")
     wait_for_status(page, "digit", "moved")
     wait_until(page, lambda: answer(page)[1][label] > potentials[label], "the lesson does not help")
+    page.wait_for_timeout(500 * patience())
     shot(page, "digit_learned")
     page.click(".digit-forget")
     wait_until(page, lambda: answer(page)[1] == potentials, "the lesson is not forgotten")

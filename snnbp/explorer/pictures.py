@@ -57,7 +57,7 @@ class RunsPicture:
         self._figure = Figure(figsize=(12.5, 6.25), dpi=80)
         self._canvas = FigureCanvasAgg(self._figure)
         panels = self._figure.subplots(2, 3).ravel()
-        self._figure.subplots_adjust(left=0.06, right=0.99, bottom=0.09, top=0.88, wspace=0.2, hspace=0.35)
+        self._figure.subplots_adjust(left=0.06, right=0.99, bottom=0.09, top=0.88, wspace=0.27, hspace=0.35)
         self._axes = dict(zip(_PANELS, panels, strict=True))
         for name, axes in self._axes.items():
             axes.set(xlabel="epoch", ylabel=_PANELS[name])
@@ -110,10 +110,9 @@ def _points(curve: Curve) -> dict[str, tuple[Numbers, Numbers]]:
         points[name] = epochs, share * np.array([getattr(row, name) for row in rows], np.float64)
     for layer in ("w1", "w2"):
         density = np.histogram(getattr(curve.weights, layer), _BINS, density=True)[0]
-        points[layer] = (
-            edges.astype(np.float64).repeat(2),
-            100 * np.concatenate([[0], density.repeat(2), [0]]),
-        )
+        heights = np.zeros(2 * _BINS.size)
+        heights[1:-1] = 100 * density.repeat(2)
+        points[layer] = _BINS.repeat(2), heights
     return points
 
 

@@ -21,7 +21,7 @@ from snnbp.weights import Weights
 _IMAGES = (
     ("x", "x", 1),
     ("h", "h1", 2),
-    ("box: 0 < v1 ≤ 1", "c_h1", 6),
+    ("box f'(v1)", "c_h1", 6),
     ("o", "o", 3),
     ("t", "t", 3),
     ("d2+", "d+", 4),
