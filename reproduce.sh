@@ -11,6 +11,7 @@ usage: ./reproduce.sh [COMMAND] [OPTION ...]
   quick    run all notebooks at small settings, write build/quick/ (under 2 minutes)
   test     check style and types, run all tests, re-execute the notebooks and compare their results
   lab      open the notebooks in JupyterLab
+  explore  open the explorer in JupyterLab: train live, walk through the circuit, draw a digit
   setup    only make the Python environment in .venv
 
 Options of the first two commands:
@@ -20,7 +21,7 @@ Options of the first two commands:
   --force          run everything; otherwise what is finished and unchanged is skipped
   --check          run nothing: name what is stale or edited by hand in figures/
 
-Everything after `test` and `lab` goes to pytest and to JupyterLab. `test` reads stored runs where a
+Everything after `test` goes to pytest, everything after `lab` and `explore` to JupyterLab. `test` reads stored runs where a
 notebook takes minutes, and repeats a few of them; `test --full` repeats all.
 
 Environment variables:
@@ -106,6 +107,11 @@ case "${1:-}" in
     lab)
         setup
         exec .venv/bin/python -m jupyter lab "${@:2}" notebooks
+        ;;
+    explore)
+        setup
+        say "in JupyterLab: Run > Run All Cells"
+        exec .venv/bin/python -m jupyter lab "${@:2}" notebooks/08_explore.ipynb
         ;;
     "" | quick | test | -*)
         setup

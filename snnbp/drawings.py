@@ -72,7 +72,7 @@ def functional_connectivity(circuit: Circuit) -> Figure:
     A population is drawn only in the phases in which it is open, a projection only where its target is open
     and its spikes can come from an open source. Spikes that left in the previous cycle come in from the left.
     """
-    rows = _rows(circuit)
+    rows = population_rows(circuit)
     steps = len(circuit.phases)
     figure = Figure(figsize=(1.0 * steps + 2.5, 0.36 * len(rows) + 1.6), layout="constrained")
     axes = figure.add_subplot()
@@ -119,7 +119,7 @@ def meanings(circuit: Circuit) -> list[tuple[int, str, str]]:
     return table
 
 
-def _rows(circuit: Circuit) -> dict[str, int]:
+def population_rows(circuit: Circuit) -> dict[str, int]:
     """Row of each population; all gates share the last one, and the ring's starter is left out."""
     drawn = [p for p in sorted(circuit.populations, key=lambda p: p.row) if p.kind != "gat"]
     rows = {population.name: row for row, population in enumerate(drawn)}

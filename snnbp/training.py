@@ -206,18 +206,18 @@ def train(
     on every engine ("reference", "fused", "spiking", "lava"). `lava_style` matters for engine "lava" only.
     """
     config = config or Config()
-    learner_class = _learner_class(engine, lava_style)
+    _learner_class(engine, lava_style)
     run_of = {"config": asdict(config), "engine": engine, "data": data.digest} if checkpoint else {}
     history, state = [], None
     if checkpoint and Path(checkpoint).exists():
         weights, rows, overdriven = checkpoints.load(checkpoint, run_of)
         history = [Checkpoint(*row) for row in rows]
-        state = _State(history[-1], weights, overdriven)
-    states = _training(data, config, learner_class, state)
+        state = State(history[-1], weights, overdriven)
+    stream = states(data, config, engine, lava_style, state)
     if progress is True:
         total, done = 2 * config.epochs, len(history)
-        states = tqdm(states, total=total, initial=done, desc=f"seed {config.seed}", unit="half epoch")
-    for state in states:
+        stream = tqdm(stream, total=total, initial=done, desc=f"seed {config.seed}", unit="half epoch")
+    for state in stream:
         history.append(state.row)
         if checkpoint and len(history) % 2 == 0:
             checkpoints.save(checkpoint, run_of, state.weights, history, state.overdriven)
@@ -228,16 +228,26 @@ def train(
     return Run(config, tuple(history), digest, state.overdriven, state.weights, state.row.seconds)
 
 
-class _State(NamedTuple):
+class State(NamedTuple):
+    """Where a run stands at a checkpoint."""
+
     row: Checkpoint
     weights: Weights
     overdriven: int
 
 
-def _training(
-    data: Dataset, config: Config, learner_class: type[Learner], state: _State | None
-) -> Iterator[_State]:
-    """Yield the state at every checkpoint after `state`, which is the end of an epoch, or the start."""
+def states(
+    data: Dataset,
+    config: Config,
+    engine: str = "fused",
+    lava_style: LavaStyle = "single",
+    state: State | None = None,
+) -> Iterator[State]:
+    """Train step by step: yield the state at every checkpoint. `train` is this, run to its end.
+
+    `state` is the end of an epoch to go on from.
+    """
+    learner_class = _learner_class(engine, lava_style)
     n = len(data.train) - config.validation
     if n < 2:
         raise ValueError(
@@ -262,7 +272,7 @@ def _training(
             row = Checkpoint(
                 epoch + (half + 1) / 2, *scores[:-1], validation=held, seconds=time.perf_counter() - start
             )
-            yield _State(row, weights, overdriven + learner.overdriven)
+            yield State(row, weights, overdriven + learner.overdriven)
         overdriven += learner.overdriven
 
 

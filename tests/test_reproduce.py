@@ -29,7 +29,18 @@ def test_help_names_every_command():
     assert done.returncode == 0
     assert all(
         word in done.stdout
-        for word in ("quick", "test", "lab", "setup", "SNNBP_DATA", "--only", "-p", "--force", "--check")
+        for word in (
+            "quick",
+            "test",
+            "lab",
+            "explore",
+            "setup",
+            "SNNBP_DATA",
+            "--only",
+            "-p",
+            "--force",
+            "--check",
+        )
     )
 
 
