@@ -160,8 +160,6 @@ def normalised(notebook: Any) -> Any:
     for cell in notebook.cells:
         if cell.cell_type == "code":
             cell.outputs = [output for output in cell.outputs if output.get("name") != "stderr"]
-            for output in cell.outputs:  # a widget of a kernel that is gone; its still picture stays
-                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
     return notebook
 
 

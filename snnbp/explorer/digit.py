@@ -158,7 +158,10 @@ def answer_figure(
     bars.margins(y=0.15)
     if lesson is not None:
         _change(
-            figure, (0.765, 0.55, 0.19, 0.33), lesson.w1_change.sum(axis=1).reshape(image.shape), "W1, by input"
+            figure,
+            (0.765, 0.55, 0.19, 0.33),
+            lesson.w1_change.sum(axis=1).reshape(image.shape),
+            "W1, by input",
         )
         hidden = lesson.w2_change[:, lesson.label]
         title = f"W2 into output {lesson.label}, by hidden"

@@ -188,10 +188,12 @@ def _knobs(settings: Settings) -> dict[str, Any]:
 
 def _report(trainer: Trainer) -> str:
     row, state = trainer.history[-1], trainer.state
+    mute = f"; {row.mute} outputs never fire (collapsed)" if row.mute else ""
     beyond = f"; {state.overdriven} samples beyond the circuit's bound" if state and state.overdriven else ""
     return (
         f"epoch {row.epoch:g} of {trainer.settings.config.epochs}: spikes {100 * row.spikes:.2f} %, "
-        f"potential {100 * row.potential:.2f} %; {row.seconds:.1f} s, {trainer.speed:,.0f} samples/s{beyond}"
+        f"potential {100 * row.potential:.2f} %; {row.seconds:.1f} s, {trainer.speed:,.0f} samples/s"
+        f"{mute}{beyond}"
     )
 
 
