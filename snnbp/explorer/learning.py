@@ -53,7 +53,8 @@ class LearningExplorer(Panel):
     def settings(self) -> Settings:
         """What the knobs say. Raises ValueError, one sentence, if it makes no sense."""
         values = {name: knob.value for name, knob in self.knobs.items()}
-        return Settings(values.pop("dataset"), values.pop("input_threshold"), Config(**values))
+        threshold = round(values.pop("input_threshold"), 2)  # a slider's 0.30000000000000004
+        return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
         """Train in a thread, unless the settings are refused or everything is kept already."""
