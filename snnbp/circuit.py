@@ -119,6 +119,7 @@ _TRAINING_PHASES = (
         event="the sample is presented; the previous one's last replay still drives the closed hidden layer",
         holds=("o*",),
         presents=("input",),
+        tolerates=("h1*",),
     ),
     Phase("g01", event="input", opens={"x": 1 / 2}, meaning={"x": "x"}),
     Phase(
@@ -295,5 +296,6 @@ def _star_free(phase: Phase) -> Phase:
         opens=_spread(phase.opens),
         opened_by=_spread(phase.opened_by),
         holds=tuple(copy for name in phase.holds for copy in _starred(name)),
+        tolerates=tuple(copy for name in phase.tolerates for copy in _starred(name)),
         meaning=_spread(phase.meaning),
     )

@@ -90,6 +90,7 @@ class Phase:
     - `opened_by`: population -> the population that opens it instead of the gate, neuron by neuron, half-way;
     - `holds`: populations that are held down by inhibition;
     - `presents`: populations that receive the sample's spikes from outside;
+    - `tolerates`: populations that are closed and may fire nevertheless, because nothing comes of it;
     - `reward`: whether plastic synapses see a reward;
     - `event`: what happens; `meaning`: population -> what its spikes stand for in this phase.
     """
@@ -100,6 +101,7 @@ class Phase:
     opened_by: Mapping[str, str] = field(default_factory=dict)
     holds: tuple[str, ...] = ()
     presents: tuple[str, ...] = ()
+    tolerates: tuple[str, ...] = ()
     reward: bool = False
     meaning: Mapping[str, str] = field(default_factory=dict)
 
@@ -316,7 +318,14 @@ def _check_projection(projection: Projection, sizes: Mapping[str, int]) -> None:
 def _check_phases(phases: tuple[Phase, ...], sizes: Mapping[str, int]) -> None:
     claimed: dict[str, int] = {}
     for number, phase in enumerate(phases):
-        for name in (*phase.open, *phase.opened_by.values(), *phase.holds, *phase.presents, *phase.meaning):
+        for name in (
+            *phase.open,
+            *phase.opened_by.values(),
+            *phase.holds,
+            *phase.presents,
+            *phase.tolerates,
+            *phase.meaning,
+        ):
             if name not in sizes:
                 raise ValueError(f"phase {number}: {name!r} is not a population")
         if not phase.gate:

@@ -25,7 +25,7 @@ def _forward(
     rows: NDArray[np.int32],
     partial: NDArray[np.int16],
     v1: NDArray[np.int32],
-    h: Half,
+    h: NDArray[np.int16],
     v2: NDArray[np.int32],
 ) -> tuple[int, int]:
     """Fill v1, h (0 or -1: a mask) and v2; return the number of active inputs and the peak potential."""
@@ -36,12 +36,8 @@ def _forward(
         peak = max(peak, v1[j])
         h[j] = -(v1[j] > fires_above)
     for k in range(v2.size):
-        row = w2t[k]
-        drive = np.int32(0)
-        for j in range(v1.size):
-            drive = np.int32(drive + np.int16(row[j] & h[j]))
-        v2[k] = drive
-        peak = max(peak, drive)
+        v2[k] = _masked_sum(w2t[k], h)
+        peak = max(peak, v2[k])
     return active, peak
 
 
@@ -69,16 +65,18 @@ def _learn(
     step: int,
     low: np.int8,
     updates_first: bool,
-    bound: int,
+    held: int,
+    closed: int,
     outputs: NDArray[np.bool_],
 ) -> int:
-    """One pass; all quantities in half-units. Returns how many samples drove a neuron beyond `bound`."""
+    """One pass; all quantities in half-units. Returns how many samples drove a closed neuron to fire: beyond
+    `held` where inhibition holds it, beyond `closed` where its bias alone does."""
     hidden = w1.shape[1]
     rows = np.empty(inputs.shape[1] + 1, np.int32)
     partial = np.empty(hidden, np.int16)
     v1 = np.empty(hidden, np.int32)
     v2 = np.empty(w2t.shape[0], np.int32)
-    h = np.empty(hidden, np.int8)
+    h = np.empty(hidden, np.int16)
     change = np.empty(hidden, np.int8)
     up = np.empty(hidden, np.int16)
     down = np.empty(hidden, np.int16)
@@ -87,7 +85,7 @@ def _learn(
 
     for n in range(order.size):
         active, peak = _forward(inputs[order[n]], w1, w2t, fires_above, rows, partial, v1, h, v2)
-        overdriven += peak > bound
+        beyond = peak > held
 
         label = labels[order[n]]
         any_error = False
@@ -97,44 +95,81 @@ def _learn(
             d2[k] = (t and not o and v2[k] > 0) - (o and not t and v2[k] <= box_top)
             any_error |= d2[k] != 0
         if not any_error:
+            overdriven += beyond
             continue
 
+        if updates_first:
+            _update_outputs(w2t, w2t_minus, h, d2, 1, step, low, change)
+            _update_outputs(w2t, w2t_minus, h, d2, -1, step, low, change)
         up[:] = 0
         down[:] = 0
         for k in range(v2.size):
-            if d2[k] == 0:
-                continue
             plus, minus = w2t[k], w2t_minus[k]
-            if updates_first:
-                _update_output(plus, minus, h, step * d2[k], low, change)
             if d2[k] < 0:
                 plus, minus = minus, plus
-            for j in range(hidden):
-                up[j] += plus[j]
-                down[j] += minus[j]
-            if not updates_first:
-                _update_output(w2t[k], w2t_minus[k], h, step * d2[k], low, change)
-
-        any_change = False
+            if d2[k] != 0:
+                for j in range(hidden):
+                    up[j] += plus[j]
+                    down[j] += minus[j]
         for j in range(hidden):
             box = (v1[j] > 0) & (v1[j] <= box_top)
-            change[j] = step * (((up[j] > 0) & box) - ((down[j] > 0) & box))
+            up[j] = -((up[j] > 0) & box)
+            down[j] = -((down[j] > 0) & box)
+
+        if not updates_first:
+            _update_outputs(w2t, w2t_minus, h, d2, 1, step, low, change)
+        beyond |= _peak_drive(w2t, up) > closed
+        any_change = False
+        for j in range(hidden):
+            change[j] = step * (down[j] - up[j])
             any_change |= change[j] != 0
         if any_change:
             for k in range(active):
                 _shift(w1[rows[k]], change, low)
+        if not updates_first:
+            _update_outputs(w2t, w2t_minus, h, d2, -1, step, low, change)
+        beyond |= _peak_drive(w2t, down) > held
+        overdriven += beyond
     return overdriven
 
 
 @jit
-def _update_output(plus: Half, minus: Half, h: Half, step: int, low: np.int8, change: Half) -> None:
-    """Move one output's weights by `step` where h spiked, and its negative copy the other way."""
-    for j in range(h.size):
-        change[j] = step & h[j]
-    _shift(plus, change, low)
-    for j in range(h.size):
-        change[j] = -change[j]
-    _shift(minus, change, low)
+def _peak_drive(w2t: Half, mask: NDArray[np.int16]) -> int:
+    """Largest drive of an output by the hidden neurons in `mask` (0 or -1)."""
+    peak = 0
+    for k in range(w2t.shape[0]):
+        peak = max(peak, _masked_sum(w2t[k], mask))
+    return peak
+
+
+@jit
+def _masked_sum(row: Half, mask: NDArray[np.int16]) -> int:
+    total = np.int32(0)
+    for j in range(row.size):
+        total = np.int32(total + np.int32(np.int16(row[j] & mask[j])))  # narrow lanes, so that it vectorizes
+    return int(total)
+
+
+@jit
+def _update_outputs(
+    w2t: Half,
+    w2t_minus: Half,
+    h: NDArray[np.int16],
+    d2: Half,
+    sign: int,
+    step: int,
+    low: np.int8,
+    change: Half,
+) -> None:
+    """Where h spiked, move the weights of the outputs whose d2 is `sign` that way, their copies the other."""
+    for k in range(d2.size):
+        if d2[k] == sign:
+            for j in range(h.size):
+                change[j] = (sign * step) & h[j]
+            _shift(w2t[k], change, low)
+            for j in range(h.size):
+                change[j] = -change[j]
+            _shift(w2t_minus[k], change, low)
 
 
 @jit
@@ -144,7 +179,7 @@ def _predict(
     rows = np.empty(inputs.shape[1] + 1, np.int32)
     partial = np.empty(w1.shape[1], np.int16)
     v1 = np.empty(w1.shape[1], np.int32)
-    h = np.empty(w1.shape[1], np.int8)
+    h = np.empty(w1.shape[1], np.int16)
     for n in range(inputs.shape[0]):
         _forward(inputs[n], w1, w2t, fires_above, rows, partial, v1, h, potentials[n])
 
@@ -157,13 +192,14 @@ class Learner:
     """A network in training: state goes in once, samples stream through, weights come out.
 
     The weights are clipped to the rule's rails. W2T- starts as the clipped negative of W2.
-    `overdriven` counts the presented samples whose potentials exceeded `drive_bound(inhibition, threshold)`:
-    the algebra is then no longer what the circuit would do.
+    `overdriven` counts the presented samples in which the circuit would fire a closed neuron, see
+    `loihi.drive_bound`: the algebra is then no longer what the circuit would do.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         self.rule = rule
-        self.bound = drive_bound(inhibition, rule.threshold)
+        self.held = drive_bound(inhibition, rule.threshold)
+        self.closed = drive_bound(0, rule.threshold)
         self.overdriven = 0
         self._w1 = _half(weights.w1, rule.rails)
         self._w2t = _half(weights.w2.T, rule.rails)
@@ -190,7 +226,8 @@ class Learner:
             rule.step // WEIGHT_GRID,
             np.int8(rule.rails[0] // WEIGHT_GRID),
             rule.updates_first,
-            self.bound // WEIGHT_GRID,
+            self.held // WEIGHT_GRID,
+            self.closed // WEIGHT_GRID,
             outputs,
         )
         return outputs

@@ -35,8 +35,9 @@ INITIAL_LIMIT = 240
 def drive_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
     """Largest drive (weight units) that a population held down by `inhibition` still withstands.
 
-    A neuron fires once its input exceeds threshold - bias; inhibition adds to what it withstands.
-    Up to this bound the circuit equals the algebra; beyond, neurons fire through their inhibition.
+    A neuron fires once its input exceeds threshold - bias; inhibition adds to what it withstands. Beyond the
+    bound, neurons fire through their inhibition and the circuit is no longer the algebra. The outputs have
+    a bound of their own: in phase 8, when hidden neurons learn, only threshold - bias keeps them closed.
     """
     return threshold - BIAS - inhibition
 

@@ -71,7 +71,7 @@ class Network:
             column=column,
             spikes=np.zeros((height, width), np.bool_),
             potentials=np.zeros((height if potentials else 0, width), np.int32),
-            drive=np.zeros(rows.size, np.int32),
+            active=np.zeros((rows.size, len(numbers)), np.bool_),
         )
         run(self._tables, self._state, events, record)
         return record

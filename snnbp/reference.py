@@ -37,12 +37,13 @@ class Learner:
 
     `w2t_plus` and `w2t_minus` (outputs, hidden) carry the error back; they start as W2 transposed and its
     negative, within the rails, and are trained with W2. They mirror it everywhere but at the rails.
-    `overdriven` counts the samples whose potentials exceeded `drive_bound(inhibition, threshold)`.
+    `overdriven` counts the samples in which the circuit would fire a closed neuron, see `loihi.drive_bound`.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         self.rule = rule
-        self.bound = drive_bound(inhibition, rule.threshold)
+        self.held = drive_bound(inhibition, rule.threshold)
+        self.closed = drive_bound(0, rule.threshold)
         self.overdriven = 0
         self.w1 = self._within_rails(weights.w1.astype(np.int64))
         self.w2 = self._within_rails(weights.w2.astype(np.int64))
@@ -67,7 +68,6 @@ class Learner:
         box = (v1 > 0) & (v1 <= rule.box_top)
         v2 = h @ self.w2
         o = v2 > rule.fires_above
-        self.overdriven += int(max(v1.max(), v2.max()) > self.bound)
 
         # Phase 4: the error t - o, split by sign and gated by the derivative of the truncated ReLU.
         d2_plus = t & ~o & (v2 > 0)
@@ -80,12 +80,18 @@ class Learner:
         up = d2_plus @ self.w2t_plus + d2_minus @ self.w2t_minus > 0
         down = d2_minus @ self.w2t_plus + d2_plus @ self.w2t_minus > 0
 
-        # Phases 5 and 9: local updates of W2 and of its transposed copies.
+        # Phases 5 and 9: local updates of W2 and of its transposed copies; W2 in between drives phase 8.
+        potentiated = self._shifted(self.w2, h, d2_plus, np.zeros_like(d2_plus))
         if not rule.updates_first:
             self._update_w2(h, d2_plus, d2_minus)
 
         # Phases 7 and 11: local updates of W1.
         self.w1 = self._shifted(self.w1, x, box & up, box & down)
+
+        # Where this is not the circuit: drives that open a closed neuron, in phases 8 and 6, 8, 0.
+        opens_outputs = ((box & up) @ potentiated).max() > self.closed
+        opens_held = max(v1.max(), v2.max(), ((box & down) @ self.w2).max()) > self.held
+        self.overdriven += int(opens_outputs or opens_held)
         return Sample(v1, h, box, v2, o, d2_plus, d2_minus, up, down)
 
     @property
@@ -99,6 +105,8 @@ class Learner:
 
     def _shifted(self, matrix: Integers, pre: Spikes, potentiate: Spikes, depress: Spikes) -> Integers:
         """Coincident spikes move a weight by one step; potentiation comes before depression."""
+        if not (potentiate | depress).any():
+            return matrix
         matrix = self._within_rails(matrix + self.rule.step * np.outer(pre, potentiate))
         return self._within_rails(matrix - self.rule.step * np.outer(pre, depress))
 

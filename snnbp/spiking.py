@@ -2,8 +2,9 @@
 
 `simulate` runs any circuit on any input spikes. `Learner`, `infer` and `trace` present samples to the paper's
 two circuits: they choose the input spikes and read the record, all else is done by the circuit. Twelve steps
-a sample compute the algebra of `reference` as long as no drive exceeds `loihi.drive_bound`; beyond it the
-circuit does something else, and so does this module.
+a sample compute the algebra of `reference` as long as no closed population fires. Neurons that are driven
+hard enough fire through their bias or their inhibition; the circuit then does something else, and so does
+this module.
 
 An input sum is a 24-bit number of 1/64 weight units, so it wraps beyond [-131072, 131072) weight units, as in
 Lava's bit-accurate neuron, and the event is counted. Potentials saturate there.
@@ -11,14 +12,14 @@ Lava's bit-accurate neuron, and the event is counted. Potentials saturate there.
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.circuit import Circuit, inference_circuit, training_circuit
 from snnbp.kernels import active_indices, jit
-from snnbp.loihi import INHIBITION, THRESHOLD, WEIGHT_MAX, WEIGHT_MIN, drive_bound
+from snnbp.loihi import INHIBITION, THRESHOLD, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.network import Network, Simulation, by_population, simulate
 from snnbp.rules import Rule
 from snnbp.stepper import Events
@@ -61,22 +62,43 @@ class Trace:
     overdriven: int
 
 
+class Presented(NamedTuple):
+    """What n samples did: spikes and potentials by phase and neuron; whether a closed population fired."""
+
+    spikes: Spikes  # (n, phases, neurons)
+    potentials: NDArray[np.int32]  # the same, or no phases: not wanted
+    overdriven: Spikes  # (n,)
+
+
 class Presenter:
     """A circuit with a ring of gates, set going by one spike of `in_g`; samples then follow without a gap.
 
     Sample k occupies steps T (k + 1) + 1 to T (k + 1) + T, counted from 1, with T = len(circuit.phases). Its
     input spikes enter in the phase that presents `input`, the target's in the one that presents `in_tgt`.
+    Raises ValueError for a circuit without `in_g` or `input`, or with matrices that W1 and W2 don't give.
     """
 
     def __init__(self, circuit: Circuit, weights: Weights) -> None:
+        for name in ("in_g", "input"):
+            if name not in circuit:
+                raise ValueError(
+                    f"samples need a circuit with a population {name!r}; for others see simulate"
+                )
         self.circuit = circuit
-        self.period = len(circuit.phases)
         self.network = Network(circuit, initial_matrices(circuit, weights))
         self._shape = weights.inputs, weights.outputs
-        first = np.zeros(self.period + 1, np.int64)
-        first[self.period - 1 :] = 1  # two steps ahead of phase 0: in_g, the last gate's step, phase 0
+        self._takes_input = np.array(["input" in phase.presents for phase in circuit.phases])
+        self._takes_target = np.array(["in_tgt" in phase.presents for phase in circuit.phases])
+        gated = [population for population in circuit.populations if population.cell.bias < 0]
+        may_fire = [{*phase.open, *phase.tolerates} for phase in circuit.phases]
+        self._closed = np.array(
+            [[p in gated and p.name not in names for p in circuit.populations] for names in may_fire]
+        )
+        period = len(circuit.phases)
+        first = np.zeros(period + 1, np.int64)
+        first[period - 1 :] = 1  # in_g fires in the last step but one, the first gate in the last
         start = Events(first, np.array([self.network.first["in_g"]], np.int32))
-        self.network.run(start, np.full(self.period, -1))
+        self.network.run(start, np.full(period, -1))
 
     def present(
         self,
@@ -86,38 +108,41 @@ class Presenter:
         populations: tuple[str, ...],
         phases: tuple[int, ...],
         potentials: bool = False,
-    ) -> tuple[Spikes, NDArray[np.int32], NDArray[np.int32]]:
-        """Present inputs[order], all of them by default, with their labels.
+    ) -> Presented:
+        """Present inputs[order], all of them by default, with their labels; record the named populations.
 
-        Returns the spikes, bool, and the potentials, int32, (n, phases, neurons of all populations), and by
-        sample the peak of what one matrix added to a neuron's input, int32 (n,), weight units.
         Raises ValueError for wrong shapes, types, labels or indices.
         """
         inputs, labels, order = _checked(inputs, labels, order, *self._shape)
-        takes_input = np.array(["input" in phase.presents for phase in self.circuit.phases])
-        takes_target = np.array(["in_tgt" in phase.presents for phase in self.circuit.phases])
-        first = self.network.first
-        parts = []
-        for begin in range(0, max(order.size, 1), SAMPLES_AT_ONCE):
-            part = order[begin : begin + SAMPLES_AT_ONCE]
-            events = Events(
-                *_list_spikes(
-                    inputs, labels, part, takes_input, takes_target, first["input"], first.get("in_tgt", 0)
-                )
+        parts = [
+            self._present(
+                inputs, labels, order[begin : begin + SAMPLES_AT_ONCE], populations, phases, potentials
             )
-            rows = np.full((part.size, self.period), -1)
-            rows[:, list(phases)] = np.arange(part.size * len(phases)).reshape(part.size, len(phases))
-            record = self.network.run(events, rows.ravel(), populations, potentials)
-            shape = (part.size, len(phases), -1) if record.spikes.size else (part.size, len(phases), 0)
-            parts.append(
-                (
-                    record.spikes.reshape(shape),
-                    record.potentials.reshape(shape if potentials else (part.size, 0, 0)),
-                    record.drive.reshape(part.size, self.period).max(axis=1),
-                )
-            )
-        spikes, potential, drive = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return spikes, potential, drive
+            for begin in range(0, max(order.size, 1), SAMPLES_AT_ONCE)
+        ]
+        return Presented(*(np.concatenate(column) for column in zip(*parts, strict=True)))
+
+    def _present(
+        self,
+        inputs: Spikes,
+        labels: NDArray[np.uint8],
+        order: Integers,
+        populations: tuple[str, ...],
+        phases: tuple[int, ...],
+        potentials: bool,
+    ) -> Presented:
+        first, n, period = self.network.first, order.size, len(self.circuit.phases)
+        neurons = first["input"], first.get("in_tgt", 0)
+        events = _list_spikes(inputs, labels, order, self._takes_input, self._takes_target, *neurons)
+        rows = np.full((n, period), -1)
+        rows[:, list(phases)] = np.arange(n * len(phases)).reshape(n, len(phases))
+        record = self.network.run(Events(*events), rows.ravel(), populations, potentials)
+        width = record.spikes.shape[1]
+        return Presented(
+            record.spikes.reshape(n, len(phases), width),
+            record.potentials.reshape(n, len(phases) if potentials else 0, width),
+            (record.active.reshape(n, *self._closed.shape) & self._closed).any(axis=(1, 2)),
+        )
 
 
 @jit
@@ -154,7 +179,8 @@ class Learner:
     """The training circuit with its eight plastic matrices, fed one sample after the other.
 
     Successive calls of `learn` continue one uninterrupted run. `overdriven` counts the samples during whose
-    12 steps one matrix drove some neuron past `drive_bound(inhibition)`.
+    12 steps a closed population fired, because it was driven past 9216 weight units, or past
+    `drive_bound(inhibition)` where inhibition holds it down. Without such samples the circuit is the algebra.
     Raises ValueError for another rule, and for a threshold that 8-bit gate weights cannot follow.
     """
 
@@ -164,7 +190,6 @@ class Learner:
         sizes = weights.inputs, weights.hidden, weights.outputs
         circuit = training_circuit(*sizes, inhibition, rule.threshold, rule.step)
         self._presenter = Presenter(circuit, weights)
-        self._bound = drive_bound(inhibition, rule.threshold)
         self.overdriven = 0
 
     def learn(
@@ -175,9 +200,9 @@ class Learner:
         Returns the spikes of `o` in phase 3, bool (order.size, outputs), in presented order.
         Raises ValueError for wrong shapes, types, labels or indices.
         """
-        spikes, _, drive = self._presenter.present(inputs, labels, order, ("o",), (OUTPUT_PHASE,))
-        self.overdriven += int((drive > self._bound).sum())
-        return spikes[:, 0]
+        done = self._presenter.present(inputs, labels, order, ("o",), (OUTPUT_PHASE,))
+        self.overdriven += int(done.overdriven.sum())
+        return done.spikes[:, 0]
 
     @property
     def weights(self) -> Weights:
@@ -194,7 +219,7 @@ class Learner:
 def infer(weights: Weights, inputs: Spikes, threshold: int = THRESHOLD) -> Spikes:
     """Output spikes (n, outputs) of the inference circuit for inputs bool (n, inputs), 4 steps each."""
     circuit = inference_circuit(weights.inputs, weights.hidden, weights.outputs, threshold)
-    return Presenter(circuit, weights).present(inputs, None, None, ("o",), (OUTPUT_PHASE,))[0][:, 0]
+    return Presenter(circuit, weights).present(inputs, None, None, ("o",), (OUTPUT_PHASE,)).spikes[:, 0]
 
 
 def trace(
@@ -220,18 +245,15 @@ def trace(
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
     presenter = Presenter(circuit, weights)
     before = presenter.network.matrices
-    spikes, potential, drive = presenter.present(
-        samples.inputs, samples.labels, None, names, chosen, potentials
-    )
-    bound = drive_bound(circuit.inhibition or 0, circuit["x"].cell.threshold)
+    done = presenter.present(samples.inputs, samples.labels, None, names, chosen, potentials)
     return Trace(
         circuit,
         chosen,
-        by_population(circuit, names, spikes),
-        by_population(circuit, names, potential) if potentials else {},
+        by_population(circuit, names, done.spikes),
+        by_population(circuit, names, done.potentials) if potentials else {},
         before,
         presenter.network.matrices,
-        int((drive > bound).sum()),
+        int(done.overdriven.sum()),
     )
 
 
@@ -245,6 +267,9 @@ def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
         "W2T+": transposed,
         "W2T-": np.clip(-transposed, WEIGHT_MIN, WEIGHT_MAX),
     }
+    for projection in circuit.matrices:
+        if projection.symbol not in values:
+            raise ValueError(f"{projection}: its matrix {projection.symbol!r} is none of {', '.join(values)}")
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
 
 
@@ -264,4 +289,11 @@ def _checked(
         raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
     if order.size and not 0 <= order.min() <= order.max() < len(inputs):
         raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
-    return inputs, labels, order.astype(np.int64)
+    return _frozen(inputs), _frozen(labels), order.astype(np.int64)
+
+
+def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+    """A contiguous read-only view: one type of array, so that Numba compiles once."""
+    view = np.ascontiguousarray(array).view()
+    view.flags.writeable = False
+    return view

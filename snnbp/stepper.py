@@ -36,16 +36,16 @@ class Events(NamedTuple):
 
 
 class Record(NamedTuple):
-    """Where to write what happens. `drive` gets every step's largest sum over one matrix's rows.
+    """Where to write what happens. `active` gets which populations fired, in every step.
 
-    Step s goes to row `row[s]` and population p to the columns from `column[p]`; -1 is not recorded.
+    Neurons of population p go to the columns from `column[p]`, step s to row `row[s]`; -1 is not recorded.
     """
 
     row: Int64s  # (steps,)
     column: Int64s  # (P,)
     spikes: Flags  # (rows, columns)
     potentials: Int32s  # (rows, columns), or no rows: not wanted
-    drive: Int32s  # (steps,)
+    active: Flags  # (steps, P)
 
 
 @jit
@@ -54,7 +54,7 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
     populations, projections, owner, changes = tables
     weights, arriving, lift, pending, spikes, active, silent_until, clock, overflows = state
     event_first, event_neurons = events
-    rows, column, recorded_spikes, recorded_potentials, drive = record
+    rows, column, recorded_spikes, recorded_potentials, recorded_active = record
 
     slots, neurons = lift.shape[0], owner.size
     widest = projections[0].stride if projections.size else 0
@@ -107,8 +107,8 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
             _record_spikes(populations, column, spikes, active, recorded_spikes, row)
 
         # They travel.
-        peak = 0
         for p in range(populations.size):
+            recorded_active[s, p] = active[p]
             if not active[p]:
                 continue
             first, size = populations[p].first, populations[p].last - populations[p].first
@@ -132,11 +132,9 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
                         partial[: matrix.shape[1]],
                         total[: matrix.shape[1]],
                     )
-                    width = populations[post].last - populations[post].first
-                    peak = max(peak, _add_sums(total, width, arriving, there))
+                    _add_sums(total, populations[post].last - populations[post].first, arriving, there)
                 else:
                     lift[slot, post] += projection.weight * count[p]
-        drive[s] = peak
 
         # Weights between them learn.
         step_change = changes[step % changes.size]
@@ -236,15 +234,11 @@ def _add_copies(spikes: Flags, first: int, size: int, weight: int, sums: Int32s,
 
 
 @jit
-def _add_sums(total: Int32s, size: int, sums: Int32s, there: int) -> int:
-    """Add half-unit sums to the targets' input; return the largest in weight units."""
+def _add_sums(total: Int32s, size: int, sums: Int32s, there: int) -> None:
+    """Add half-unit sums to the targets' input."""
     target = sums[there : there + size]
-    peak = np.int32(0)
     for j in range(target.size):
-        weighted = np.int32(2 * total[j])
-        target[j] += weighted
-        peak = max(peak, weighted)
-    return int(peak)
+        target[j] += 2 * total[j]
 
 
 @jit
@@ -263,8 +257,9 @@ def _choose(spikes: Flags, first: int, size: int, step_change: int, change: NDAr
 def _change_rows(
     matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
 ) -> None:
-    """Add the change to the listed rows, saturating at the rails."""
+    """Add the change to the listed rows, saturating at the rails; int16 keeps the vectors narrow."""
+    lowest, highest = np.int16(-128), np.int16(127)
     for k in range(first, first + count):
         row = matrix[rows[k]]
         for j in range(row.size):
-            row[j] = min(max(row[j] + change[j], -128), 127)
+            row[j] = min(max(np.int16(row[j] + change[j]), lowest), highest)
