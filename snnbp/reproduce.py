@@ -264,8 +264,6 @@ def normalised(notebook: Any) -> Any:
                     outputs[-1].text += output.text  # how a text is cut into messages is chance
                 elif output.get("name") != "stderr":
                     outputs.append(output)
-            for output in outputs:  # a widget of a kernel that is gone; its still picture stays
-                output.get("data", {}).pop("application/vnd.jupyter.widget-view+json", None)
             cell.outputs = outputs
     return notebook
 

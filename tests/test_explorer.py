@@ -159,6 +159,9 @@ def test_the_learning_explorer_keeps_overlays_and_forgets_runs(start):
     picture = learning.picture.value
     learning.knobs["hidden"].value = 30
     learning.knobs["epochs"].value = 2
+    learning.knobs["input_threshold"].value = 0.30000000000000004
+    assert learning.settings().input_threshold == 0.3
+    learning.knobs["input_threshold"].value = 0.5
     for _ in range(2):  # the same run twice is one run
         learning.start()
         wait_for(lambda: learning.trainer is None)

@@ -53,7 +53,8 @@ class LearningExplorer(Panel):
     def settings(self) -> Settings:
         """What the knobs say. Raises ValueError, one sentence, if it makes no sense."""
         values = {name: knob.value for name, knob in self.knobs.items()}
-        return Settings(values.pop("dataset"), values.pop("input_threshold"), Config(**values))
+        threshold = round(values.pop("input_threshold"), 2)  # a slider's 0.30000000000000004
+        return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
         """Train in a thread, unless the settings are refused or everything is kept already."""
@@ -188,10 +189,12 @@ def _knobs(settings: Settings) -> dict[str, Any]:
 
 def _report(trainer: Trainer) -> str:
     row, state = trainer.history[-1], trainer.state
+    mute = f"; {row.mute} outputs never fire (collapsed)" if row.mute else ""
     beyond = f"; {state.overdriven} samples beyond the circuit's bound" if state and state.overdriven else ""
     return (
         f"epoch {row.epoch:g} of {trainer.settings.config.epochs}: spikes {100 * row.spikes:.2f} %, "
-        f"potential {100 * row.potential:.2f} %; {row.seconds:.1f} s, {trainer.speed:,.0f} samples/s{beyond}"
+        f"potential {100 * row.potential:.2f} %; {row.seconds:.1f} s, {trainer.speed:,.0f} samples/s"
+        f"{mute}{beyond}"
     )
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import ipywidgets as widgets
 import numpy as np
+from IPython.core.getipython import get_ipython
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.image import imsave
@@ -73,9 +74,15 @@ class Panel:
         return again
 
     def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        bundle: dict[str, Any] = self.box._repr_mimebundle_(**options)
         still = base64.b64encode(self.picture.value).decode()
+        bundle = self.box._repr_mimebundle_(**options) if _attended() else {}
         return {**bundle, "text/plain": f"<{self.name} explorer>", "image/png": still}
+
+
+def _attended() -> bool:
+    """Whether somebody sits there: JupyterLab says so with every cell, papermill and nbconvert deny it."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is None or bool(kernel.get_parent("shell")["content"].get("allow_stdin", True))
 
 
 def pixels(figure: Figure) -> Pixels:
