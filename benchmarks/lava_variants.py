@@ -24,7 +24,7 @@ import snnbp
 from snnbp.circuit import training_circuit
 from snnbp.lava_backend import network, single
 from snnbp.lava_backend.runtime import started
-from snnbp.provenance import ROOT
+from snnbp.records import ROOT, write_record
 
 HEADER = ["variant", "OS processes", "ms a step", "s a sample", "memory, MB", "s to start"]
 
@@ -92,6 +92,9 @@ def main() -> None:
     print(tabulate(rows, HEADER, disable_numparse=True))
     with open(ROOT / "figures" / "lava_variants.csv", "w", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([HEADER, *rows])
+    about = {"parameters": {}, "weights": {}, "results": {}}
+    record = ROOT / "figures" / "lava_variants.json"
+    write_record(record, "benchmarks/lava_variants.py", data, ["lava_variants.csv"], **about)
 
 
 if __name__ == "__main__":
