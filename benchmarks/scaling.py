@@ -6,11 +6,11 @@ Medians of five repeats, with the range as bars. Random inputs, a quarter of the
 is that of a process of its own.
 """
 
-import resource
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from statistics import median
 
 import numpy as np
@@ -28,7 +28,8 @@ REPEATS = 5
 HIDDEN = (100, 200, 400, 800, 1600, 3200)
 INPUTS = (100, 200, 400, 784, 1600)
 THREADS = (1, 2, 4)
-ENGINES = {"fused": (BLUE, 4000), "spiking": (ORANGE, 400)}
+ENGINES = {"fused": BLUE, "spiking": ORANGE}
+SAMPLES = 4000
 
 
 def problem(inputs: int, hidden: int, samples: int) -> tuple[Weights, Samples]:
@@ -40,7 +41,7 @@ def problem(inputs: int, hidden: int, samples: int) -> tuple[Weights, Samples]:
 
 def microseconds(engine: str, inputs: int, hidden: int, threads: int = 1) -> list[float]:
     """Time a sample, one value a repeat; with threads, of as many networks learning at once."""
-    weights, samples = problem(inputs, hidden, ENGINES[engine][1])
+    weights, samples = problem(inputs, hidden, SAMPLES)
     snnbp.learn(weights, samples[:10], engine)
     times = []
     with ThreadPoolExecutor(threads) as pool:
@@ -64,7 +65,7 @@ def main() -> None:
     axes = figure.subplots(2, 2).ravel()
     tasks = [(e, n) for e in ENGINES for n in range(4)]
     for engine, plot in tqdm(tasks, unit="curve"):
-        colour = ENGINES[engine][0]
+        colour = ENGINES[engine]
         if plot == 0:
             curve(axes[0], HIDDEN, [microseconds(engine, 400, n) for n in HIDDEN], colour, engine)
         elif plot == 1:
@@ -102,6 +103,8 @@ if __name__ == "__main__":
     if len(sys.argv) == 3:
         engine, hidden = sys.argv[1], int(sys.argv[2])
         snnbp.learn(*problem(400, hidden, 10), engine)
-        print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)
+        # getrusage would tell of the parent's memory too, from before this program was loaded.
+        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        print(int(status["VmHWM"].split()[0]) / 1024)
     else:
         main()
