@@ -3,6 +3,7 @@
 import functools
 import os
 import shutil
+import signal
 import tempfile
 from pathlib import Path
 
@@ -11,6 +12,9 @@ import pytest
 from snnbp.datasets import Dataset, DataUnavailable, load_dataset
 from snnbp.provenance import PROFILES, ROOT
 from snnbp.reproduce import needed_data, not_here
+
+# A shell that starts tests in the background has them ignore Ctrl-C, and all that they start: tests send it.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 # Re-executed notebooks, and everything that tests start, must leave the evidence in figures/ alone.
 os.environ["SNNBP_OUTPUT"] = tempfile.mkdtemp(prefix="snnbp-test-")
