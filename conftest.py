@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from snnbp.datasets import Dataset, DataUnavailable, load_dataset
-from snnbp.provenance import PROFILES, ROOT
-from snnbp.reproduce import needed_data, not_here
+from snnbp.training.data import Dataset, DataUnavailable, load_dataset
+from snnbp.paper.results import PROFILES, ROOT
+from snnbp.paper.pipeline import needed_data, not_here
 
 # A shell that starts tests in the background has them ignore Ctrl-C, and all that they start: tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)

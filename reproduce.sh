@@ -115,7 +115,7 @@ case "${1:-}" in
         ;;
     "" | quick | test | -*)
         setup
-        exec .venv/bin/python -m snnbp.reproduce "$@"
+        exec .venv/bin/python -m snnbp.paper.pipeline "$@"
         ;;
     *)
         say "unknown command: $1"

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import snnbp
-from snnbp.datasets import Samples
-from snnbp.weights import Weights
+from snnbp.training.data import Samples
+from snnbp.circuit.weights import Weights
 
 PUBLISHED = "published simulation (NumPy)"
 
@@ -36,14 +36,14 @@ def available() -> dict[str, Contender]:
     return everyone
 
 
-def through(engine: str) -> Callable[[Weights, Samples], Weights]:
+def through(backend: str) -> Callable[[Weights, Samples], Weights]:
     """A rung of the package, through its public entry."""
-    return lambda weights, samples: snnbp.learn(weights, samples, engine)[0]
+    return lambda weights, samples: snnbp.learn(weights, samples, backend)[0]
 
 
 def published(weights: Weights, samples: Samples) -> Weights:
     """The authors' algorithm done their way: dense float64 matrices, one sample at a time."""
-    w1, w2 = weights.w1.astype(float), weights.w2.astype(float)
+    w1, w2 = weights.matrices[0].astype(float), weights.matrices[1].astype(float)
     inputs, targets = samples.inputs.astype(float), np.eye(10)[samples.labels]
     for x, t in zip(inputs, targets, strict=True):
         v1 = np.dot(x, w1)
@@ -80,7 +80,7 @@ def with_jax(weights: Weights, samples: Samples) -> Weights:
 
     if "scan" not in _compiled:
         _compiled["scan"] = jax.jit(lambda carry, stream: jax.lax.scan(one_sample, carry, stream)[0])
-    start = (jnp.asarray(weights.w1, jnp.float32), jnp.asarray(weights.w2, jnp.float32))
+    start = (jnp.asarray(weights.matrices[0], jnp.float32), jnp.asarray(weights.matrices[1], jnp.float32))
     stream = (jnp.asarray(samples.inputs, jnp.float32), jnp.asarray(np.eye(10)[samples.labels], jnp.float32))
     w1, w2 = _compiled["scan"](start, stream)
     return Weights(np.asarray(w1).astype(int), np.asarray(w2).astype(int))

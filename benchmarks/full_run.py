@@ -13,7 +13,7 @@ from speed import processor
 
 import snnbp
 from snnbp.files import atomic_open
-from snnbp.records import ROOT, write_record
+from snnbp.paper.records import ROOT, write_record
 
 
 def main() -> None:
@@ -23,17 +23,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     config = snnbp.Config(seed=parser.parse_args().seed)
     data = snnbp.load_dataset("mnist")
-    runs = {engine: snnbp.train(data, config, engine) for engine in ("fused", "spiking")}
+    runs = {backend: snnbp.train(data, config, backend) for backend in ("fused", "spiking")}
     steps = 12 * len(data.train) * config.epochs
     lines = [f"seed {config.seed}, {config.epochs} epochs, {steps:,} steps, {processor()}, one core"]
-    for engine, run in runs.items():
-        lines.append(f"{engine}: {run.seconds:.0f} s, {run.overdriven} overdriven, {run.weights.digest}")
+    for backend, run in runs.items():
+        lines.append(f"{backend}: {run.seconds:.0f} s, {run.overdriven} overdriven, {run.weights.digest}")
     lines.append(f"equal: {runs['fused'].weights == runs['spiking'].weights}")
     lines.append(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
     print("\n".join(lines))
     with atomic_open(ROOT / "figures" / "full_run.txt", "w") as file:
         file.write("\n".join(lines) + "\n")
-    fused, spiking = (runs[engine].weights for engine in ("fused", "spiking"))
+    fused, spiking = (runs[backend].weights for backend in ("fused", "spiking"))
     differing = int((fused.w1 != spiking.w1).sum() + (fused.w2 != spiking.w2).sum())
     about = {
         "profile": "paper",
@@ -41,7 +41,7 @@ def main() -> None:
         "weights": {},
         "results": {
             "differing.weights": {"values": [differing]},
-            "seconds": {engine: run.seconds for engine, run in runs.items()},
+            "seconds": {backend: run.seconds for backend, run in runs.items()},
         },
     }
     write_record(

@@ -21,10 +21,10 @@ import numpy as np
 from tabulate import tabulate
 
 import snnbp
-from snnbp.circuit import training_circuit
-from snnbp.lava_backend import network, single
-from snnbp.lava_backend.runtime import started
-from snnbp.records import ROOT, write_record
+from snnbp.circuit.backprop import training_circuit
+from snnbp.backends.lava import network, single
+from snnbp.backends.lava.runtime import started
+from snnbp.paper.records import ROOT, write_record
 
 HEADER = ["variant", "OS processes", "ms a step", "s a sample", "memory, MB", "s to start"]
 

@@ -18,17 +18,17 @@ from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import snnbp
-from snnbp.datasets import Samples
-from snnbp.figures import BLUE, ORANGE
+from snnbp.training.data import Samples
+from snnbp.plots.results import BLUE, ORANGE
 from snnbp.files import atomic_open
-from snnbp.records import ROOT, write_record
-from snnbp.weights import Weights
+from snnbp.paper.records import ROOT, write_record
+from snnbp.circuit.weights import Weights
 
 REPEATS = 5
 HIDDEN = (100, 200, 400, 800, 1600, 3200)
 INPUTS = (100, 200, 400, 784, 1600)
 THREADS = (1, 2, 4)
-ENGINES = {"fused": BLUE, "spiking": ORANGE}
+BACKENDS = {"fused": BLUE, "spiking": ORANGE}
 SAMPLES = 4000
 
 
@@ -39,23 +39,23 @@ def problem(inputs: int, hidden: int, samples: int) -> tuple[Weights, Samples]:
     return Weights.draw(np.random.Generator(np.random.PCG64(1)), (inputs, hidden, 10)), data
 
 
-def microseconds(engine: str, inputs: int, hidden: int, threads: int = 1) -> list[float]:
+def microseconds(backend: str, inputs: int, hidden: int, threads: int = 1) -> list[float]:
     """Time a sample, one value a repeat; with threads, of as many networks learning at once."""
     weights, samples = problem(inputs, hidden, SAMPLES)
-    snnbp.learn(weights, samples[:10], engine)
+    snnbp.learn(weights, samples[:10], backend)
     times = []
     with ThreadPoolExecutor(threads) as pool:
         for _ in range(REPEATS):
             begin = time.perf_counter()
-            list(pool.map(lambda _: snnbp.learn(weights, samples, engine), range(threads)))
+            list(pool.map(lambda _: snnbp.learn(weights, samples, backend), range(threads)))
             times.append((time.perf_counter() - begin) / (threads * len(samples)) * 1e6)
     return times
 
 
-def peak_mebibytes(engine: str, hidden: int) -> float:
+def peak_mebibytes(backend: str, hidden: int) -> float:
     """Peak memory of a process that learns ten samples and does nothing else."""
     done = subprocess.run(
-        [sys.executable, __file__, engine, str(hidden)], capture_output=True, text=True, check=True
+        [sys.executable, __file__, backend, str(hidden)], capture_output=True, text=True, check=True
     )
     return float(done.stdout)
 
@@ -63,17 +63,17 @@ def peak_mebibytes(engine: str, hidden: int) -> float:
 def main() -> None:
     figure = Figure(figsize=(11, 7), layout="constrained")
     axes = figure.subplots(2, 2).ravel()
-    tasks = [(e, n) for e in ENGINES for n in range(4)]
-    for engine, plot in tqdm(tasks, unit="curve"):
-        colour = ENGINES[engine]
+    tasks = [(e, n) for e in BACKENDS for n in range(4)]
+    for backend, plot in tqdm(tasks, unit="curve"):
+        colour = BACKENDS[backend]
         if plot == 0:
-            curve(axes[0], HIDDEN, [microseconds(engine, 400, n) for n in HIDDEN], colour, engine)
+            curve(axes[0], HIDDEN, [microseconds(backend, 400, n) for n in HIDDEN], colour, backend)
         elif plot == 1:
-            curve(axes[1], INPUTS, [microseconds(engine, n, 400) for n in INPUTS], colour, engine)
+            curve(axes[1], INPUTS, [microseconds(backend, n, 400) for n in INPUTS], colour, backend)
         elif plot == 2:
-            curve(axes[2], THREADS, [microseconds(engine, 400, 400, n) for n in THREADS], colour, engine)
+            curve(axes[2], THREADS, [microseconds(backend, 400, 400, n) for n in THREADS], colour, backend)
         else:
-            curve(axes[3], HIDDEN, [[peak_mebibytes(engine, n)] for n in HIDDEN], colour, engine)
+            curve(axes[3], HIDDEN, [[peak_mebibytes(backend, n)] for n in HIDDEN], colour, backend)
     for axis, label in zip(
         axes,
         ("hidden units (400 inputs)", "inputs (400 hidden units)", "threads", "hidden units"),
@@ -101,8 +101,8 @@ def curve(axis, sizes, times, colour, label) -> None:
 
 if __name__ == "__main__":
     if len(sys.argv) == 3:
-        engine, hidden = sys.argv[1], int(sys.argv[2])
-        snnbp.learn(*problem(400, hidden, 10), engine)
+        backend, hidden = sys.argv[1], int(sys.argv[2])
+        snnbp.learn(*problem(400, hidden, 10), backend)
         # getrusage would tell of the parent's memory too, from before this program was loaded.
         status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
         print(int(status["VmHWM"].split()[0]) / 1024)

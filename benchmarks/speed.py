@@ -25,7 +25,7 @@ from tqdm import tqdm
 
 import snnbp
 from snnbp.files import atomic_open
-from snnbp.records import ROOT, write_record
+from snnbp.paper.records import ROOT, write_record
 
 CHIP_MICROSECONDS = 1480.0
 """Published latency of one training sample on Loihi (Nat. Commun. 15, 9691, Table 1)."""

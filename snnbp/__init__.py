@@ -7,13 +7,13 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from snnbp.circuit import inference_circuit, training_circuit
-    from snnbp.datasets import Dataset, load_dataset
-    from snnbp.network import simulate
-    from snnbp.spiking import trace
-    from snnbp.sweeps import sweep
-    from snnbp.training import Config, Run, evaluate, initial_weights, learn, predict, train
-    from snnbp.weights import Weights
+    from snnbp.circuit.backprop import inference_circuit, training_circuit
+    from snnbp.training.data import Dataset, load_dataset
+    from snnbp.backends.spiking.network import simulate
+    from snnbp.backends.spiking.samples import trace
+    from snnbp.training.sweep import sweep
+    from snnbp.training.train import Config, Run, evaluate, initial_weights, learn, predict, train
+    from snnbp.circuit.weights import Weights
 
 _HOME = {
     "circuit": ["inference_circuit", "training_circuit"],

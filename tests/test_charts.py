@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from snnbp.charts import accuracy_curves, accuracy_energy, confusion_matrices, stacked_bars
-from snnbp.claims import claims
-from snnbp.table1 import HEADER, PAPER, TABLE_1, Row, cells, markdown
+from snnbp.plots.charts import accuracy_curves, accuracy_energy, confusion_matrices, stacked_bars
+from snnbp.paper.claims import claims
+from snnbp.paper.table1 import HEADER, PAPER, TABLE_1, Row, cells, markdown
 
 OURS = Row("inference only", "ours", "nBP", "4-4-10", 0.001, 0.1, 96.0, "estimated", 0.1)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnbp.circuit import (
+from snnbp.circuit.backprop import (
     Cell,
     Circuit,
     LearningRule,

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from snnbp.claims import (
+from snnbp.paper.claims import (
     ESTIMATED,
     NOT_EVALUATED,
     NOT_REPRODUCED,

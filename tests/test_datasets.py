@@ -14,8 +14,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from snnbp import datasets
-from snnbp.datasets import Dataset, DataUnavailable, Samples, load_dataset, load_images
+from snnbp.training import data as datasets
+from snnbp.training.data import Dataset, DataUnavailable, Samples, load_dataset, load_images
 
 TRAIN_IMAGES, TRAIN_LABELS, TEST_IMAGES, TEST_LABELS = datasets._FILES
 MNIST_DIGEST = "960c00e6610143eb3cc7fc2bc8e946e1c585b5ba40cda2e1205202d315536569"
@@ -135,7 +135,7 @@ def one_line(error: BaseException) -> str:
 @pytest.mark.parametrize(("threshold", "first_on"), [(0.5, 129), (0.4, 103), (0.6, 154)])
 def test_a_pixel_is_on_from_the_published_value(home: Path, threshold: float, first_on: int) -> None:
     put(home / "work/data/fashion-mnist")
-    data = load_dataset("fashion-mnist", threshold=threshold)
+    data = load_dataset("fashion-mnist", pixel_threshold=threshold)
     pixels = np.arange(5 * 784).reshape(5, 784) % 256
     np.testing.assert_array_equal(data.train.inputs, pixels >= first_on)
     np.testing.assert_array_equal(
@@ -153,7 +153,7 @@ def test_every_pixel_follows_the_official_scaling() -> None:
 
 def test_mnist_is_cropped_and_thresholds_are_separate(home: Path) -> None:
     put(home / "work/data/mnist")
-    data = load_dataset("mnist", test_threshold=0.6)
+    data = load_dataset("mnist", test_pixel_threshold=0.6)
     pixels = (np.arange(5 * 784) % 256).reshape(5, 28, 28)[:, 4:24, 4:24].reshape(5, 400)
     np.testing.assert_array_equal(data.train.inputs, pixels >= 129)
     assert not data.test.inputs.any()
@@ -166,7 +166,7 @@ def test_digits_are_those_of_scikit_learn() -> None:
     from sklearn.datasets import load_digits
 
     pixels, labels = load_digits(return_X_y=True)
-    data = load_dataset("digits", threshold=0.5, test_threshold=0.25)
+    data = load_dataset("digits", pixel_threshold=0.5, test_pixel_threshold=0.25)
     np.testing.assert_array_equal(data.train.inputs, pixels[:1437] > 8)
     np.testing.assert_array_equal(data.test.inputs, pixels[1437:] > 4)
     np.testing.assert_array_equal(np.concatenate([data.train.labels, data.test.labels]), labels)
@@ -188,9 +188,9 @@ def test_images_are_what_is_binarized(request: pytest.FixtureRequest, name: str,
 @pytest.mark.parametrize("threshold", [-0.1, 1.0, float("nan")])
 def test_a_threshold_out_of_range_is_refused(threshold: float) -> None:
     with pytest.raises(ValueError, match="thresholds must be in"):
-        load_dataset("digits", threshold=threshold)
+        load_dataset("digits", pixel_threshold=threshold)
     with pytest.raises(ValueError, match="thresholds must be in"):
-        load_dataset("digits", test_threshold=threshold)
+        load_dataset("digits", test_pixel_threshold=threshold)
 
 
 def test_an_unknown_name_lists_the_known_ones() -> None:

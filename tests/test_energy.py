@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp.declaration import Circuit, LearningRule, Phase, Population, Projection
-from snnbp.energy import (
+from snnbp.circuit.spec import Circuit, LearningRule, Phase, Population, Projection
+from snnbp.circuit.energy import (
     BARRIER_NS,
     COSTS,
     PAPER_CORES,
@@ -15,7 +15,7 @@ from snnbp.energy import (
     latency_ms,
     resources,
 )
-from snnbp.spiking import Trace
+from snnbp.backends.spiking.samples import Trace
 
 TOY = Circuit(
     populations=(Population("a", 2), Population("b", 3), Population("g", 1)),

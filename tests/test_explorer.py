@@ -13,13 +13,14 @@ import pytest
 import yaml
 
 import snnbp
-from snnbp import explorer, reproduce
-from snnbp.explorer.ink import SHEET, draw, normalised
-from snnbp.explorer.pupil import Pupil
-from snnbp.explorer.settings import KeptRun, Settings, as_csv, as_parameters, names
-from snnbp.explorer.trainer import Trainer
-from snnbp.explorer.walk import Walk, WalkPicture
-from snnbp.provenance import PROFILES, ROOT
+from snnbp import widgets as explorer
+from snnbp.paper import pipeline as reproduce
+from snnbp.widgets.ink import SHEET, draw, normalised
+from snnbp.widgets.pupil import Pupil
+from snnbp.widgets.settings import KeptRun, Settings, as_csv, as_parameters, names
+from snnbp.widgets.trainer import Trainer
+from snnbp.widgets.walk import Walk, WalkPicture
+from snnbp.paper.results import PROFILES, ROOT
 
 SMALL = Settings("digits", config=snnbp.Config(hidden=20, epochs=3))
 
@@ -159,9 +160,9 @@ def test_the_learning_explorer_keeps_overlays_and_forgets_runs(start):
     picture = learning.picture.value
     learning.knobs["hidden"].value = 30
     learning.knobs["epochs"].value = 2
-    learning.knobs["input_threshold"].value = 0.30000000000000004
-    assert learning.settings().input_threshold == 0.3
-    learning.knobs["input_threshold"].value = 0.5
+    learning.knobs["pixel_threshold"].value = 0.30000000000000004
+    assert learning.settings().pixel_threshold == 0.3
+    learning.knobs["pixel_threshold"].value = 0.5
     for _ in range(2):  # the same run twice is one run
         learning.start()
         wait_for(lambda: learning.trainer is None)
@@ -190,14 +191,14 @@ def test_it_opens_with_the_shipped_network(mnist):
 
 
 def test_it_opens_on_the_digits_where_mnist_cannot_be_had(monkeypatch, capsys):
-    monkeypatch.setattr("snnbp.datasets._files", unavailable)
+    monkeypatch.setattr("snnbp.training.data._files", unavailable)
     start = explorer.start(epochs=1)
     assert start.data.source == "digits"
     assert "mnist cannot be had: on scikit-learn's 8x8 digits instead" in capsys.readouterr().out
 
 
 def unavailable(name):
-    raise snnbp.datasets.DataUnavailable("no network")
+    raise snnbp.training.data.DataUnavailable("no network")
 
 
 @pytest.mark.parametrize("shape", [(20, 20), (8, 8)])

@@ -18,8 +18,8 @@ import pytest
 import yaml
 
 import snnbp
-from snnbp.explorer.settings import Settings
-from snnbp.provenance import ROOT
+from snnbp.widgets.settings import Settings
+from snnbp.paper.results import ROOT
 
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
@@ -206,7 +206,7 @@ def test_the_export_reproduces_the_digest(page):
         **{name: found[name] for name in ("hidden", "epochs", "rule", "threshold", "step", "init_scale")},
         seed=found["seeds"][0],
     )
-    data = Settings(found["dataset"], found["input_threshold"]).load()
+    data = Settings(found["dataset"], found["pixel_threshold"]).load()
     assert snnbp.train(data, config, progress=False).weights.digest in text
     shot(page, "learning_runs")
 

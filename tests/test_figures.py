@@ -6,8 +6,8 @@ import json
 import pytest
 
 import snnbp
-from snnbp import reproduce
-from snnbp.provenance import ROOT
+from snnbp.paper import pipeline as reproduce
+from snnbp.paper.results import ROOT
 
 FIGURES = ROOT / "figures"
 

@@ -7,10 +7,10 @@ from autograd import grad
 from autograd.tracer import getval
 
 import snnbp
-from snnbp.loihi import WEIGHT_MAX, WEIGHT_MIN
-from snnbp.reference import Learner
-from snnbp.rules import Rule
-from snnbp.weights import Weights
+from snnbp.circuit.loihi import WEIGHT_MAX, WEIGHT_MIN
+from snnbp.backends.reference import Learner
+from snnbp.backends.rule import Rule
+from snnbp.circuit.weights import Weights
 
 SAMPLES = 500
 

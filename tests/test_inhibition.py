@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp.loihi import INHIBITION, drive_bound
+from snnbp.circuit.loihi import INHIBITION, drive_bound
 
 STRONG = -254 * 2**7
 
@@ -23,7 +23,7 @@ def test_circuit_and_algebra_part_right_above_the_bound(inhibition):
     for drive, equal in ((bound - 2, True), (bound, True), (bound + 2, False)):
         start = driven(drive)
         found, wanted = (
-            snnbp.learn(start, samples, engine, inhibition=inhibition)[0] for engine in ("spiking", "fused")
+            snnbp.learn(start, samples, backend, inhibition=inhibition)[0] for backend in ("spiking", "fused")
         )
         assert (found == wanted) == equal
 

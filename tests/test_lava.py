@@ -11,11 +11,11 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp import spiking
-from snnbp.circuit import inference_circuit, training_circuit
-from snnbp.declaration import Cell, Circuit, LearningRule, Phase, Population, Projection
-from snnbp.provenance import ROOT
-from snnbp.weights import Weights
+from snnbp.backends.spiking import samples as spiking
+from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.spec import Cell, Circuit, LearningRule, Phase, Population, Projection
+from snnbp.paper.results import ROOT
+from snnbp.circuit.weights import Weights
 
 pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)")
 
@@ -25,7 +25,7 @@ from lava.magma.core.model.py.connection import LearningConnectionModelBitApprox
 from lava.proc.io import sink, source
 from lava.utils.weightutils import SignMode, clip_weights
 
-from snnbp.lava_backend import network, parts, single
+from snnbp.backends.lava import network, parts, single
 
 TOY = (16, 12, 4)
 EDGES = np.array([-256, -254, -252, 250, 252, 254])
@@ -104,7 +104,7 @@ def test_library_processes_merged_do_400_400_10(mnist):
     ours = assert_equal_presentation(
         theirs, circuit, weights, mnist.train.inputs[some], mnist.train.labels[some]
     )
-    assert (ours.network.matrices["x", "h1"] != weights.w1).any()
+    assert (ours.network.matrices["x", "h1"] != weights.matrices[0]).any()
 
 
 @pytest.mark.timeout(100)
@@ -219,7 +219,7 @@ def test_lava_is_an_engine(digits):
         digits.train.inputs[:40], digits.train.labels[:40], digits.test.inputs[:9], digits.test.labels[:9]
     )
     config = snnbp.Config(hidden=12, epochs=2)
-    runs = [snnbp.train(data, config, engine, progress=False) for engine in ("spiking", "lava")]
+    runs = [snnbp.train(data, config, backend, progress=False) for backend in ("spiking", "lava")]
     assert runs[0].weights == runs[1].weights
     assert runs[0].overdriven == runs[1].overdriven
     weights = snnbp.initial_weights(config, data)

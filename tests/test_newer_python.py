@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 import snnbp
-from snnbp.provenance import ROOT
+from snnbp.paper.results import ROOT
 
 PACKAGES = [
     "certifi",
@@ -32,7 +32,7 @@ weights = snnbp.Weights(rng.integers(-128, 128, (30, 20)) * 2, rng.integers(-128
 inputs = rng.random((60, 30)) < 0.1
 samples = snnbp.Dataset.from_arrays(inputs, np.arange(60) % 10, inputs, np.arange(60) % 10).train
 """
-LEARN = 'print(snnbp.learn(weights, samples, "{engine}")[0].digest)'
+LEARN = 'print(snnbp.learn(weights, samples, "{backend}")[0].digest)'
 
 
 def interpreters():
@@ -75,9 +75,9 @@ def test_the_ladder_is_the_same_on_a_newer_python(tmp_path):
     namespace: dict[str, object] = {}
     exec(LADDER, namespace)
     expected = snnbp.learn(namespace["weights"], namespace["samples"])[0].digest
-    for engine in ("reference", "fused", "spiking"):
-        assert says(python, LADDER + LEARN.format(engine=engine)) == expected
-    refusal = says(python, LADDER + LEARN.format(engine="lava"))
+    for backend in ("reference", "fused", "spiking"):
+        assert says(python, LADDER + LEARN.format(backend=backend)) == expected
+    refusal = says(python, LADDER + LEARN.format(backend="lava"))
     assert refusal.startswith(
-        "ModuleNotFoundError: engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10"
+        "ModuleNotFoundError: backend 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10"
     )

@@ -7,8 +7,8 @@ import nbformat
 import papermill
 import pytest
 
-from snnbp import reproduce
-from snnbp.provenance import PROFILES, ROOT
+from snnbp.paper import pipeline as reproduce
+from snnbp.paper.results import PROFILES, ROOT
 
 NOTEBOOKS = reproduce.notebooks()
 
@@ -57,7 +57,7 @@ def test_notebook_runs_on_the_digits(name, monkeypatch, tmp_path):
     """The way a machine without MNIST runs it; no claim of the paper is evaluated."""
     if reason := reproduce.not_here(name):
         pytest.skip(f"{name}: {reason}")
-    monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path / "partial")
+    monkeypatch.setattr("snnbp.paper.pipeline.PARTIAL", tmp_path / "partial")
     monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path))
     reproduce.execute(name, reproduce.changed_parameters(name, "digits", {}), tmp_path)
     record = json.loads((tmp_path / f"{name}.json").read_text())
@@ -66,7 +66,7 @@ def test_notebook_runs_on_the_digits(name, monkeypatch, tmp_path):
 
 def test_stored_runs_come_out_again(mnist, monkeypatch, tmp_path):
     """09_beyond takes minutes, so its runs are stored; a few of them are repeated here."""
-    monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path / "partial")
+    monkeypatch.setattr("snnbp.paper.pipeline.PARTIAL", tmp_path / "partial")
     monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path))
     reproduce.execute("09_beyond", {"seeds": [1, 2], "few": 2}, tmp_path)
     repeated = set((tmp_path / "beyond_runs.jsonl").read_text().splitlines())

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 import snnbp
-from snnbp.provenance import ROOT
+from snnbp.paper.results import ROOT
 
 PACKAGE = ROOT / "snnbp"
 MAY_IMPORT = {

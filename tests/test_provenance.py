@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 
-from snnbp import records
-from snnbp.datasets import Dataset, Samples
-from snnbp.provenance import PROFILES, ROOT, Evidence
-from snnbp.weights import Weights
+from snnbp.paper import records
+from snnbp.training.data import Dataset, Samples
+from snnbp.paper.results import PROFILES, ROOT, Evidence
+from snnbp.circuit.weights import Weights
 
 SAMPLES = Samples(np.zeros((2, 3), bool), np.zeros(2, int))
 VERIFIED = Dataset(SAMPLES, SAMPLES, "mnist", verified=True)
@@ -21,7 +21,7 @@ PAPER = PROFILES["paper"]["04_mnist"]
 @pytest.fixture(autouse=True)
 def _elsewhere(monkeypatch, tmp_path):
     monkeypatch.delenv("SNNBP_OUTPUT")
-    monkeypatch.setattr("snnbp.provenance.ROOT", tmp_path)
+    monkeypatch.setattr("snnbp.paper.results.ROOT", tmp_path)
 
 
 @pytest.mark.parametrize(
@@ -150,8 +150,8 @@ def test_a_changed_source_makes_evidence_stale(folder, monkeypatch, tmp_path):
     shutil.copytree(ROOT / "snnbp", checkout / "snnbp")
     shutil.copytree(ROOT / "notebooks", checkout / "notebooks")
     shutil.copy(ROOT / "requirements.lock", checkout)
-    monkeypatch.setattr("snnbp.records.ROOT", checkout)
-    monkeypatch.setattr("snnbp.records.LIBRARY", checkout / "snnbp")
+    monkeypatch.setattr("snnbp.paper.records.ROOT", checkout)
+    monkeypatch.setattr("snnbp.paper.records.LIBRARY", checkout / "snnbp")
     assert complaints(folder) == []
 
     def stale(*reasons):

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from snnbp.published import replay
-from snnbp.weights import Weights
+from snnbp.paper.simulation import replay
+from snnbp.circuit.weights import Weights
 
 
 def test_the_official_fashion_mnist_numbers_to_the_last_digit(fashion_mnist):
@@ -16,8 +16,8 @@ def test_the_official_fashion_mnist_numbers_to_the_last_digit(fashion_mnist):
 @pytest.mark.parametrize("seed", [1, 2])
 def test_fused_is_the_published_simulation_done_its_own_way(digits, seed):
     """Dense float64 matrices, no thought for speed: the algorithm written from its description."""
-    from snnbp.fused import Learner
-    from snnbp.rules import Rule
+    from snnbp.backends.fused import Learner
+    from snnbp.backends.rule import Rule
 
     start = Weights.draw(np.random.RandomState(seed), (64, 30, 10))
     w1, w2 = start.w1.astype(float), start.w2.astype(float)

@@ -8,8 +8,8 @@ import sys
 import nbformat
 import pytest
 
-from snnbp import reproduce
-from snnbp.provenance import ROOT
+from snnbp.paper import pipeline as reproduce
+from snnbp.paper.results import ROOT
 
 
 def shell(*words, **environment):
@@ -77,7 +77,7 @@ def refused(capsys, *words):
 
 def test_an_unknown_parameter_is_refused(capsys):
     line = refused(capsys, "--only", "04_mnist", "-p", "epoch=5")
-    assert line.startswith("reproduce: unknown parameter 'epoch': 04_mnist takes dataset, engine, epochs,")
+    assert line.startswith("reproduce: unknown parameter 'epoch': 04_mnist takes dataset, backend, epochs,")
 
 
 def test_an_unknown_dataset_is_refused(capsys):
@@ -88,7 +88,7 @@ def test_an_unknown_dataset_is_refused(capsys):
 @pytest.mark.parametrize(
     ("parameter", "message"),
     [
-        ("engine=warp", "unknown engine 'warp'"),
+        ("backend=warp", "unknown backend 'warp'"),
         ("rule=hebb", "unknown rule 'hebb'"),
         ("hidden=0", "hidden must be a whole number of at least 1, got 0"),
         ("epochs=0", "epochs must be a whole number of at least 1, got 0"),
@@ -97,7 +97,7 @@ def test_an_unknown_dataset_is_refused(capsys):
 def test_a_failing_notebook_is_named_with_its_cell_and_error(
     capsys, monkeypatch, tmp_path, parameter, message
 ):
-    monkeypatch.setattr("snnbp.reproduce.PARTIAL", tmp_path)
+    monkeypatch.setattr("snnbp.paper.pipeline.PARTIAL", tmp_path)
     line = refused(capsys, "--only", "04_mnist", "-p", "dataset=digits", "-p", parameter)
     assert line.startswith("reproduce: 04_mnist, cell ")
     assert f"ValueError: {message}" in line
@@ -113,18 +113,18 @@ def test_a_damaged_file_is_an_error_not_missing_data(capsys, monkeypatch, tmp_pa
 
 
 def test_a_claim_that_is_not_reproduced_any_more_fails_the_run(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("snnbp.reproduce.profile_folder", lambda profile: tmp_path)
-    monkeypatch.setattr("snnbp.reproduce.README", tmp_path / "README.md")
+    monkeypatch.setattr("snnbp.paper.pipeline.profile_folder", lambda profile: tmp_path)
+    monkeypatch.setattr("snnbp.paper.pipeline.README", tmp_path / "README.md")
     (tmp_path / "README.md").write_text("a\n<!-- verdict -->\nold\n<!-- end of verdict -->\nz\n")
     before = json.dumps([{"id": "mnist-best-spikes", "verdict": "reproduced"}])
-    monkeypatch.setattr("snnbp.reproduce.committed_verdict", lambda: before)
+    monkeypatch.setattr("snnbp.paper.pipeline.committed_verdict", lambda: before)
     with pytest.raises(reproduce.Failure, match="reproduced before and not any more: mnist-best-spikes"):
         reproduce.run("paper", [], {})
     assert "mnist-best-spikes" not in capsys.readouterr().err
     readme = (tmp_path / "README.md").read_text()
     assert readme.startswith("a\n<!-- verdict -->\n\n| claim ")
     assert readme.endswith(" |\n\n<!-- end of verdict -->\nz\n")
-    monkeypatch.setattr("snnbp.reproduce.committed_verdict", lambda: "[]")
+    monkeypatch.setattr("snnbp.paper.pipeline.committed_verdict", lambda: "[]")
     assert reproduce.run("paper", [], {}) == 0
 
 

@@ -11,7 +11,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from snnbp.provenance import ROOT
+from snnbp.paper.results import ROOT
 
 PROFILES = """
 [paper.01_first]
@@ -26,7 +26,7 @@ import time
 from pathlib import Path
 
 import snnbp
-from snnbp.provenance import Evidence
+from snnbp.paper.results import Evidence
 
 evidence = Evidence("NAME", globals(), snnbp.load_dataset(dataset))
 evidence.text("NAME.txt", "done")
@@ -59,7 +59,7 @@ def make(checkout):
 def start(checkout, *words):
     environment = {**os.environ, "PYTHONPATH": str(checkout), "SNNBP_OUTPUT": str(checkout / "figures")}
     return subprocess.Popen(
-        [sys.executable, "-m", "snnbp.reproduce", *words],
+        [sys.executable, "-m", "snnbp.paper.pipeline", *words],
         cwd=checkout,
         env=environment,
         stdout=subprocess.PIPE,

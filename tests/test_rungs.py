@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import snnbp
-from snnbp import fused, reference
-from snnbp.datasets import Dataset
-from snnbp.loihi import drive_bound
-from snnbp.rules import Rule, RuleName
-from snnbp.weights import Weights
+from snnbp.backends import fused
+from snnbp.backends import reference
+from snnbp.training.data import Dataset
+from snnbp.circuit.loihi import drive_bound
+from snnbp.backends.rule import Rule
+from snnbp.circuit.weights import Weights
 
 RULES = st.builds(
     Rule,

@@ -8,8 +8,10 @@ from hypothesis import event, given, settings
 from hypothesis import strategies as st
 
 import snnbp
-from snnbp import fused, reference, spiking
-from snnbp.circuit import (
+from snnbp.backends import fused
+from snnbp.backends import reference
+from snnbp.backends.spiking import samples as spiking
+from snnbp.circuit.backprop import (
     Cell,
     Circuit,
     LearningRule,
@@ -19,10 +21,10 @@ from snnbp.circuit import (
     inference_circuit,
     training_circuit,
 )
-from snnbp.datasets import Dataset, Samples
-from snnbp.rules import Rule
-from snnbp.spiking import Learner, Trace, infer, simulate, trace
-from snnbp.weights import Weights
+from snnbp.training.data import Dataset, Samples
+from snnbp.backends.rule import Rule
+from snnbp.backends.spiking.samples import Learner, Trace, infer, simulate, trace
+from snnbp.circuit.weights import Weights
 
 W1 = [("x", "h1"), ("x", "h1_copy"), ("x", "h1_copy2")]
 W2 = [("h1", "o"), ("h1", "o_copy"), ("h1", "o_copy2")]
@@ -499,8 +501,8 @@ def test_no_inhibition_can_be_missed_once_it_is_needed(gate, layer):
         weights = Weights(np.full((40, 2), 254), np.zeros((2, 2), int))
     else:
         weights = Weights(np.full((3, 40), 254), np.full((40, 2), 254))
-    samples = Samples(np.ones((1, weights.inputs), np.bool_), np.zeros(1, np.uint8))
-    whole = training_circuit(weights.inputs, weights.hidden, 2)
+    samples = Samples(np.ones((1, weights.sizes[0]), np.bool_), np.zeros(1, np.uint8))
+    whole = training_circuit(weights.sizes[0], weights.sizes[1], 2)
     assert trace(weights, samples, circuit=whole).overdriven == 0
     for copy in ("", "_copy", "_copy2"):
         cut = whole.without(gate, layer[:-1] + copy)

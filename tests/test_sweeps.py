@@ -8,8 +8,8 @@ from multiprocessing import get_context
 import pytest
 
 import snnbp
-from snnbp import stores
-from snnbp.sweeps import SweepFailed, spread
+from snnbp.training import stores
+from snnbp.training.sweep import SweepFailed, spread
 
 CONFIGS = [snnbp.Config(hidden=100, epochs=3, seed=seed, validation=100 * (seed % 2)) for seed in (1, 2, 3)]
 BAD = snnbp.Config(hidden=20, epochs=2, validation=5000)
@@ -30,7 +30,7 @@ def test_finished_runs_are_stored_and_not_run_again(digits, plain, tmp_path, mon
     assert comparable(first) == comparable(plain[:2])
     trained = []
     train = snnbp.train
-    monkeypatch.setattr("snnbp.sweeps.train", lambda *words: trained.append(words[1].seed) or train(*words))
+    monkeypatch.setattr("snnbp.training.sweep.train", lambda *words: trained.append(words[1].seed) or train(*words))
     again = snnbp.sweep(CONFIGS, digits, progress=False, store=store)
     assert trained == [3]
     assert comparable(again) == comparable(plain)

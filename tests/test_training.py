@@ -9,10 +9,10 @@ import pytest
 import scipy.stats
 
 import snnbp
-from snnbp.datasets import Dataset, Samples
-from snnbp.scores import score, wilson_interval
-from snnbp.training import ENGINES
-from snnbp.weights import Weights
+from snnbp.training.data import Dataset, Samples
+from snnbp.training.metrics import score, wilson_interval
+from snnbp.training.train import BACKENDS
+from snnbp.circuit.weights import Weights
 
 SMALL = {"hidden": 20, "epochs": 2}
 GOLDEN = {
@@ -28,9 +28,9 @@ def test_initial_weights_have_the_golden_digest(digits):
 
 
 @pytest.mark.parametrize("rule", sorted(GOLDEN.keys() - {"initial"}))
-@pytest.mark.parametrize("engine", ["reference", "fused"])
-def test_every_engine_gives_the_golden_digest(digits, engine, rule):
-    run = snnbp.train(digits, snnbp.Config(rule=rule, **SMALL), engine, progress=False)
+@pytest.mark.parametrize("backend", ["reference", "fused"])
+def test_every_engine_gives_the_golden_digest(digits, backend, rule):
+    run = snnbp.train(digits, snnbp.Config(rule=rule, **SMALL), backend, progress=False)
     assert run.weights.digest == GOLDEN[rule]
     assert [row.epoch for row in run.history] == [0.5, 1, 1.5, 2]
 
@@ -57,7 +57,7 @@ def test_thread_count_changes_nothing(digits, monkeypatch):
     configs = [snnbp.Config(seed=seed, **SMALL) for seed in range(1, 6)]
     digests = []
     for cores in (1, 5):
-        monkeypatch.setattr("snnbp.sweeps._cores", lambda cores=cores: cores)
+        monkeypatch.setattr("snnbp.training.sweep._cores", lambda cores=cores: cores)
         digests.append([run.weights.digest for run in snnbp.sweep(configs, digits, progress=False)])
     assert digests[0] == digests[1]
     assert len(set(digests[0])) == 5
@@ -140,11 +140,11 @@ def test_unknown_engines_are_refused(digits):
     weights = snnbp.initial_weights(snnbp.Config(**SMALL), digits)
     for call in (
         lambda: snnbp.train(digits, snnbp.Config(**SMALL), "quantum"),
-        lambda: snnbp.learn(weights, digits.train, engine="quantum"),
+        lambda: snnbp.learn(weights, digits.train, backend="quantum"),
     ):
-        with pytest.raises(ValueError, match="unknown engine 'quantum': choose one of reference, fused"):
+        with pytest.raises(ValueError, match="unknown backend 'quantum': choose one of reference, fused"):
             call()
-    for module in ENGINES.values():
+    for module in BACKENDS.values():
         importlib.import_module(module)
 
 
@@ -154,12 +154,12 @@ def test_without_lava_its_engine_says_in_one_line_what_to_install(digits):
         "import numpy as np, snnbp\n"
         "samples = snnbp.load_dataset('digits').train[:2]\n"
         "weights = snnbp.Weights(np.zeros((64, 5), int), np.zeros((5, 10), int))\n"
-        "for engine in ('reference', 'fused', 'spiking', 'lava'): snnbp.learn(weights, samples, engine)"
+        "for backend in ('reference', 'fused', 'spiking', 'lava'): snnbp.learn(weights, samples, backend)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     last = done.stderr.splitlines()[-1]
     assert last.startswith(
-        "ModuleNotFoundError: engine 'lava' needs Lava: pip install lava-nc==0.10.0, in Python"
+        "ModuleNotFoundError: backend 'lava' needs Lava: pip install lava-nc==0.10.0, in Python"
     )
 
 

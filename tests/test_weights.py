@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import numpy as np
 import pytest
 
-from snnbp.weights import Weights
+from snnbp.circuit.weights import Weights
 
 SOME = Weights(np.array([[2, -4], [6, 8], [-256, 254]]), np.array([[0], [-2]]))
 

@@ -1,0 +1,76 @@
+"""How a network runs: backends of different fidelity that agree bit for bit, in one registry.
+
+`snnbp.backends()` lists their names. A backend is a module with a class `Learner` (see `base.Learner`) and a
+function `predict(weights, inputs)`; an entry in `_MODULES` registers it.
+"""
+
+import importlib
+import sys
+import types
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.backends.base import Learner, checked_inputs
+from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import INHIBITION
+from snnbp.circuit.weights import Weights
+
+_MODULES = {
+    "reference": "snnbp.backends.reference",
+    "fused": "snnbp.backends.fused",
+    "spiking": "snnbp.backends.spiking",
+    "lava": "snnbp.backends.lava",
+}
+
+
+def names() -> tuple[str, ...]:
+    """Names of all backends, the most readable first."""
+    return tuple(_MODULES)
+
+
+def load(name: str) -> types.ModuleType:
+    """The module of a backend.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name.
+    ModuleNotFoundError
+        For "lava" where Lava is not installed.
+    """
+    if name not in _MODULES:
+        raise ValueError(f"unknown backend {name!r}: choose one of {', '.join(_MODULES)}")
+    try:
+        return importlib.import_module(_MODULES[name])
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] != "lava":
+            raise
+        raise ModuleNotFoundError(
+            "backend 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10 "
+            f"(this is {sys.version_info.major}.{sys.version_info.minor})"
+        ) from None
+
+
+def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> Learner:
+    """A network in training on backend `name`."""
+    made: Learner = load(name).Learner(weights, rule, inhibition)
+    return made
+
+
+def predict(
+    name: str, weights: Weights, inputs: NDArray[np.bool_]
+) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Output spikes and potentials on backend `name`, see `snnbp.predict`."""
+    spikes, potentials = load(name).predict(weights, checked_inputs(inputs, weights))
+    return spikes, potentials
+
+
+class _Backends(types.ModuleType):
+    """Makes the package callable, so that `snnbp.backends()` works also after `import snnbp.backends`."""
+
+    def __call__(self) -> tuple[str, ...]:
+        return names()
+
+
+sys.modules[__name__].__class__ = _Backends

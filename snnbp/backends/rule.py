@@ -1,0 +1,80 @@
+"""The learning rules, one entry each, with threshold and learning step."""
+
+from dataclasses import dataclass
+
+from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.weights import checked_threshold
+
+
+@dataclass(frozen=True)
+class Variant:
+    """In what a learning rule differs from the circuit's.
+
+    `updates_first`: the output weights change before the error travels back through them.
+    `window_includes_threshold`: the surrogate-derivative window includes v = threshold.
+    `weight_min`: lower weight bound (weight units).
+    """
+
+    updates_first: bool = False
+    window_includes_threshold: bool = True
+    weight_min: int = WEIGHT_MIN
+
+
+RULES = {
+    "circuit": Variant(),
+    "published-simulation": Variant(True, False, -WEIGHT_MAX),
+    "circuit-updates-first": Variant(updates_first=True),
+}
+"""`circuit` is what the spiking circuit computes, `published-simulation` the authors' NumPy simulation, and
+`circuit-updates-first` an ablation of the update order."""
+
+
+@dataclass(frozen=True)
+class Rule:
+    """A learning rule with its parameters.
+
+    Parameters
+    ----------
+    name : str
+        One of `RULES`.
+    threshold : int
+        Firing threshold (weight units): positive and even.
+    step : int
+        Learning step (weight units): even, within [2, 254].
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or a value out of range.
+    """
+
+    name: str = "circuit"
+    threshold: int = THRESHOLD
+    step: int = WEIGHT_GRID
+
+    def __post_init__(self) -> None:
+        if self.name not in RULES:
+            raise ValueError(f"unknown rule {self.name!r}: choose one of {', '.join(RULES)}")
+        checked_threshold(self.threshold)
+        if self.step % WEIGHT_GRID or not 0 < self.step <= WEIGHT_MAX:
+            raise ValueError(f"step must be even and within [2, {WEIGHT_MAX}], got {self.step}")
+
+    @property
+    def updates_first(self) -> bool:
+        """True if the output weights change before the error travels back through them."""
+        return RULES[self.name].updates_first
+
+    @property
+    def spike_above(self) -> int:
+        """An open neuron fires above half the threshold: its gate adds the other half."""
+        return self.threshold // 2
+
+    @property
+    def window_top(self) -> int:
+        """Largest potential inside the surrogate-derivative window 0 < v <= threshold."""
+        return self.threshold if RULES[self.name].window_includes_threshold else self.threshold - 1
+
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """Smallest and largest plastic weight."""
+        return RULES[self.name].weight_min, WEIGHT_MAX

@@ -1,0 +1,134 @@
+"""Runs any declared circuit: its tables, its state, its input spikes and the record of what it did."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.circuit.spec import Circuit
+from snnbp.backends.spiking.stepper import Events, Record, run
+from snnbp.backends.spiking.tables import Matrices, compile_circuit, read_matrices
+
+
+@dataclass(frozen=True)
+class Simulation:
+    """What a run did. Spikes bool and potentials int32 (input sum + bias, weight units), by population, each
+    (steps, size); the matrices after the run; how many input sums left 24 bits. `potentials` is empty unless
+    asked for."""
+
+    spikes: dict[str, NDArray[np.bool_]]
+    potentials: dict[str, NDArray[np.int32]]
+    plastic: Matrices
+    overflows: int
+
+
+class Network:
+    """A circuit, its matrices and everything in flight. Successive runs continue one another."""
+
+    def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any]) -> None:
+        self.circuit = circuit
+        self._tables, self._state = compile_circuit(circuit, plastic)
+        starts = self._tables.populations["first"].tolist()
+        self.first = {p.name: start for p, start in zip(circuit.populations, starts, strict=True)}
+
+    @property
+    def matrices(self) -> Matrices:
+        """The weights as they are now, int16 (pre.size, post.size), by (pre, post)."""
+        return read_matrices(self.circuit, self._tables, self._state)
+
+    @property
+    def overflows(self) -> int:
+        """Input sums that left 24 bits so far."""
+        return int(self._state.overflows[0])
+
+    def run(
+        self,
+        events: Events,
+        rows: NDArray[np.int64],
+        populations: Iterable[str] = (),
+        potentials: bool = False,
+    ) -> Record:
+        """Run rows.size steps; step s is recorded in row rows[s], or not at all if that is -1.
+
+        The record's columns are the neurons of the named populations, in this order.
+        Raises ValueError for a name that the circuit does not have.
+        """
+        record = self._empty_record(rows, populations, potentials)
+        run(self._tables, self._state, events, record)
+        return record
+
+    def _empty_record(self, rows: NDArray[np.int64], populations: Iterable[str], potentials: bool) -> Record:
+        numbers = {population.name: n for n, population in enumerate(self.circuit.populations)}
+        column = np.full(len(numbers), -1)
+        width = 0
+        for name in populations:
+            if name not in numbers:
+                raise ValueError(f"{name!r} is not a population of this circuit")
+            if column[numbers[name]] >= 0:
+                raise ValueError(f"population {name!r} is to be recorded twice")
+            column[numbers[name]] = width
+            width += self.circuit[name].size
+        height = int(rows.max(initial=-1)) + 1
+        return Record(
+            row=rows,
+            column=column,
+            spikes=np.zeros((height, width), np.bool_),
+            potentials=np.zeros((height if potentials else 0, width), np.int32),
+            active=np.zeros((rows.size, len(numbers)), np.bool_),
+        )
+
+
+def simulate(
+    circuit: Circuit,
+    plastic: Mapping[tuple[str, str], Any],
+    inputs: Mapping[str, NDArray[np.bool_]],
+    steps: int,
+    *,
+    populations: Iterable[str] | None = None,
+    potentials: bool = False,
+) -> Simulation:
+    """Run any circuit from rest.
+
+    `plastic`: even integers in [-256, 254], (pre.size, post.size), one matrix for each projection without a
+    fixed weight, by (pre, post). `inputs`: population -> bool (steps, size), spikes that the population emits
+    besides its own. Row s of the record is step s, counted from 0, which is phase s mod len(circuit.phases).
+    Records the chosen `populations` (default: all). Raises ValueError for unknown names and for wrong shapes
+    or values.
+    """
+    if steps < 0:
+        raise ValueError(f"steps must not be negative, got {steps}")
+    network = Network(circuit, plastic)
+    names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
+    record = network.run(_events(network, inputs, steps), np.arange(steps), names, potentials)
+    return Simulation(
+        by_population(circuit, names, record.spikes),
+        by_population(circuit, names, record.potentials) if potentials else {},
+        network.matrices,
+        network.overflows,
+    )
+
+
+def by_population(circuit: Circuit, names: tuple[str, ...], columns: NDArray[Any]) -> dict[str, NDArray[Any]]:
+    """Split the last axis of a record into the named populations' neurons."""
+    ends = np.cumsum([circuit[name].size for name in names])
+    return dict(zip(names, np.split(columns, ends[:-1], axis=-1), strict=True)) if names else {}
+
+
+def _events(network: Network, inputs: Mapping[str, NDArray[np.bool_]], steps: int) -> Events:
+    when, who = [np.zeros(0, np.int64)], [np.zeros(0, np.int64)]
+    for name, spikes in inputs.items():
+        if name not in network.circuit:
+            raise ValueError(f"input spikes for {name!r}, which is not a population of this circuit")
+        shape, spikes = (steps, network.circuit[name].size), np.asarray(spikes)
+        if spikes.shape != shape or spikes.dtype != np.bool_:
+            raise ValueError(
+                f"input spikes of {name!r} must be bool {shape}, got {spikes.dtype} {spikes.shape}"
+            )
+        step, neuron = np.nonzero(spikes)
+        when.append(step)
+        who.append(neuron + network.first[name])
+    steps_in_turn = np.argsort(np.concatenate(when), kind="stable")
+    first = np.searchsorted(np.concatenate(when)[steps_in_turn], np.arange(steps + 1))
+    return Events(first.astype(np.int64), np.concatenate(who)[steps_in_turn].astype(np.int32))

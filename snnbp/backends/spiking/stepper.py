@@ -1,0 +1,265 @@
+"""Runs the tables of any circuit, step by step, in integers.
+
+A step: input sums become spikes; spikes set out along the projections, through the weights of before this
+step's learning; weights between two populations that fired together learn. Only populations that something
+reached, or whose bias exceeds their threshold, are looked at.
+
+`run` holds the logic and the small functions around it the loops over neurons. These take whole arrays and
+bounds, because Numba counts a reference to every slice that `run` would hand over.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.backends.kernels import active_indices, jit, sum_rows
+from snnbp.circuit.loihi import POTENTIAL_BITS
+from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, State, Table, Tables
+
+FRACTION_BITS = 6
+"""Of the chip's 24 bits, six count fractions of a weight unit (Lava 0.10, PyLifModelBitAcc.act_shift)."""
+
+SUM_LIMIT = 1 << (POTENTIAL_BITS - 1 - FRACTION_BITS)
+"""Input sums live in [-SUM_LIMIT, SUM_LIMIT), weight units; beyond they wrap around."""
+
+Flags = NDArray[np.bool_]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+
+class Events(NamedTuple):
+    """Spikes from outside: `neurons[first[s] : first[s + 1]]` fire in step s of the run."""
+
+    first: Int64s
+    neurons: Int32s
+
+
+class Record(NamedTuple):
+    """Where to write what happens. `active` gets which populations fired, in every step.
+
+    Neurons of population p go to the columns from `column[p]`, step s to row `row[s]`; -1 is not recorded.
+    """
+
+    row: Int64s  # (steps,)
+    column: Int64s  # (P,)
+    spikes: Flags  # (rows, columns)
+    potentials: Int32s  # (rows, columns), or no rows: not wanted
+    active: Flags  # (steps, P)
+
+
+@jit
+def run(tables: Tables, state: State, events: Events, record: Record) -> None:
+    """Advance `state` by record.row.size steps."""
+    populations, projections, owner, changes = tables
+    weights, arriving, lift, pending, spikes, active, silent_until, clock, overflows = state
+    event_first, event_neurons = events
+    rows, column, recorded_spikes, recorded_potentials, recorded_active = record
+
+    slots, neurons = lift.shape[0], owner.size
+    widest = projections[0].stride if projections.size else 0
+    for q in range(projections.size):
+        widest = max(widest, projections[q].stride)
+    partial, total, change = np.empty(widest, np.int16), np.empty(widest, np.int32), np.empty(widest, np.int8)
+    # The active neurons of population p, once a projection asks for them: count[p] from first + p on.
+    indices, count = np.empty(neurons + populations.size, np.int32), np.empty(populations.size, np.int64)
+
+    for s in range(rows.size):
+        step, row = clock[0], rows[s]
+        now = step % slots
+        if row >= 0 and recorded_potentials.shape[0] > 0:
+            _record_potentials(
+                populations, column, arriving, now * neurons, lift, now, recorded_potentials, row
+            )
+
+        # Input sums become spikes.
+        for p in range(populations.size):
+            active[p] = False
+            if not pending[now, p]:
+                continue
+            population, lifted = populations[p], lift[now, p]
+            first, size = population.first, population.last - population.first
+            here = now * neurons + first
+            low, high = _extremes(arriving, here, size)
+            if high + lifted >= SUM_LIMIT or low + lifted < -SUM_LIMIT:
+                overflows[0] += _wrap(arriving, here, size, lifted)
+                low, high = _extremes(arriving, here, size)
+            gap = np.int32(population.threshold - population.bias - lifted)
+            if high > gap:
+                _compare(arriving, here, size, gap, spikes, first)
+                active[p] = True
+                if population.refractory > 0:
+                    active[p] = _rest(spikes, silent_until, first, size, step, population.refractory)
+            arriving[here : here + size] = 0
+            lift[now, p] = 0
+            pending[now, p] = population.bias > population.threshold
+
+        # Spikes from outside join them.
+        for k in range(event_first[s], event_first[s + 1]):
+            neuron = event_neurons[k]
+            p = owner[neuron]
+            if not active[p]:
+                spikes[populations[p].first : populations[p].last] = False
+                active[p] = True
+            spikes[neuron] = True
+            silent_until[neuron] = step + populations[p].refractory
+        if row >= 0:
+            _record_spikes(populations, column, spikes, active, recorded_spikes, row)
+
+        # They travel.
+        for p in range(populations.size):
+            recorded_active[s, p] = active[p]
+            if not active[p]:
+                continue
+            first, size = populations[p].first, populations[p].last - populations[p].first
+            count[p] = -1
+            for q in range(populations[p].fan_out, populations[p].fan_out_end):
+                projection = projections[q]
+                post, slot = projection.post, (now + projection.travel) % slots
+                there = slot * neurons + populations[post].first
+                pending[slot, post] = True
+                if projection.kind == ONE_TO_ONE:
+                    _add_copies(spikes, first, size, projection.weight, arriving, there)
+                    continue
+                if count[p] < 0:
+                    count[p] = active_indices(spikes[first : first + size], indices[first + p :])
+                if projection.kind == MATRIX:
+                    matrix = _matrix(weights, projection.base, size, projection.stride)
+                    sum_rows(
+                        matrix,
+                        indices[first + p :],
+                        count[p],
+                        partial[: matrix.shape[1]],
+                        total[: matrix.shape[1]],
+                    )
+                    _add_sums(total, populations[post].last - populations[post].first, arriving, there)
+                else:
+                    lift[slot, post] += projection.weight * count[p]
+
+        # Weights between them learn.
+        step_change = changes[step % changes.size]
+        for q in range(projections.size if step_change else 0):
+            projection = projections[q]
+            p, post = projection.pre, projection.post
+            if projection.kind == MATRIX and active[p] and active[post]:
+                first, size = populations[p].first, populations[p].last - populations[p].first
+                matrix = _matrix(weights, projection.base, size, projection.stride)
+                there, width = populations[post].first, populations[post].last - populations[post].first
+                change[:] = 0
+                _choose(spikes, there, width, step_change, change)
+                _change_rows(matrix, indices, first + p, count[p], change)
+        clock[0] = step + 1
+
+
+@jit
+def _extremes(sums: Int32s, first: int, size: int) -> tuple[int, int]:
+    part = sums[first : first + size]
+    low, high = part[0], part[0]
+    for j in range(part.size):
+        low, high = min(low, part[j]), max(high, part[j])
+    return low, high
+
+
+@jit
+def _compare(sums: Int32s, first: int, size: int, gap: np.int32, spikes: Flags, target: int) -> None:
+    """Spikes where the sum exceeds the gap."""
+    part, spiking = sums[first : first + size], spikes[target : target + size]
+    for j in range(part.size):
+        spiking[j] = part[j] > gap
+
+
+@jit
+def _wrapped(value: int) -> int:
+    return (value + SUM_LIMIT) % (2 * SUM_LIMIT) - SUM_LIMIT
+
+
+@jit
+def _wrap(sums: Int32s, first: int, size: int, lift: int) -> int:
+    """Wrap the input sums + lift around their range; return how many left it."""
+    wrapped = 0
+    for j in range(first, first + size):
+        inside = _wrapped(sums[j] + lift) - lift
+        wrapped += inside != sums[j]
+        sums[j] = inside
+    return wrapped
+
+
+@jit
+def _rest(spikes: Flags, silent_until: Int64s, first: int, size: int, step: int, refractory: int) -> bool:
+    """Drop the spikes of neurons that still rest; return whether any is left."""
+    fired = False
+    for j in range(first, first + size):
+        spikes[j] &= step > silent_until[j]
+        if spikes[j]:
+            silent_until[j] = step + refractory
+            fired = True
+    return fired
+
+
+@jit
+def _record_potentials(
+    populations: Table,
+    column: Int64s,
+    sums: Int32s,
+    first: int,
+    lift: Int32s,
+    now: int,
+    out: Int32s,
+    row: int,
+) -> None:
+    for p in range(populations.size):
+        if column[p] >= 0:
+            population = populations[p]
+            for j in range(population.last - population.first):
+                potential = _wrapped(sums[first + population.first + j] + lift[now, p]) + population.bias
+                out[row, column[p] + j] = min(max(potential, 1 - SUM_LIMIT), SUM_LIMIT - 1)
+
+
+@jit
+def _record_spikes(
+    populations: Table, column: Int64s, spikes: Flags, active: Flags, out: Flags, row: int
+) -> None:
+    for p in range(populations.size):
+        if column[p] >= 0 and active[p]:
+            for j in range(populations[p].last - populations[p].first):
+                out[row, column[p] + j] = spikes[populations[p].first + j]
+
+
+@jit
+def _add_copies(spikes: Flags, first: int, size: int, weight: int, sums: Int32s, there: int) -> None:
+    """Add the weight to the input of each target of a one-to-one projection whose source spikes."""
+    spiking, target = spikes[first : first + size], sums[there : there + size]
+    for j in range(spiking.size):
+        target[j] += weight if spiking[j] else 0
+
+
+@jit
+def _add_sums(total: Int32s, size: int, sums: Int32s, there: int) -> None:
+    """Add half-unit sums to the targets' input."""
+    target = sums[there : there + size]
+    for j in range(target.size):
+        target[j] += 2 * total[j]
+
+
+@jit
+def _matrix(weights: NDArray[np.int8], base: int, rows: int, stride: int) -> NDArray[np.int8]:
+    return weights[base : base + rows * stride].reshape(rows, stride)
+
+
+@jit
+def _choose(spikes: Flags, first: int, size: int, step_change: int, change: NDArray[np.int8]) -> None:
+    spiking = spikes[first : first + size]
+    for j in range(spiking.size):
+        change[j] = step_change if spiking[j] else 0
+
+
+@jit
+def _change_rows(
+    matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
+) -> None:
+    """Add the change to the listed rows, saturating at the rails; int16 keeps the vectors narrow."""
+    lowest, highest = np.int16(-128), np.int16(127)
+    for k in range(first, first + count):
+        row = matrix[rows[k]]
+        for j in range(row.size):
+            row[j] = min(max(np.int16(row[j] + change[j]), lowest), highest)

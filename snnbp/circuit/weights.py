@@ -1,0 +1,169 @@
+"""The trainable network: integer matrices and the threshold they belong to, checked, named by a digest."""
+
+import hashlib
+import io
+import zipfile
+import zlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
+from snnbp.files import atomic_open
+
+
+@dataclass(frozen=True, eq=False)
+class Weights:
+    """The matrices of a network with any number of hidden layers.
+
+    Parameters
+    ----------
+    matrices : sequence of array_like
+        W1, W2, ..., each (pre, post), integers on the even grid within [-256, 254] (weight units). Each
+        starts from the neurons at which the one before ends. Stored as read-only int16.
+    threshold : int, default 1024
+        Firing threshold (weight units) that the network was trained with: positive and even.
+
+    Raises
+    ------
+    ValueError
+        For any other shape, type or value. The message names the matrix.
+
+    Notes
+    -----
+    Two Weights are equal if all entries and the threshold are.
+    """
+
+    matrices: tuple[NDArray[np.int16], ...]
+    threshold: int = THRESHOLD
+
+    def __post_init__(self) -> None:
+        matrices = tuple(_checked(f"W{n}", matrix) for n, matrix in enumerate(self.matrices, 1))
+        if len(matrices) < 2:
+            raise ValueError(f"a network needs at least two matrices, got {len(matrices)}")
+        for n, (matrix, following) in enumerate(zip(matrices, matrices[1:], strict=False), 1):
+            if matrix.shape[1] != following.shape[0]:
+                raise ValueError(
+                    f"W{n} ends at {matrix.shape[1]} neurons, W{n + 1} starts from {following.shape[0]}"
+                )
+        object.__setattr__(self, "matrices", matrices)
+        object.__setattr__(self, "threshold", checked_threshold(self.threshold))
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Weights):
+            return NotImplemented
+        return (self.sizes, self.threshold) == (other.sizes, other.threshold) and all(
+            np.array_equal(ours, theirs) for ours, theirs in zip(self.matrices, other.matrices, strict=True)
+        )
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """Neurons of each layer: inputs, hidden layers, outputs."""
+        return (*(matrix.shape[0] for matrix in self.matrices), self.matrices[-1].shape[1])
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all shapes in order, then all matrices, little-endian int16, C order."""
+        shapes = np.array([matrix.shape for matrix in self.matrices])
+        parts = (np.ascontiguousarray(part, dtype="<i2").tobytes() for part in (shapes, *self.matrices))
+        return hashlib.sha256(b"".join(parts)).hexdigest()
+
+    @classmethod
+    def draw(
+        cls,
+        rng: np.random.Generator | np.random.RandomState,
+        sizes: Sequence[int],
+        threshold: int = THRESHOLD,
+        scale: float = 1.0,
+    ) -> "Weights":
+        """Draw initial weights, W1 first.
+
+        Parameters
+        ----------
+        rng : Generator or RandomState
+            Each matrix takes `standard_normal((pre, post))`.
+        sizes : sequence of int
+            Neurons of each layer, inputs first.
+        threshold : int
+            Firing threshold (weight units).
+        scale : float
+            Factor of the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`).
+
+        Returns
+        -------
+        Weights
+            Clipped to +-240 and truncated toward zero to the even grid.
+        """
+        return cls(
+            tuple(
+                to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale))
+                for pre, post in zip(sizes[:-1], sizes[1:], strict=True)
+            ),
+            threshold,
+        )
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """What a file stores: w1, w2, ... and threshold."""
+        matrices = {f"w{n}": matrix for n, matrix in enumerate(self.matrices, 1)}
+        return {**matrices, "threshold": np.array(self.threshold)}
+
+    @classmethod
+    def from_arrays(cls, arrays: Any) -> "Weights":
+        """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
+        matrices = []
+        while (name := f"w{len(matrices) + 1}") in arrays:
+            matrices.append(arrays[name])
+        return cls(tuple(matrices), int(arrays["threshold"]) if "threshold" in arrays else THRESHOLD)
+
+    def save(self, path: str | Path) -> None:
+        """Write a compressed .npz of w1, w2, ... and threshold; the file appears whole or not at all."""
+        content = io.BytesIO()
+        np.savez_compressed(content, **self.arrays())
+        with atomic_open(path) as file:
+            file.write(content.getvalue())
+
+    @classmethod
+    def load(cls, path: str | Path) -> "Weights":
+        """Read what `save` or `Run.save` wrote.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            For any other file, or a damaged one.
+        """
+        try:
+            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
+                return cls.from_arrays(arrays)
+        except FileNotFoundError:
+            raise
+        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
+
+
+def checked_threshold(threshold: Any) -> int:
+    """A threshold as int; ValueError unless it is a positive even integer."""
+    if isinstance(threshold, bool) or not isinstance(threshold, int | np.integer) or threshold % 2:
+        raise ValueError(f"threshold must be an even integer, got {threshold!r}")
+    if threshold < 2:
+        raise ValueError(f"threshold must be at least 2, got {threshold}")
+    return int(threshold)
+
+
+def _checked(name: str, matrix: ArrayLike) -> NDArray[np.int16]:
+    matrix = np.asarray(matrix)
+    if matrix.ndim != 2 or 0 in matrix.shape or not np.issubdtype(matrix.dtype, np.integer):
+        raise ValueError(f"{name} must be a matrix of integers, got {matrix.dtype} {matrix.shape}")
+    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix % WEIGHT_GRID).any():
+        raise ValueError(f"{name} must be even and within [{WEIGHT_MIN}, {WEIGHT_MAX}]")
+    copy = np.array(matrix, dtype=np.int16, order="C")
+    copy.flags.writeable = False
+    return copy
