@@ -1,51 +1,52 @@
-"""Backpropagation carried by spikes: Renner et al. (2024), reproduced bit for bit without the chip.
+"""An open reproduction of spiking backpropagation on Loihi (Renner et al. 2024), exact in every weight.
 
-Everything in `__all__` is loaded when first used, so that `import snnbp` is instant.
+Public names are loaded when first used, so that `import snnbp` is fast.
 """
 
 import importlib
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from snnbp import backends as backends
+    from snnbp.backends.spiking import Trace, simulate, trace
     from snnbp.circuit.backprop import inference_circuit, training_circuit
-    from snnbp.training.data import Dataset, load_dataset
-    from snnbp.backends.spiking.network import simulate
-    from snnbp.backends.spiking.samples import trace
-    from snnbp.training.sweep import sweep
-    from snnbp.training.train import Config, Run, evaluate, initial_weights, learn, predict, train
+    from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
     from snnbp.circuit.weights import Weights
+    from snnbp.training.config import Config
+    from snnbp.training.data import Dataset, Samples, load_dataset
+    from snnbp.training.run import Run
+    from snnbp.training.sweep import sweep
+    from snnbp.training.train import evaluate, initial_weights, learn, predict, train
 
-_HOME = {
-    "circuit": ["inference_circuit", "training_circuit"],
-    "datasets": ["Dataset", "load_dataset"],
-    "network": ["simulate"],
-    "spiking": ["trace"],
-    "sweeps": ["sweep"],
-    "training": ["Config", "Run", "evaluate", "initial_weights", "learn", "predict", "train"],
-    "weights": ["Weights"],
+__version__ = version("snnbp")
+
+_MODULE_OF = {
+    name: module
+    for module, names in {
+        "backends.spiking": ("Trace", "simulate", "trace"),
+        "circuit.backprop": ("inference_circuit", "training_circuit"),
+        "circuit.spec": ("Circuit", "NeuronType", "Phase", "PlasticityRule", "Population", "Projection"),
+        "circuit.weights": ("Weights",),
+        "training.config": ("Config",),
+        "training.data": ("Dataset", "Samples", "load_dataset"),
+        "training.run": ("Run",),
+        "training.sweep": ("sweep",),
+        "training.train": ("evaluate", "initial_weights", "learn", "predict", "train"),
+    }.items()
+    for name in names
 }
 
-__all__ = [
-    "Config",
-    "Dataset",
-    "Run",
-    "Weights",
-    "evaluate",
-    "inference_circuit",
-    "initial_weights",
-    "learn",
-    "load_dataset",
-    "predict",
-    "simulate",
-    "sweep",
-    "trace",
-    "train",
-    "training_circuit",
-]
+__all__ = ["__version__", "backends", *sorted(_MODULE_OF)]  # noqa: PLE0604 - the names above
 
 
 def __getattr__(name: str) -> Any:
-    for module, names in _HOME.items():
-        if name in names:
-            return getattr(importlib.import_module(f"snnbp.{module}"), name)
+    if name == "backends":
+        return importlib.import_module("snnbp.backends")
+    if name in _MODULE_OF:
+        return getattr(importlib.import_module(f"snnbp.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module 'snnbp' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return __all__

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from snnbp.backends.kernels import active_indices, jit, sum_rows
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, drive_bound
+from snnbp.backends import base
 from snnbp.backends.rule import Rule
 from snnbp.circuit.weights import Weights
 
@@ -188,7 +189,7 @@ def _half(matrix: NDArray[np.int16], rails: tuple[int, int]) -> Half:
     return np.ascontiguousarray(np.clip(matrix, *rails) // WEIGHT_GRID, dtype=np.int8)
 
 
-class Learner:
+class Learner(base.Learner):
     """A network in training: state goes in once, samples stream through, weights come out.
 
     The weights are clipped to the rule's rails. W2T- starts as the clipped negative of W2.
@@ -197,16 +198,15 @@ class Learner:
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
-        self.rule = rule
+        super().__init__(weights, rule, inhibition)
         self.held = drive_bound(inhibition, rule.threshold)
         self.closed = drive_bound(0, rule.threshold)
-        self.overdriven = 0
         self._w1 = _half(weights.matrices[0], rule.bounds)
         self._w2t = _half(weights.matrices[1].T, rule.bounds)
         self._w2t_minus = _half(-np.clip(weights.matrices[1].T, *rule.bounds), rule.bounds)
 
-    def learn(
-        self, inputs: NDArray[np.bool_], labels: NDArray[np.uint8], order: NDArray[np.int64]
+    def _learn(
+        self, inputs: NDArray[np.bool_], labels: NDArray[np.int64], order: NDArray[np.int64]
     ) -> NDArray[np.bool_]:
         """Present `inputs[order]` (n, inputs) with their labels (n,); return the output spikes (n, outputs).
 
@@ -214,7 +214,7 @@ class Learner:
         """
         outputs = np.empty((order.size, self._w2t.shape[0]), np.bool_)
         rule = self.rule
-        self.overdriven += _learn(
+        self.n_overdriven += _learn(
             self._w1,
             self._w2t,
             self._w2t_minus,
@@ -234,14 +234,12 @@ class Learner:
 
     @property
     def weights(self) -> Weights:
-        return Weights(
-            self._w1.astype(np.int16) * WEIGHT_GRID,
-            self._w2t.T.astype(np.int16) * WEIGHT_GRID,
-        )
+        matrices = (self._w1, self._w2t.T)
+        return Weights(tuple(m.astype(np.int16) * WEIGHT_GRID for m in matrices), self.rule.threshold)
 
 
 def predict(
-    weights: Weights, inputs: NDArray[np.bool_], rule: Rule
+    weights: Weights, inputs: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Output spikes (n, outputs) and membrane potentials v2 (n, outputs), weight units."""
     halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
@@ -250,8 +248,8 @@ def predict(
         _half(weights.matrices[0], unclipped),
         _half(weights.matrices[1].T, unclipped),
         inputs,
-        rule.spike_above // WEIGHT_GRID,
+        weights.threshold // 2 // WEIGHT_GRID,
         halves,
     )
     potentials = halves * WEIGHT_GRID
-    return potentials > rule.spike_above, potentials
+    return potentials > weights.threshold // 2, potentials

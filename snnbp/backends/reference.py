@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import INHIBITION, drive_bound
+from snnbp.backends import base
 from snnbp.backends.rule import Rule
 from snnbp.circuit.weights import Weights
 
@@ -32,7 +33,7 @@ class Sample:
     down: Spikes
 
 
-class Learner:
+class Learner(base.Learner):
     """W1, W2 and the two feedback matrices, changed by one sample after the other.
 
     `w2t_plus` and `w2t_minus` (outputs, hidden) carry the error back; they start as W2 transposed and its
@@ -41,16 +42,15 @@ class Learner:
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
-        self.rule = rule
+        super().__init__(weights, rule, inhibition)
         self.held = drive_bound(inhibition, rule.threshold)
         self.closed = drive_bound(0, rule.threshold)
-        self.overdriven = 0
         self.w1 = self._within_rails(weights.matrices[0].astype(np.int64))
         self.w2 = self._within_rails(weights.matrices[1].astype(np.int64))
         self.w2t_plus = self.w2.T.copy()
         self.w2t_minus = self._within_rails(-self.w2.T)
 
-    def learn(self, inputs: Spikes, labels: NDArray[np.uint8], order: Integers) -> Spikes:
+    def _learn(self, inputs: Spikes, labels: NDArray[np.int64], order: Integers) -> Spikes:
         """Present `inputs[order]` (n, inputs), labels (n,); return the output spikes (n, outputs)."""
         outputs = np.empty((order.size, self.w2.shape[1]), np.bool_)
         classes = np.arange(self.w2.shape[1])
@@ -91,12 +91,12 @@ class Learner:
         # Where this is not the circuit: drives that open a closed neuron, in phases 8 and 6, 8, 0.
         opens_outputs = ((box & up) @ potentiated).max() > self.closed
         opens_held = max(v1.max(), v2.max(), ((box & down) @ self.w2).max()) > self.held
-        self.overdriven += int(opens_outputs or opens_held)
+        self.n_overdriven += int(opens_outputs or opens_held)
         return Sample(v1, h, box, v2, o, d2_plus, d2_minus, up, down)
 
     @property
     def weights(self) -> Weights:
-        return Weights(self.w1.astype(np.int16), self.w2.astype(np.int16))
+        return Weights((self.w1.astype(np.int16), self.w2.astype(np.int16)), self.rule.threshold)
 
     def _update_w2(self, h: Spikes, d2_plus: Spikes, d2_minus: Spikes) -> None:
         self.w2 = self._shifted(self.w2, h, d2_plus, d2_minus)
@@ -114,8 +114,8 @@ class Learner:
         return np.clip(matrix, *self.rule.bounds)
 
 
-def predict(weights: Weights, inputs: Spikes, rule: Rule) -> tuple[Spikes, NDArray[np.int32]]:
+def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
     """Output spikes (n, outputs) and membrane potentials v2 (n, outputs), weight units."""
-    h = inputs @ weights.matrices[0].astype(np.int64) > rule.spike_above
+    h = inputs @ weights.matrices[0].astype(np.int64) > weights.threshold // 2
     v2 = h @ weights.matrices[1].astype(np.int64)
-    return v2 > rule.spike_above, v2.astype(np.int32)
+    return v2 > weights.threshold // 2, v2.astype(np.int32)

@@ -1,6 +1,8 @@
-"""Many runs at once, kept when finished, and what they say together."""
+"""Many runs at once, kept when finished, and statistics over them."""
 
 import functools
+import hashlib
+import json
 import os
 import sys
 import tempfile
@@ -10,45 +12,26 @@ from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_complete
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, median, stdev
-from typing import Any, NamedTuple, NoReturn, overload
+from typing import Any, NamedTuple
 
 import numpy as np
-from tqdm import tqdm
 
-from snnbp.training import stores
-from snnbp.training.data import Dataset
-from snnbp.training.train import Checkpoint, Config, Record, Run, train
+from snnbp.training.config import Config
+from snnbp.training.data import Dataset, Samples
+from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
+from snnbp.training.train import train
 
 
 class SweepFailed(RuntimeError):
     """Some runs failed; `runs` holds the others in their places, `errors` what each failed one raised."""
 
-    def __init__(self, runs: Sequence[Record | None], errors: Mapping[int, Exception]) -> None:
+    def __init__(self, runs: Sequence[Run | None], errors: Mapping[int, Exception]) -> None:
         self.runs, self.errors = list(runs), dict(errors)
         place, first = min(errors.items())
         message = f"{len(errors)} of {len(runs)} runs failed; run {place}: {type(first).__name__}: {first}"
         super().__init__(message)
 
 
-@overload
-def sweep(
-    configs: Sequence[Config],
-    data: Dataset,
-    backend: str = ...,
-    progress: bool = ...,
-    store: None = ...,
-    executor: Executor | None = ...,
-) -> list[Run]: ...
-@overload
-def sweep(
-    configs: Sequence[Config],
-    data: Dataset,
-    backend: str = ...,
-    progress: bool = ...,
-    *,
-    store: str | Path,
-    executor: Executor | None = ...,
-) -> list[Record]: ...
 def sweep(
     configs: Sequence[Config],
     data: Dataset,
@@ -56,40 +39,85 @@ def sweep(
     progress: bool = True,
     store: str | Path | None = None,
     executor: Executor | None = None,
-) -> Sequence[Record]:
-    """Train all configurations under one progress bar; runs come in the order of their configurations.
+) -> list[Run]:
+    """Train all configurations under one progress bar.
 
-    They run in threads on all cores, or on any `executor`: processes, or a cluster's; the data travels once,
-    not with each run. `store` is a file of finished runs: what is in it (same configuration, backend and
-    data) is not run again, and each run is added when it ends; weights are not stored, digests are.
-    A failed run is reported and does not stop the others; SweepFailed is raised at the end. Ctrl-C stops
-    all of them, those in threads at their next checkpoint.
+    Parameters
+    ----------
+    configs : sequence of Config
+        All different.
+    data : Dataset
+    backend : str, default "fused"
+    progress : bool, default True
+    store : path-like, optional
+        Folder of finished runs, one file each. A run that is there (same configuration, backend and data)
+        is loaded, and its `weights` are None; each other run is added when it ends.
+    executor : concurrent.futures.Executor, optional
+        Runs the trainings, for example on a cluster; default: threads on all cores. The data travels once.
+
+    Returns
+    -------
+    list of Run
+        In the order of the configurations. With a store, without weights.
+
+    Raises
+    ------
+    ValueError
+        If a configuration occurs twice.
+    SweepFailed
+        At the end, if some runs failed. The others are done and stored.
+
+    Notes
+    -----
+    Ctrl-C stops all runs, those in threads at their next checkpoint.
     """
-    found = {} if store is None else stores.load(store)
-    runs = [found.get(stores.key(config, backend, data.digest)) for config in configs]
-    pending = [place for place, run in enumerate(runs) if run is None]
+    from tqdm.auto import tqdm
+
+    if len(set(configs)) < len(configs):
+        raise ValueError("a configuration occurs twice among the runs")
+    folder = None if store is None else Path(store)
+    runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
     errors: dict[int, Exception] = {}
+    total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)
     with (
-        tqdm(
-            total=sum(2 * config.epochs for config in configs), unit="half epoch", disable=not progress
-        ) as bar,
-        _trainer(executor, data, backend, bar) as submit,
+        tqdm(total=total, unit="half epoch", disable=not progress) as bar,
+        _trainer(executor, data, backend, bar.update) as submit,
     ):
-        bar.update(sum(2 * run.config.epochs for run in runs if run))
-        futures = {submit(configs[place]): place for place in pending}
+        bar.update(sum(CHECKPOINTS_AN_EPOCH * run.config.epochs for run in runs if run))
+        futures = {submit(configs[place]): place for place, run in enumerate(runs) if run is None}
         for future in as_completed(futures):
             place = futures[future]
             try:
                 run = runs[place] = future.result()
+                if folder is not None:
+                    run.save(_file(folder, run.config, backend, data), weights=False)
+                    runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
-                bar.write(f"run {place} failed, {configs[place]}: {error}", file=sys.stderr)
-                continue
-            if store is not None:
-                stores.add(store, run, backend, data.digest)
+                bar.write(f"run {place} failed, {configs[place]!r}: {error}", file=sys.stderr)
     if errors:
         raise SweepFailed(runs, errors)
     return [run for run in runs if run is not None]
+
+
+def _file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
+    key = json.dumps([config.model_dump(), backend, data.digest], sort_keys=True)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
+
+
+def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
+    """A finished run of the store; a damaged file is reported and replaced later."""
+    path = _file(folder, config, backend, data)
+    try:
+        run = Run.load(path)
+    except FileNotFoundError:
+        return None
+    except ValueError as error:
+        print(f"{error}: training again", file=sys.stderr)
+        return None
+    same = (run.config, run.backend, run.data) == (config, backend, data.digest)
+    return run.without_weights() if same and run.finished else None
 
 
 Submit = Callable[[Config], "Future[Run]"]
@@ -97,16 +125,16 @@ Submit = Callable[[Config], "Future[Run]"]
 
 @contextmanager
 def _trainer(
-    executor: Executor | None, data: Dataset, backend: str, bar: "tqdm[NoReturn]"
+    executor: Executor | None, data: Dataset, backend: str, advance: Callable[[int], Any]
 ) -> Iterator[Submit]:
     """Yield what starts a run; at an error, or Ctrl-C, end what was started."""
     if executor is not None:
         started: list[Future[Run]] = []
-        with _sent(data, executor) as there:
+        with _handle_to(data, executor) as handle:
 
             def submit(config: Config) -> "Future[Run]":
-                started.append(executor.submit(_train_there, there, config, backend))
-                started[-1].add_done_callback(lambda _: bar.update(2 * config.epochs))
+                started.append(executor.submit(_train_on_worker, handle, config, backend))
+                started[-1].add_done_callback(lambda _: advance(CHECKPOINTS_AN_EPOCH * config.epochs))
                 return started[-1]
 
             try:
@@ -117,14 +145,14 @@ def _trainer(
         return
     stop = threading.Event()
 
-    def advance(row: Checkpoint) -> None:
+    def report(row: Mapping[str, Any]) -> None:
         if stop.is_set():
             raise InterruptedError("the sweep was interrupted")
-        bar.update()
+        advance(1)
 
     with ThreadPoolExecutor(_cores()) as pool:
         try:
-            yield lambda config: pool.submit(train, data, config, backend, advance)
+            yield lambda config: pool.submit(train, data, config, backend, report)
         except BaseException:
             stop.set()
             pool.shutdown(cancel_futures=True)
@@ -132,64 +160,67 @@ def _trainer(
 
 
 @contextmanager
-def _sent(data: Dataset, executor: Executor) -> Iterator[Any]:
-    """Yield what stands for the data in a task: the future of Dask's scattered copies, or a file's path."""
+def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
+    """Yield a handle to the data: a Dask future or a file path."""
     client = getattr(executor, "_client", None)  # Dask's executor; its workers may share no disk with us
     if client is not None:
         yield client.scatter(data, broadcast=True)
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        parts = {"train": data.train, "test": data.test}
-        arrays = {f"{name}_inputs": part.inputs for name, part in parts.items()}
-        np.savez(path, **arrays, **{f"{name}_labels": part.labels for name, part in parts.items()})
+        arrays = {"classes": np.array(data.classes)}
+        for name, part in (("train", data.train), ("test", data.test)):
+            arrays |= {f"{name}_inputs": part.inputs, f"{name}_labels": part.labels}
+        np.savez(path, **arrays)  # type: ignore[arg-type]
         yield path
 
 
-def _train_there(data: Dataset | Path, config: Config, backend: str) -> Run:
-    return train(_data_at(data) if isinstance(data, Path) else data, config, backend, progress=False)
+def _train_on_worker(data: Dataset | Path, config: Config, backend: str) -> Run:
+    return train(_read(data) if isinstance(data, Path) else data, config, backend, progress=False)
 
 
 @functools.lru_cache(maxsize=1)
-def _data_at(path: Path) -> Dataset:
+def _read(path: Path) -> Dataset:
     """Read once in each process."""
     with np.load(path, allow_pickle=False) as arrays:
-        return Dataset.from_arrays(**arrays)
-
-
-def statistics(runs: Sequence[Record], names: Sequence[str]) -> dict[str, dict[str, Any]]:
-    """For claims: {"final.spikes": {"values": [one a run], "collapsed": [...]}, ...} for all accuracies."""
-    collapsed = [run.collapsed for run in runs]
-    return {
-        f"{name}.{column}": {
-            "values": [round(run.statistic(name, column), 6) for run in runs],
-            "collapsed": collapsed,
-        }
-        for name in names
-        for column in ("exact", "spikes", "potential")
-    }
+        parts = [Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")]
+        return Dataset(*parts, classes=tuple(arrays["classes"].tolist()))
 
 
 class Spread(NamedTuple):
-    """How a statistic spreads over the seeds that did not collapse; fractions, `sd` with n - 1."""
+    """A statistic over the seeds that did not collapse; fractions, `sd` with n - 1."""
 
     n: int
     collapsed: int
     mean: float
     sd: float
-    least: float
+    min: float
     median: float
-    most: float
+    max: float
 
 
-def spread(runs: Sequence[Record], name: str, column: str) -> Spread:
-    """The spread of a run's statistic, for example "final" "spikes"; collapsed runs are counted apart.
+def spread(runs: Sequence[Run], which: str, column: str) -> Spread:
+    """Summarize `run.statistic(which, column)` over runs.
 
-    Raises ValueError if fewer than two runs are left.
+    Parameters
+    ----------
+    runs : sequence of Run
+        Collapsed ones are counted and left out.
+    which, column : str
+        See `Run.statistic`.
+
+    Returns
+    -------
+    Spread
+
+    Raises
+    ------
+    ValueError
+        If fewer than two runs are left.
     """
-    values = [run.statistic(name, column) for run in runs if not run.collapsed]
+    values = [run.statistic(which, column) for run in runs if not run.collapsed]
     if len(values) < 2:
-        raise ValueError(f"{len(values)} of {len(runs)} runs did not collapse: no spread to speak of")
+        raise ValueError(f"{len(values)} of {len(runs)} runs did not collapse: two are needed for a spread")
     mean, sd, middle = fmean(values), stdev(values), median(values)
     return Spread(len(values), len(runs) - len(values), mean, sd, min(values), middle, max(values))
 

@@ -21,12 +21,13 @@ from snnbp.circuit.backprop import Circuit, inference_circuit, training_circuit
 from snnbp.backends.kernels import active_indices, jit
 from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.backends.spiking.network import Network, Simulation, by_population, simulate
+from snnbp.backends import base
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.stepper import Events
 from snnbp.backends.spiking.tables import Matrices
 from snnbp.circuit.weights import Weights
 
-__all__ = ["Learner", "Network", "Presenter", "Simulation", "Trace", "infer", "simulate", "trace"]
+__all__ = ["Learner", "Network", "Presenter", "Simulation", "Trace", "predict", "simulate", "trace"]
 
 Spikes = NDArray[np.bool_]
 Integers = NDArray[np.int64]
@@ -56,7 +57,7 @@ class Trace:
     potentials: dict[str, NDArray[np.int32]]
     before: Matrices
     after: Matrices
-    overdriven: int
+    n_overdriven: int
 
 
 class Presented(NamedTuple):
@@ -175,7 +176,7 @@ def _list_spikes(
     return first, neurons
 
 
-class Learner:
+class Learner(base.Learner):
     """The training circuit with its eight plastic matrices, fed one sample after the other.
 
     Successive calls of `learn` continue one uninterrupted run. `overdriven` counts the samples during whose
@@ -187,28 +188,27 @@ class Learner:
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         if rule.name != "circuit":
             raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
-        sizes = weights.sizes[0], weights.sizes[1], weights.sizes[-1]
-        circuit = training_circuit(*sizes, inhibition, rule.threshold, rule.step)
+        super().__init__(weights, rule, inhibition)
+        circuit = training_circuit(*weights.sizes, inhibition, rule.threshold, rule.step)
         self._presenter = Presenter(circuit, weights)
-        self.overdriven = 0
 
-    def learn(
-        self, inputs: Spikes, labels: NDArray[np.uint8], order: Integers | None = None
+    def _learn(
+        self, inputs: Spikes, labels: NDArray[np.int64], order: Integers
     ) -> NDArray[np.bool_]:
         """Present inputs[order] (n, inputs), bool, with labels (n,), uint8; all of them in turn by default.
 
         Returns the spikes of `o` in phase 3, bool (order.size, outputs), in presented order.
         Raises ValueError for wrong shapes, types, labels or indices.
         """
-        done = self._presenter.present(inputs, labels, order, ("o",), (OUTPUT_PHASE,))
-        self.overdriven += int(done.overdriven.sum())
+        done = self._presenter.present(inputs, labels.astype(np.uint8), order, ("o",), (OUTPUT_PHASE,))
+        self.n_overdriven += int(done.overdriven.sum())
         return done.spikes[:, 0]
 
     @property
     def weights(self) -> Weights:
         """W1 as it leads into h1 and W2 as it leads into o."""
         matrices = self.matrices
-        return Weights(matrices["x", "h1"], matrices["h1", "o"])
+        return Weights((matrices["x", "h1"], matrices["h1", "o"]), self.rule.threshold)
 
     @property
     def matrices(self) -> Matrices:
@@ -216,10 +216,13 @@ class Learner:
         return self._presenter.network.matrices
 
 
-def infer(weights: Weights, inputs: Spikes, threshold: int = THRESHOLD) -> Spikes:
-    """Output spikes (n, outputs) of the inference circuit for inputs bool (n, inputs), 4 steps each."""
-    circuit = inference_circuit(weights.sizes[0], weights.sizes[1], weights.sizes[-1], threshold)
-    return Presenter(circuit, weights).present(inputs, None, None, ("o",), (OUTPUT_PHASE,)).spikes[:, 0]
+def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
+    """Output spikes and potentials of the inference circuit."""
+    circuit = inference_circuit(*weights.sizes, weights.threshold)
+    spikes, potentials, _ = Presenter(circuit, weights).present(
+        inputs, None, None, ("o",), (OUTPUT_PHASE,), True
+    )
+    return spikes[:, 0], potentials[:, 0] - weights.threshold // 2  # an open output is lifted half-way
 
 
 def trace(
@@ -237,7 +240,7 @@ def trace(
     of the same layers may take the place of `training_circuit(...)`, say one with a connection less.
     Raises ValueError for unknown populations or phases and for samples that do not fit.
     """
-    circuit = circuit or training_circuit(weights.sizes[0], weights.sizes[1], weights.sizes[-1])
+    circuit = circuit or training_circuit(*weights.sizes, threshold=weights.threshold)
     names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
     period = range(len(circuit.phases))
     chosen = tuple(period if phases is None else phases)

@@ -1,0 +1,94 @@
+"""What a run depends on besides the data."""
+
+from typing import Annotated, Any
+
+import numpy as np
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID
+from snnbp.circuit.spec import mantissa_exponent
+
+
+def _plain(value: Any) -> Any:
+    """NumPy's numbers as Python's."""
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _layers(value: Any) -> Any:
+    """One number stands for one hidden layer; a list or array is welcome."""
+    value = value.tolist() if isinstance(value, np.ndarray) else _plain(value)
+    return tuple(map(_plain, value)) if isinstance(value, list | tuple) else (value,)
+
+
+Whole = Annotated[int, BeforeValidator(_plain)]
+Size = Annotated[int, Field(ge=1)]
+
+
+class Config(BaseModel):
+    """The settings of one training; the defaults are the paper's.
+
+    Parameters
+    ----------
+    hidden : int or sequence of int, default 400
+        Neurons of each hidden layer; stored as a tuple.
+    epochs : int, default 60
+    seed : int, default 1
+        Seed of the initial weights and of the order of samples.
+    rule : str, default "circuit"
+        Learning rule, one of `snnbp.backends.rule.RULES`.
+    threshold : int, default 1024
+        Firing threshold (weight units): positive and even.
+    step : int, default 2
+        Learning step (weight units): even, within [2, 254].
+    init_scale : float, default 1.0
+        Factor of the initial standard deviation.
+    n_validation : int, default 0
+        How many training images (the last ones) are held out and scored at every checkpoint.
+    inhibition : int, default -8128
+        Weight (weight units, negative) that inhibits a population.
+
+    Raises
+    ------
+    ValueError
+        For an unknown name or a value of another type or out of range, in one line.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    hidden: Annotated[tuple[Size, ...], BeforeValidator(_layers), Field(min_length=1)] = (400,)
+    epochs: Annotated[Whole, Field(ge=1)] = 60
+    seed: Annotated[Whole, Field(ge=0)] = 1
+    rule: str = "circuit"
+    threshold: Annotated[Whole, Field(ge=2)] = THRESHOLD
+    step: Whole = WEIGHT_GRID
+    init_scale: Annotated[float, BeforeValidator(_plain), Field(gt=0, allow_inf_nan=False)] = 1.0
+    n_validation: Annotated[Whole, Field(ge=0)] = 0
+    inhibition: Annotated[Whole, Field(lt=0)] = INHIBITION
+
+    def __init__(self, **values: Any) -> None:
+        try:
+            super().__init__(**values)
+        except ValidationError as error:
+            raise ValueError(one_line(error)) from None
+
+    @model_validator(mode="after")
+    def _fits(self) -> "Config":
+        self.learning_rule  # noqa: B018 - raises for a bad rule, threshold or step
+        mantissa_exponent(self.inhibition)
+        return self
+
+    @property
+    def learning_rule(self) -> Rule:
+        """The rule with this threshold and step."""
+        return Rule(self.rule, self.threshold, self.step)
+
+
+def one_line(error: ValidationError) -> str:
+    """All that is wrong, in one line that names each value."""
+    complaints = []
+    for found in error.errors(include_url=False):
+        name = ".".join(map(str, found["loc"]))
+        text = found["msg"].removeprefix("Value error, ")
+        complaints.append(f"{name}: {text}, got {found['input']!r}" if name else text)
+    return "; ".join(complaints)

@@ -1,0 +1,258 @@
+"""Where published images come from: this machine's folders, else mirrors. Files are known by their digests."""
+
+import gzip
+import hashlib
+import io
+import logging
+import os
+import zlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.files import atomic_open
+
+log = logging.getLogger(__name__)
+
+SECONDS_TO_ANSWER = 5.0
+"""How long a mirror may stay silent."""
+
+FOLDER_DEPTH = 3
+"""How deep a folder of data is searched, for layouts such as MNIST/raw/."""
+
+
+class DataUnavailable(OSError):
+    """A data set is neither on this machine nor to be downloaded. The message is one line."""
+
+
+class File(NamedTuple):
+    """One idx file: its usual name, and SHA-256 and size (bytes) of its decompressed content."""
+
+    name: str
+    sha256: str
+    size: int
+
+
+@dataclass(frozen=True)
+class Source:
+    """A data set published as idx files: training images and labels, then test images and labels.
+
+    `margin` pixels are cut off on each side of an image.
+    """
+
+    digests: tuple[str, str, str, str]
+    mirrors: tuple[str, ...]
+    classes: tuple[str, ...]
+    margin: int = 0
+
+    @property
+    def files(self) -> tuple[File, ...]:
+        sizes = (16 + 60_000 * 784, 8 + 60_000, 16 + 10_000 * 784, 8 + 10_000)
+        names = (f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
+        return tuple(File(*file) for file in zip(names, self.digests, sizes, strict=True))
+
+
+class Raw(NamedTuple):
+    """Images as published, training then test: uint8 (n, rows, columns), labels uint8 (n,)."""
+
+    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    labels: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    classes: tuple[str, ...]
+    full_scale: int = 255
+    verified: bool = True
+
+
+SOURCES = {
+    "mnist": Source(
+        digests=(
+            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+        ),
+        mirrors=(
+            "https://ossci-datasets.s3.amazonaws.com/mnist/",
+            "https://storage.googleapis.com/cvdf-datasets/mnist/",
+            "https://raw.githubusercontent.com/fgnt/mnist/master/",
+        ),
+        classes=tuple("0123456789"),
+        margin=4,
+    ),
+    "fashion-mnist": Source(
+        digests=(
+            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
+            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
+            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
+            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
+        ),
+        mirrors=(
+            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
+            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
+            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
+        ),
+        classes=(
+            "T-shirt",
+            "trouser",
+            "pullover",
+            "dress",
+            "coat",
+            "sandal",
+            "shirt",
+            "sneaker",
+            "bag",
+            "boot",
+        ),
+    ),
+}
+"""Data sets in idx files. An entry here is all that a new one needs."""
+
+NAMES = (*SOURCES, "digits")
+
+
+def load(name: str) -> Raw:
+    """The images of a data set; see `snnbp.load_dataset` for what it raises."""
+    if name not in NAMES:
+        raise ValueError(f"unknown dataset {name!r}: choose one of {', '.join(NAMES)}")
+    if name == "digits":
+        return _digits()
+    source = SOURCES[name]
+    contents = _contents(name, source)
+    train, train_labels, test, test_labels = (_idx(contents[file.name]) for file in source.files)
+    inside = slice(source.margin, -source.margin or None)
+    return Raw((train[:, inside, inside], test[:, inside, inside]), (train_labels, test_labels), source.classes)
+
+
+def _digits() -> Raw:
+    """UCI's 8x8 test digits (Alpaydin and Kaynak, 1998; CC BY 4.0), pixels 0-16, in scikit-learn's order."""
+    with gzip.open(Path(__file__).with_name("digits.csv.gz"), "rt", encoding="ascii") as file:
+        table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
+    images, labels = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
+    split = 1437
+    return Raw(
+        (images[:split], images[split:]), (labels[:split], labels[split:]), tuple("0123456789"), 16, False
+    )
+
+
+def _idx(content: bytes) -> NDArray[np.uint8]:
+    """An idx file of bytes: two zeros, a type, the number of dimensions, big-endian int32 lengths, values."""
+    shape = np.frombuffer(content, dtype=">i4", count=content[3], offset=4)
+    return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * content[3]).reshape(shape)
+
+
+def _contents(name: str, source: Source) -> dict[str, bytes]:
+    """The content of each file, from the first folder that has it, else downloaded."""
+    import pooch
+
+    cache = Path(pooch.os_cache("snnbp")) / name
+    folders = [Path("data").absolute(), Path("../data").resolve(), cache]
+    if chosen := os.environ.get("SNNBP_DATA"):
+        folders.insert(0, Path(chosen).expanduser().absolute())
+        if not folders[0].is_dir():
+            raise ValueError(f"SNNBP_DATA is {chosen}, which is not a folder: correct it or unset it")
+    contents: dict[str, bytes] = {}
+    damaged: list[Path] = []
+    missing = {file.sha256: file for file in source.files}
+    for path in _candidates(folders, name):
+        if not missing:
+            break
+        kind = "images" if "images" in path.name else "labels"
+        wanted = [file for file in missing.values() if kind in file.name]
+        content = _read(path, max((file.size for file in wanted), default=0))
+        digest = hashlib.sha256(content).hexdigest()
+        if digest in missing:
+            contents[missing.pop(digest).name] = content
+        elif path.parent.name == name and path.name.removesuffix(".gz") in {file.name for file in wanted}:
+            damaged.append(path)
+    for path in damaged:
+        log.warning("%s is damaged: skipped", path)
+    if missing:
+        contents |= _download(source, list(missing.values()), cache, [*folders[:-1], cache], damaged, name)
+    return contents
+
+
+def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
+    """Files that may be idx files: first where they should be, then anything alike below the folders."""
+    seen = set()
+    for folder in folders:
+        for root in (folder / name, folder):
+            for depth in range(FOLDER_DEPTH):
+                for path in sorted(root.glob("*/" * depth + "*ubyte*")):
+                    if path not in seen and path.is_file():
+                        seen.add(path)
+                        yield path
+
+
+def _read(path: Path, limit: int) -> bytes:
+    """A file's decompressed content; empty if it is damaged or holds more than `limit` bytes."""
+    try:
+        if path.stat().st_size > limit + 1024:
+            return b""
+        data = path.read_bytes()
+        return _decompressed(data, limit)
+    except (OSError, zlib.error) as error:
+        log.warning("%s is skipped: %s", path, error)
+        return b""
+
+
+def _decompressed(data: bytes, limit: int) -> bytes:
+    """gzip's content, or the data itself if it is not compressed; empty beyond `limit` bytes."""
+    if data[:2] == b"\x1f\x8b":
+        data = zlib.decompressobj(wbits=31).decompress(data, limit + 1)  # twice as fast as gzip
+    return data if len(data) <= limit else b""
+
+
+def _download(
+    source: Source, missing: list[File], cache: Path, searched: list[Path], damaged: list[Path], name: str
+) -> dict[str, bytes]:
+    """Fetch files from the first mirror that gives each, checked, and keep them in the cache."""
+    contents: dict[str, bytes] = {}
+    refusals: dict[str, str] = {}
+    for file in missing:
+        for mirror in source.mirrors:
+            if mirror in refusals:
+                continue
+            try:
+                data = _fetch(f"{mirror}{file.name}.gz")
+                content = _decompressed(data, file.size)
+                if hashlib.sha256(content).hexdigest() != file.sha256:
+                    raise ValueError("another content than published")
+            except (OSError, ValueError, zlib.error) as error:  # a request's errors are OSErrors, and long
+                why = type(error).__name__ if isinstance(error, OSError) else str(error)
+                refusals[mirror] = f"{file.name}: {why}"
+                log.warning("skipping mirror %s: %s", mirror, refusals[mirror])
+                continue
+            contents[file.name] = content
+            _keep(cache / (f"{file.name}.gz" if data[:2] == b"\x1f\x8b" else file.name), data)
+            break
+        else:
+            lacking = sorted({file.name for file in missing} - contents.keys())
+            hint = f"; damaged: {', '.join(map(str, damaged))}" if damaged else ""
+            raise DataUnavailable(
+                f"{name} not found: {', '.join(lacking)} not in {', '.join(map(str, searched))}{hint}; mirrors: "
+                f"{', '.join(f'{mirror} ({why})' for mirror, why in refusals.items())}; put the files into "
+                f"./data/{name}, or into {name} in a folder that SNNBP_DATA names"
+            )
+    return contents
+
+
+def _keep(path: Path, data: bytes) -> None:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_open(path) as file:
+            file.write(data)
+    except OSError as error:  # what is needed now is in memory
+        log.warning("not kept for the next time: %s", error)
+
+
+def _fetch(url: str) -> bytes:
+    from pooch import HTTPDownloader
+    from tqdm.auto import tqdm
+
+    data = io.BytesIO()
+    with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True) as bar:  # pooch sets the total
+        HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=SECONDS_TO_ANSWER)(url, data, None)
+    return data.getvalue()
