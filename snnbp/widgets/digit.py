@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 import snnbp
 from snnbp.plots import to_png
-from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, styled
+from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, style, styled
 from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, row
 from snnbp.widgets.sheet import SIDE, Sheet, as_input, enlarged
 
@@ -87,6 +87,7 @@ class DigitExplorer(Panel):
         self.weights = self._first_weights = weights
         self._test, self._classes = data.test, data.classes
         self._shape = data.image_shape or grid_shape(weights.sizes[0])
+        self._figure = AnswerFigure(self._shape, data.classes, weights.threshold // 2)
         self._example = 0
         self.lesson: Lesson | None = None
         self.sheet = Sheet()
@@ -159,9 +160,7 @@ class DigitExplorer(Panel):
         self.answer.value = escape(text)
         self.changes.value = cards(*self._changes())
         before = self.lesson.before if self.lesson else None
-        figure = answer_figure(
-            self.image.reshape(self._shape), spikes, potentials, self._classes, self.weights.threshold // 2, before
-        )
+        figure = self._figure.at(self.image.reshape(self._shape), spikes, potentials, before)
         return to_png(figure), f"What the network sees, and the potential of each output. {text}"
 
     def _changes(self) -> list[str]:
@@ -177,32 +176,50 @@ class DigitExplorer(Panel):
         return [image_card(image, f"{escape(text)}<br>{colours}", text) for image, text in images if image.any()]
 
 
+class AnswerFigure:
+    """What the network sees, and its outputs' potentials as bars. The layout is computed once."""
+
+    def __init__(self, shape: tuple[int, int], classes: tuple[str, ...], spike_above: int) -> None:
+        self._classes, self._spike_above = classes, spike_above
+        self.figure = _empty_figure(shape, classes)
+
+    def at(
+        self,
+        image: NDArray[np.bool_],
+        spikes: NDArray[np.bool_],
+        potentials: NDArray[np.int32],
+        before: NDArray[np.int32] | None,
+    ) -> StyledFigure:
+        """The figure of an image (rows, columns); dashed outlines are the potentials `before`."""
+        left, bars = self.figure.axes
+        with style():
+            for artist in (*left.images, *bars.patches, *bars.lines, *bars.texts):
+                artist.remove()
+            left.imshow(image, cmap="Greys", vmin=0, vmax=1)
+            places = np.arange(potentials.size)
+            bars.bar(places, potentials, color=[ORANGE if spike else BLUE for spike in spikes], width=0.7)
+            if before is not None:
+                outline = {"fill": False, "linestyle": "--", "edgecolor": "black", "linewidth": 0.7}
+                bars.bar(places, before, width=0.9, **outline)
+            for n in np.flatnonzero(spikes):
+                bars.text(n, potentials[n], "spikes", ha="center", va="bottom")
+            bars.axhline(self._spike_above, color=GREY, linewidth=0.8, linestyle="--")
+            bars.axhline(0, color="black", linewidth=0.6)
+            names = ", ".join(self._classes[n] for n in np.flatnonzero(spikes))
+            bars.set_title(f"answer: {names}" if names else f"silent; highest: {self._classes[potentials.argmax()]}")
+            bars.relim()
+            bars.autoscale()
+        return self.figure
+
+
 @styled
-def answer_figure(
-    image: NDArray[np.bool_],
-    spikes: NDArray[np.bool_],
-    potentials: NDArray[np.int32],
-    classes: tuple[str, ...],
-    spike_above: int,
-    before: NDArray[np.int32] | None,
-) -> StyledFigure:
-    """What the network sees, and its outputs' potentials as bars; dashed outlines are those of before."""
+def _empty_figure(shape: tuple[int, int], classes: tuple[str, ...]) -> StyledFigure:
     figure = StyledFigure((4.6, 1.9), "What the network sees, and the potential of each output.")
     left, bars = figure.subplots(1, 2, width_ratios=(1, 1.9))
-    left.imshow(image, cmap="Greys", vmin=0, vmax=1)
-    left.set(xticks=[], yticks=[], title=f"what the network sees ({image.shape[0]}×{image.shape[1]})")
+    left.imshow(np.zeros(shape), cmap="Greys", vmin=0, vmax=1)
+    left.set(xticks=[], yticks=[], title=f"network's view ({shape[0]}×{shape[1]})")
     left.spines[["top", "right"]].set_visible(True)
-    places = np.arange(potentials.size)
-    bars.bar(places, potentials, color=[ORANGE if spike else BLUE for spike in spikes], width=0.7)
-    if before is not None:
-        bars.bar(places, before, width=0.9, fill=False, linestyle="--", edgecolor="black", linewidth=0.7)
-    for n in np.flatnonzero(spikes):
-        bars.text(n, potentials[n], "spikes", ha="center", va="bottom")
-    bars.axhline(spike_above, color=GREY, linewidth=0.8, linestyle="--")
-    bars.axhline(0, color="black", linewidth=0.6)
-    names = [classes[n] for n in np.flatnonzero(spikes)]
-    silent = f"silent (highest potential: {classes[int(potentials.argmax())]})"
-    bars.set(xlabel="output", ylabel="potential (weight units)", title=f"answer: {', '.join(names) or silent}")
-    bars.set_xticks(places, classes, rotation=0 if max(map(len, classes)) < 3 else 45)
     bars.margins(y=0.15)
+    bars.set(xlabel="output", ylabel="potential (weight units)", title="answer", ylim=(-2000, 2000))
+    bars.set_xticks(range(len(classes)), classes, rotation=0 if max(map(len, classes)) < 3 else 45)
     return figure

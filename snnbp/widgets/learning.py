@@ -15,7 +15,7 @@ from snnbp.backends.rule import RULES
 from snnbp.plots import to_png
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, progress_curves
+from snnbp.widgets.curves import LINES, Curve, ProgressFigure
 from snnbp.widgets.panel import Panel, button, labelled, row
 from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
 
@@ -47,7 +47,7 @@ class LearningExplorer(Panel):
         self.runs = [Trained(first, run)]
         self.thread: TrainingThread | None = None
         self._data, self._references = data, references or {}
-        self._update_planned = False
+        self._figure, self._update_planned = ProgressFigure(), False
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
@@ -191,7 +191,7 @@ class LearningExplorer(Panel):
             curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
         lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
-        figure = progress_curves(lines, self._references if comparable else {})
+        figure = self._figure.at(lines, self._references if comparable else {})
         return to_png(figure), figure.alt
 
 

@@ -4,13 +4,12 @@ from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 import snnbp
-from snnbp.plots import functional_connectivity, symbol, to_png
+from snnbp.plots import functional_connectivity, to_png
 from snnbp.plots.connectivity import population_rows
-from snnbp.plots.style import BLUE, ORANGE, style
+from snnbp.plots.style import BLUE, ORANGE, minus, style
 from snnbp.widgets.panel import grid_shape, image_card, neurons_card
 
 
@@ -59,15 +58,12 @@ class SampleTrace:
         outputs = ", ".join(classes[n] for n in np.flatnonzero(self.outputs)) or "none"
         right = list(np.flatnonzero(self.outputs)) == [self.label]
         bound = "; beyond the circuit's validity bound" if self.overdriven else ""
-        moves = (
-            f"{move.symbol} ({move.pre} → {move.post}): {move.synapses:,} "
-            + ("up" if self.circuit.phases[phase].reward else "down")
-            for move in self.moves(phase)
-        )
+        direction = "up" if self.circuit.phases[phase].reward else "down"
+        moves = {move.symbol: f"{minus(move.symbol)}: {move.synapses:,} {direction}" for move in self.moves(phase)}
         return [
             f"Label {classes[self.label]}; outputs that spike: {outputs} ({'right' if right else 'wrong'}){bound}.",
             f"Phase {phase}: {self.circuit.phases[phase].event}.",
-            f"Synapses that change: {'; '.join(moves) or 'none'}.",
+            f"Synapses that change: {'; '.join(moves.values()) or 'none'}.",
         ]
 
     def cards(self, phase: int, image_shape: tuple[int, int], classes: tuple[str, ...]) -> list[str]:
@@ -77,16 +73,18 @@ class SampleTrace:
         for name in (*now.receives_input, *now.open):
             key = self.spikes[name][phase].tobytes(), now.encodes.get(name, "spikes from outside")
             shown.setdefault(key, []).append(name)
+        moves = {move.symbol: move for move in reversed(self.moves(phase)) if self._layer(move.pre) != "output"}
         return [
             *(self._spikes(phase, names, encodes, image_shape, classes) for (_, encodes), names in shown.items()),
-            *(self._change(move, image_shape) for move in self.moves(phase) if self._layer(move.pre) != "output"),
+            *(self._change(move, image_shape) for move in moves.values()),
         ]
 
     def _spikes(
         self, phase: int, names: list[str], encodes: str, shape: tuple[int, int], classes: tuple[str, ...]
     ) -> str:
         record, layer = self.spikes[names[0]][phase], self._layer(names[0])
-        symbols = ", ".join(self.circuit[name].symbol for name in names)
+        symbols = minus(", ".join(self.circuit[name].symbol for name in names))
+        encodes = minus(encodes)
         caption = f"<b>{escape(symbols)}</b>: {escape(encodes)}<br>{record.sum()} of {record.size} spike"
         if layer == "output":
             return neurons_card(record, classes, caption)
@@ -97,8 +95,9 @@ class SampleTrace:
         total = move.change.sum(axis=1)
         image = total.reshape(shape if self._layer(move.pre) == "input" else grid_shape(total.size))
         direction = "up (purple)" if total.sum() > 0 else "down (orange)"
-        text = f"{move.symbol}, {move.pre} → {move.post}: {move.synapses:,} weights {direction}"
-        return image_card(image, f"{escape(text)}, by source neuron", f"Change of {text}")
+        ends = minus(f"{self.circuit[move.pre].symbol} → {self.circuit[move.post].symbol}")
+        text = f"{minus(move.symbol)}, {ends}: {move.synapses:,} weights {direction}"
+        return image_card(image, f"<b>change of</b> {escape(text)}", f"Change of {text}, by source neuron")
 
     def _layer(self, name: str) -> str:
         return self.circuit[name].layer
@@ -122,7 +121,7 @@ class CircuitPicture:
 
     def _highlight(self, trace: SampleTrace, phase: int) -> list[Any]:
         axes, rows = self.figure.axes[0], self._rows
-        artists: list[Any] = [axes.axvspan(phase - 0.5, phase + 0.5, color=BLUE, alpha=0.15, linewidth=0)]
+        artists: list[Any] = [axes.axvspan(phase - 0.5, phase + 0.5, fill=False, edgecolor=BLUE, linewidth=1.5)]
         for projection in trace.circuit.projections_into(phase):
             start = phase - 1 - projection.delay
             if start >= 0 and trace.spikes[projection.pre][start].any():
