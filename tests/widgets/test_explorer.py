@@ -58,7 +58,7 @@ def test_runs_are_named_by_what_differs():
 def test_csv_holds_every_checkpoint_of_every_run():
     short = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=1))
     runs = [trained(SMALL), trained(short)]
-    table = pd.read_csv(io.StringIO(as_csv(runs)))
+    table = pd.read_csv(io.StringIO(as_csv(runs)), float_precision="round_trip")
     assert list(table["run"]) == ["epochs 3"] * 6 + ["epochs 1"] * 2
     assert list(table["spikes"]) == [*runs[0].run.history["spikes"], *runs[1].run.history["spikes"]]
     assert set(table["dataset"]) == {"digits"}
@@ -151,7 +151,7 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
     learning.fields["hidden"].value, learning.fields["epochs"].value = "30, 20", 2
     for _ in range(2):  # the same run twice is one run
         learning.start()
-        wait_for(lambda: learning.thread is None)
+        wait_for(lambda: not learning.start_button.disabled)
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
     assert learning.picture.png != picture
