@@ -22,7 +22,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     older file at `path` is then untouched.
     """
     path = Path(path)
-    text = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
+    text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
     partial = path.with_name(f".{path.name}.{writer}.partial")
     remove_partials(path.parent, path.name)

@@ -116,7 +116,7 @@ class Weights:
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Weights":
         """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
-        matrices = []
+        matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
             matrices.append(arrays[name])
         threshold = np.asarray(arrays.get("threshold", THRESHOLD))

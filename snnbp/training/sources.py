@@ -253,6 +253,8 @@ def _fetch(url: str, limit: int) -> bytes:
         try:
             download(url, received, None)
         except Exception as error:
+            if (response := getattr(error, "response", None)) is not None:
+                response.close()
             failures.append(error)
 
     with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, leave=False) as bar:
