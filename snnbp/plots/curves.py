@@ -13,7 +13,6 @@ from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, GREY, ORANGE, Styled
 if TYPE_CHECKING:
     import pandas as pd
 
-_BEST: dict[str, Any] = {"color": GREY, "marker": "^", "markersize": 3.5, "linestyle": "", "label": "best of a run"}
 _ACCURACIES = {"potential": ("membrane potential", GREEN), "spikes": ("output spikes", BLUE)}
 
 
@@ -41,8 +40,8 @@ def learning_curves(
     bests = {name: 100 * np.array([history[name].max() for history in histories]) for name in _ACCURACIES}
     told = ", ".join(f"{values.mean():.1f} % ({name})" for name, values in bests.items())
     alt = f"Test accuracy and loss over {last} epochs, n = {n}. Mean of the runs' best accuracies: {told}."
-    figure = StyledFigure((DOUBLE, 3.5), alt)
-    axes = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(3, 1), height_ratios=(2, 1))
+    figure = StyledFigure((DOUBLE, 3.6), alt)
+    axes = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(3, 1), height_ratios=(2, 1.1))
     axes["a"].sharex(axes["b"])
     axes["a"].tick_params(labelbottom=False)
     for name, (label, colour) in _ACCURACIES.items():
@@ -53,14 +52,19 @@ def learning_curves(
     _curves(axes["b"], epochs, _stacked(histories, "mse"), ORANGE, "loss")
     lowest = min(100 * _stacked(histories, name).mean(axis=0).min() for name in _ACCURACIES)
     axes["a"].set(ylabel="test accuracy (%)", ylim=(5 * (lowest // 5), None))
-    axes["b"].set(xlabel="epoch", ylabel="loss, mean of (o − t)²", xlim=(0, epochs[-1]), ylim=(0, None))
-    handles, _ = axes["a"].get_legend_handles_labels()
-    handles += [*_line_kinds(n), Line2D([], [], **_BEST)]
-    axes["a"].legend(handles=handles, loc="lower right", ncols=2)
+    axes["b"].set(xlabel="epoch", ylabel="loss, mean of\n$(o - t)^2$", xlim=(0, epochs[-1]), ylim=(0, None))
     for axis in (axes["a"], axes["b"]):
         axis.grid()
     _best(axes["c"], bests, references or {})
     axes["c"].set(ylabel=f"best test accuracy in {last} epochs (%)")
+    handles = [*axes["a"].get_legend_handles_labels()[0], *axes["b"].get_legend_handles_labels()[0]]
+    kinds = {f"mean (n = {n})": ("-", 1.5), "single run": (":", 0.6)} if n > 1 else {}
+    handles += [_mark(label, linestyle=line, linewidth=width) for label, (line, width) in kinds.items()]
+    handles.append(_mark("best of a run", marker="^", markersize=3.5, linestyle=""))
+    handles.append(_mark("mean of bests", color="black"))
+    if references:
+        handles.append(_mark("best of the paper", marker="D", markerfacecolor="white", linestyle=""))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     panel_letters([axes[name] for name in "abc"])
     return figure
 
@@ -97,7 +101,7 @@ def accuracy_curves(
     axis.grid()
     handles, _ = axis.get_legend_handles_labels()
     kinds = (("mean", 1.8), ("single run", 0.5))
-    handles += [Line2D([], [], color=GREY, linewidth=width, label=label) for label, width in kinds]
+    handles += [_mark(label, linewidth=width) for label, width in kinds]
     title = f"n = {', '.join(map(str, sorted(numbers)))} seeds"
     figure.legend(handles=handles, loc="outside lower center", ncols=2, title=title)
     return figure
@@ -113,11 +117,8 @@ def _curves(axis: Axes, epochs: Any, runs: NDArray[np.float64], colour: str, lab
     axis.plot(epochs, runs.mean(axis=0), color=colour, linewidth=1.5, label=label)
 
 
-def _line_kinds(n: int) -> list[Line2D]:
-    mean = Line2D([], [], color=GREY, linewidth=1.5, label=f"mean (n = {n})")
-    if n == 1:
-        return []
-    return [mean, Line2D([], [], color=GREY, linewidth=0.6, linestyle=":", label="single run")]
+def _mark(label: str, **kinds: Any) -> Line2D:
+    return Line2D([], [], label=label, **{"color": GREY, **kinds})
 
 
 def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapping[str, float]) -> None:
@@ -138,13 +139,6 @@ def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapp
     axis.tick_params("x", length=0)
     axis.margins(y=0.15)
     axis.grid(axis="y")
-    handles = [
-        Line2D([], [], **_BEST),
-        Line2D([], [], color="black", linewidth=1.2, label="mean of bests"),
-        Line2D([], [], color="white", marker="D", markeredgecolor=GREY, linestyle="", label="paper, best"),
-    ]
-    shown = handles if references else handles[:2]
-    axis.legend(handles=shown, loc="upper center", bbox_to_anchor=(0.5, -0.07))
 
 
 def _value(axis: Axes, x: float, above: float, value: float) -> None:

@@ -74,7 +74,9 @@ def seed_distributions(
             axes[0].margins(x=0.25)
             main.tick_params(left=False)
             main.spines["left"].set_visible(False)
-        for value in references.get(accuracy, {}).values():
+        shown = references.get(accuracy, {})
+        main.set_title(" \n" * (len(shown) - 1) + " ", fontsize=6)  # keeps room for the labels
+        for value in shown.values():
             main.axvline(100 * value, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
         main.grid(axis="x")
     figure.legend(handles=_seed_marks(crossed, bool(references)), loc="outside lower center", ncols=4)
@@ -168,7 +170,7 @@ def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequenc
         Numbers are counts, colours shares of a row.
     """
     told = ", ".join(f"{title}: {np.trace(c) / c.sum():.1%} right" for title, c in matrices.items())
-    figure = StyledFigure((DOUBLE, DOUBLE / max(2, len(matrices)) + 0.3), f"Confusion matrices. {told}.")
+    figure = StyledFigure((DOUBLE, DOUBLE / max(2, len(matrices)) + 0.1), f"Confusion matrices. {told}.")
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for axis, (title, counts) in zip(panels, matrices.items(), strict=True):
         shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))

@@ -107,7 +107,7 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
     for mode, axis in modes.items():
         axis.set_title(mode)
         axis.set(xscale="log", xlabel="energy a sample (mJ)")
-        axis.margins(x=0.25, y=0.12)
+        axis.margins(x=0.32, y=0.12)
         axis.grid()
     for row in rows.itertuples():
         modes[row.mode].plot(row.energy_mj, row.accuracy, linestyle="", **_MARKERS[row.group])

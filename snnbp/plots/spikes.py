@@ -14,7 +14,6 @@ from snnbp.plots.style import (
     ORANGE,
     PURPLE,
     StyledFigure,
-    panel_letters,
     styled,
     symbol,
 )
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
 
 Spikes = NDArray[np.bool_]
 
+_ERROR = "error: $o ≠ t$"
 _OUTPUTS = {"o": BLUE, "t": GREEN, "d+": ORANGE, "d-": PURPLE}
 
 
@@ -48,18 +48,20 @@ def raster(trace: "Trace") -> StyledFigure:
     groups |= {f"hidden {symbol(circuit[name].symbol)}": (name,) for name in reversed(hidden)}
     groups |= {"input $x$": ("x",), "gates": tuple(phase.gate for phase in circuit.phases)}
     events = spike_events(trace)
-    wrong = sum(bool(steps) for steps in (set(np.array(events["error: $o ≠ t$"], int) // period),))
-    alt = f"Spikes of {n} samples in {n * period} steps: outputs, {len(hidden)} hidden layer(s), inputs, gates. "
-    alt += "Errors occur." if wrong else "No error occurs."
+    wrong = [str(step // period + 1) for step in events[_ERROR]]
+    alt = f"Spikes of outputs, hidden layers, inputs and gates, {n} samples of {period} steps each. "
+    alt += f"Samples with an error: {', '.join(wrong) or 'none'}."
     figure = StyledFigure((DOUBLE, 4.4 + 0.9 * (len(hidden) - 1)), alt)
-    heights = [1.1, 2.2, *[2.2] * len(hidden), 2.2, 1.0]
+    heights = [1.8, 2.0, *[2.0] * len(hidden), 2.0, 1.3]
     panels = figure.subplots(len(groups) + 1, 1, sharex=True, height_ratios=heights)
     _draw_events(panels[0], events)
     for axis, (label, names) in zip(panels[1:], groups.items(), strict=True):
+        size = sum(circuit[name].size for name in names)
+        tall = max(0.5, min(size / 27, 4))  # half a dash, in neurons
         base, ticks = 0, {}
         for name in names:
             spikes = trace.spikes[name].reshape(-1, trace.spikes[name].shape[-1])
-            _dashes(axis, spikes, base, _OUTPUTS.get(name, "black"))
+            _dashes(axis, spikes, base, _OUTPUTS.get(name, "black"), tall)
             if name in _OUTPUTS:
                 ticks[base + spikes.shape[1] / 2 - 0.5] = symbol(circuit[name].symbol)
                 axis.axhline(base - 0.5, color=GREY, linewidth=0.4)
@@ -78,7 +80,9 @@ def raster(trace: "Trace") -> StyledFigure:
     top.set_xticks([period * (k + 0.5) - 0.5 for k in range(n)], [f"sample {k + 1}" for k in range(n)])
     top.tick_params(length=0)
     top.spines["top"].set_visible(False)
-    panel_letters(panels)
+    figure.settle()
+    for letter, axis in zip("abcdefghijkl", panels, strict=False):
+        figure.text(0.004, axis.get_position().y1, letter, va="center", fontweight="bold", fontsize=8)
     return figure
 
 
@@ -102,7 +106,7 @@ def spike_events(trace: "Trace") -> dict[str, list[int]]:
         name: []
         for name in (
             "input $x$",
-            "error: $o ≠ t$",
+            _ERROR,
             "output deltas $d^+$, $d^-$",
             "input replayed",
             "hidden deltas",
@@ -142,11 +146,10 @@ def _draw_events(axis: Axes, events: dict[str, list[int]]) -> None:
     axis.tick_params("y", length=0)
 
 
-def _dashes(axis: Axes, spikes: Spikes, base: int, colour: str) -> None:
+def _dashes(axis: Axes, spikes: Spikes, base: int, colour: str, tall: float) -> None:
     """One vertical dash a spike; a single path, which is small and quick."""
     when, who = np.nonzero(spikes)
     gap = np.full(when.size, np.nan)
-    tall = max(0.35, spikes.shape[1] / 100)
     x = np.column_stack([when, when, gap]).ravel()
     y = base + np.column_stack([who - tall, who + tall, gap]).ravel()
-    axis.plot(x, y, color=colour, linewidth=0.9, solid_capstyle="butt")
+    axis.plot(x, y, color=colour, linewidth=1, solid_capstyle="butt")

@@ -11,7 +11,7 @@ import matplotlib as mpl
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation
+from matplotlib.text import Annotation, Text
 from matplotlib.transforms import Bbox
 
 SINGLE, DOUBLE = 3.5, 7.2
@@ -207,7 +207,8 @@ def place_label(
         label = axis.annotate(
             text, point, (right, up), textcoords="offset points", ha=align, va=vertical, **settings
         )
-        box = label.get_window_extent().padded(1)
+        label.get_window_extent()  # moves the text to its place
+        box = Text.get_window_extent(label).padded(1)  # without the line to the point
         inside = within is None or (within.contains(*box.min) and within.contains(*box.max))
         if inside and not any(box.overlaps(other) for other in taken):
             break

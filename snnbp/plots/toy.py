@@ -175,13 +175,18 @@ def _arrivals(
     veto, role = is_veto(projection), trace.circuit.role(projection)
     for neuron in np.flatnonzero(trace.spikes[projection.pre][sample, sent]):
         for end in post if projection.pattern == "all-to-all" else post[neuron : neuron + 1]:
-            axes.plot(
-                *np.transpose([pre[neuron], end]),
-                color=ROLE_COLOURS[role],
-                linestyle=":" if veto else "-",
-                linewidth=0.7,
-                zorder=1,
-            )
+            same_layer = trace.circuit[projection.pre].layer == trace.circuit[projection.post].layer
+            line = {
+                "arrowstyle": "->",
+                "mutation_scale": 5,
+                "connectionstyle": f"arc3,rad={0.35 * same_layer}",
+                "shrinkA": 3,
+                "shrinkB": 3,
+                "color": ROLE_COLOURS[role],
+                "linestyle": ":" if veto else "-",
+                "linewidth": 0.7,
+            }
+            axes.annotate("", end, pre[neuron], arrowprops=line, zorder=1)
 
 
 def _draw_populations(axes: Axes, trace: "Trace", sample: int, phase: int, places: Places) -> None:
@@ -196,7 +201,8 @@ def _draw_populations(axes: Axes, trace: "Trace", sample: int, phase: int, place
                 axes.plot(x, y, "x", markersize=3, color=GREY, zorder=3)
         x, y = neurons[0]
         text = symbol(trace.circuit[name].symbol)
-        axes.text(x - 0.6, y, text, ha="right", va="center", fontsize=6, color=colour)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
+        axes.text(x - 0.6, y, text, ha="right", va="center", fontsize=6, color=colour, bbox=box, zorder=2)
 
 
 def _legend(circuit: Circuit) -> list[Line2D]:
