@@ -1,9 +1,10 @@
 """What settings.toml declares of every notebook, and in which order they run."""
 
 import functools
+import json
 import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -84,6 +85,54 @@ def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
     if reads == "all":
         return {other for other, notebook in declared.items() if notebook.reads != "all"}
     return set(reads) & declared.keys()
+
+
+def resolve(beginning: str) -> str:
+    """The notebook whose name begins like this.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    names = list(notebooks())
+    found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
+    if len(found) != 1 or not beginning:
+        raise ValueError(f"--only {beginning}: choose one of {', '.join(found or names)}")
+    return found[0]
+
+
+def checked(names: Sequence[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that shall be changed, each of the type that it has in the notebooks.
+
+    Raises
+    ------
+    ValueError
+        For a parameter that none of the notebooks takes, or a value of another type.
+    """
+    paper = {key: value for name in names for key, value in notebooks()[name].parameters.items()}
+    for key, value in overrides.items():
+        if key not in paper:
+            takes = f"takes {', '.join(sorted(paper))}" if paper else "takes none"
+            raise ValueError(f"unknown parameter {key!r}: {'/'.join(names)} {takes}")
+        if not _fits(value, paper[key]):
+            raise ValueError(
+                f"-p {key}: wanted {_kind(paper[key])} like {json.dumps(paper[key])}, got {value!r}"
+            )
+    return dict(overrides)
+
+
+def _fits(value: Any, example: Any) -> bool:
+    if isinstance(example, list):
+        return isinstance(value, list) and bool(value) and all(_fits(item, example[0]) for item in value)
+    if isinstance(example, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(example)
+
+
+def _kind(example: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return "a list" if isinstance(example, list) else names[type(example)]
 
 
 def folder(profile: str) -> Path:
