@@ -229,9 +229,11 @@ class Learner(base.Learner):
         return self.driver.network.matrices
 
 
-def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
+def predict(
+    weights: Weights, inputs: Spikes, driver_type: type[StimulusDriver] = StimulusDriver
+) -> tuple[Spikes, NDArray[np.int32]]:
     """Output spikes and potentials of the inference circuit, see `snnbp.predict`."""
-    driver = StimulusDriver(inference_circuit(weights.sizes, weights.threshold), weights)
+    driver = driver_type(inference_circuit(weights.sizes, weights.threshold), weights)
     order = np.arange(len(inputs))
     done = driver.present(inputs, order, order, ("o",), (driver.output_phase,), potentials=True)
     if done.overdriven.any() or done.potentials.min(initial=0) <= -SUM_LIMIT + 1:
@@ -247,6 +249,7 @@ def trace(
     *,
     potentials: bool = False,
     circuit: Circuit | None = None,
+    driver_type: type[StimulusDriver] = StimulusDriver,
 ) -> Trace:
     """Let the training circuit learn samples in their order and record what it does.
 
@@ -263,6 +266,8 @@ def trace(
     circuit : Circuit, optional
         Another circuit of the same layers in place of `training_circuit(weights.sizes)`, say one with a
         projection less.
+    driver_type : type
+        What presents the samples: the driver of another backend in place of this one's.
 
     Returns
     -------
@@ -280,7 +285,7 @@ def trace(
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
     arrays = base.checked_samples(samples.inputs, samples.labels, None, weights.sizes)
-    driver = StimulusDriver(circuit, weights)
+    driver = driver_type(circuit, weights)
     before = driver.network.matrices
     done = driver.present(*arrays, names, chosen, potentials)
     return Trace(
