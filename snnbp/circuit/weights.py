@@ -6,6 +6,7 @@ import zipfile
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,7 @@ class Weights:
         matrices = tuple(_checked(f"W{n}", matrix) for n, matrix in enumerate(self.matrices, 1))
         if len(matrices) < 2:
             raise ValueError(f"a network needs at least two matrices, got {len(matrices)}")
-        for n, (matrix, following) in enumerate(zip(matrices, matrices[1:], strict=False), 1):
+        for n, (matrix, following) in enumerate(pairwise(matrices), 1):
             if matrix.shape[1] != following.shape[0]:
                 raise ValueError(
                     f"W{n} ends at {matrix.shape[1]} neurons, W{n + 1} starts from {following.shape[0]}"
@@ -104,7 +105,7 @@ class Weights:
         return cls(
             tuple(
                 to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale))
-                for pre, post in zip(sizes[:-1], sizes[1:], strict=True)
+                for pre, post in pairwise(sizes)
             ),
             threshold,
         )
@@ -117,7 +118,7 @@ class Weights:
     @classmethod
     def from_arrays(cls, arrays: Any) -> "Weights":
         """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
-        matrices = []
+        matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
             matrices.append(arrays[name])
         return cls(tuple(matrices), int(arrays["threshold"]) if "threshold" in arrays else THRESHOLD)

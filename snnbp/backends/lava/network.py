@@ -25,16 +25,16 @@ from scipy.sparse import csr_matrix
 from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
-from snnbp.backends.spiking import samples as spiking
-from snnbp.circuit.backprop import Circuit
-from snnbp.circuit.spec import Cell, Population, mantissa_exponent
 from snnbp.backends.lava import parts
 from snnbp.backends.lava.runtime import started
-from snnbp.circuit.loihi import INHIBITION
-from snnbp.backends.spiking.network import Network
 from snnbp.backends.rule import Rule
+from snnbp.backends.spiking import samples as spiking
+from snnbp.backends.spiking.network import Network
 from snnbp.backends.spiking.stepper import Events, Record
 from snnbp.backends.spiking.tables import Matrices
+from snnbp.circuit.backprop import Circuit
+from snnbp.circuit.loihi import INHIBITION
+from snnbp.circuit.spec import Cell, Population, mantissa_exponent
 from snnbp.circuit.weights import Weights
 
 Spikes = NDArray[np.bool_]

@@ -14,8 +14,8 @@ from lava.utils.weightutils import SignMode
 from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
-from snnbp.circuit.spec import Cell, Circuit, LearningRule
 from snnbp.backends.spiking.stepper import FRACTION_BITS
+from snnbp.circuit.spec import Cell, Circuit, LearningRule
 
 BIAS_EXPONENT_MAX = 7
 BIAS_MANTISSA_LIMIT = 4096

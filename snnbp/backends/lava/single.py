@@ -14,15 +14,15 @@ from lava.proc.io.dataloader import SpikeDataloader
 from numpy.typing import NDArray
 from tqdm import tqdm
 
-from snnbp.backends.spiking import samples as spiking
-from snnbp.circuit.backprop import Circuit
 from snnbp.backends.lava.runtime import started
 from snnbp.backends.lava.whole.process import WholeCircuit
-from snnbp.circuit.loihi import INHIBITION
-from snnbp.backends.spiking.network import Network
 from snnbp.backends.rule import Rule
+from snnbp.backends.spiking import samples as spiking
+from snnbp.backends.spiking.network import Network
 from snnbp.backends.spiking.stepper import Events, Record, run
 from snnbp.backends.spiking.tables import State
+from snnbp.circuit.backprop import Circuit
+from snnbp.circuit.loihi import INHIBITION
 from snnbp.circuit.weights import Weights
 
 SAMPLES_AT_ONCE = 50
