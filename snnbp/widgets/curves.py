@@ -82,7 +82,9 @@ def _draw(axes: Mapping[Any, Any], curve: Curve, look: dict[str, Any]) -> None:
         axes[column].plot(epochs, values, **look)
         axes[column].set_xlim(0, None)
     axes["mse"].set_ylim(0, None)
-    for layer in _MATRICES if curve.weights else ():
+    if curve.weights is None:
+        return
+    for layer in _MATRICES:
         density = np.histogram(curve.weights.matrices[layer], _BINS, density=True)[0]
         axes[layer].stairs(100 * density, _BINS, **look)
 

@@ -124,7 +124,9 @@ def neurons_card(spikes: NDArray[np.bool_], names: Sequence[str], caption: str) 
         else f"<span>{escape(name)}</span>"
         for name, spike in zip(names, spikes, strict=True)
     )
-    return f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
+    return (
+        f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def grid_shape(size: int) -> tuple[int, int]:

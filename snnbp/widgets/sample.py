@@ -6,10 +6,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-import snnbp
+from snnbp.backends import spiking
+from snnbp.circuit.spec import Circuit
+from snnbp.circuit.weights import Weights
 from snnbp.plots import functional_connectivity, to_png
 from snnbp.plots.connectivity import population_rows
 from snnbp.plots.style import BLUE, ORANGE, minus, style
+from snnbp.training.data import Samples
 from snnbp.widgets.panel import grid_shape, image_card, neurons_card
 
 
@@ -24,14 +27,16 @@ class Move(NamedTuple):
 
 
 class SampleTrace:
-    """One sample (n = 1) learned by the circuit: spikes (phases, size) by population, changes by (pre, post)."""
+    """One sample in the circuit: spikes (phases, size) by population, changes of weights by (pre, post)."""
 
-    def __init__(self, weights: snnbp.Weights, sample: snnbp.Samples, circuit: snnbp.Circuit) -> None:
-        trace = snnbp.trace(weights, sample, circuit=circuit)
+    def __init__(self, weights: Weights, sample: Samples, circuit: Circuit) -> None:
+        trace = spiking.trace(weights, sample, circuit=circuit)
         self.circuit = circuit
         self.label = int(sample.labels[0])
         self.spikes = {name: record[0] for name, record in trace.spikes.items()}
-        self.change = {pair: after.astype(np.int64) - trace.before[pair] for pair, after in trace.after.items()}
+        self.change = {
+            pair: after.astype(np.int64) - trace.before[pair] for pair, after in trace.after.items()
+        }
         self.overdriven = bool(trace.n_overdriven)
         output_phase = next(n for n, phase in enumerate(circuit.phases) if "o" in phase.open)
         self.outputs = self.spikes["o"][output_phase]
@@ -56,12 +61,14 @@ class SampleTrace:
     def story(self, phase: int, classes: tuple[str, ...]) -> list[str]:
         """Three lines: what the sample is, what happens in the phase, which synapses change."""
         outputs = ", ".join(classes[n] for n in np.flatnonzero(self.outputs)) or "none"
-        right = list(np.flatnonzero(self.outputs)) == [self.label]
+        verdict = "right" if list(np.flatnonzero(self.outputs)) == [self.label] else "wrong"
         bound = "; beyond the circuit's validity bound" if self.overdriven else ""
         direction = "up" if self.circuit.phases[phase].reward else "down"
-        moves = {move.symbol: f"{minus(move.symbol)}: {move.synapses:,} {direction}" for move in self.moves(phase)}
+        moves = {
+            move.symbol: f"{minus(move.symbol)}: {move.synapses:,} {direction}" for move in self.moves(phase)
+        }
         return [
-            f"Label {classes[self.label]}; outputs that spike: {outputs} ({'right' if right else 'wrong'}){bound}.",
+            f"Label {classes[self.label]}; outputs that spike: {outputs} ({verdict}){bound}.",
             f"Phase {phase}: {self.circuit.phases[phase].event}.",
             f"Synapses that change: {'; '.join(moves.values()) or 'none'}.",
         ]
@@ -73,9 +80,14 @@ class SampleTrace:
         for name in (*now.receives_input, *now.open):
             key = self.spikes[name][phase].tobytes(), now.encodes.get(name, "spikes from outside")
             shown.setdefault(key, []).append(name)
-        moves = {move.symbol: move for move in reversed(self.moves(phase)) if self._layer(move.pre) != "output"}
+        moves = {
+            move.symbol: move for move in reversed(self.moves(phase)) if self._layer(move.pre) != "output"
+        }
         return [
-            *(self._spikes(phase, names, encodes, image_shape, classes) for (_, encodes), names in shown.items()),
+            *(
+                self._spikes(phase, names, encodes, image_shape, classes)
+                for (_, encodes), names in shown.items()
+            ),
             *(self._change(move, image_shape) for move in moves.values()),
         ]
 
@@ -89,7 +101,9 @@ class SampleTrace:
         if layer == "output":
             return neurons_card(record, classes, caption)
         image = record.reshape(shape if layer == "input" else grid_shape(record.size))
-        return image_card(image, caption, f"{symbols}, {encodes}: {record.sum()} of {record.size} neurons spike")
+        return image_card(
+            image, caption, f"{symbols}, {encodes}: {record.sum()} of {record.size} neurons spike"
+        )
 
     def _change(self, move: Move, shape: tuple[int, int]) -> str:
         total = move.change.sum(axis=1)
@@ -106,7 +120,7 @@ class SampleTrace:
 class CircuitPicture:
     """Fig. 2 with one phase highlighted; all that does not change is drawn once."""
 
-    def __init__(self, circuit: snnbp.Circuit) -> None:
+    def __init__(self, circuit: Circuit) -> None:
         self.figure = functional_connectivity(circuit)
         self._rows = population_rows(circuit)
 
@@ -121,7 +135,9 @@ class CircuitPicture:
 
     def _highlight(self, trace: SampleTrace, phase: int) -> list[Any]:
         axes, rows = self.figure.axes[0], self._rows
-        artists: list[Any] = [axes.axvspan(phase - 0.5, phase + 0.5, fill=False, edgecolor=BLUE, linewidth=1.5)]
+        artists: list[Any] = [
+            axes.axvspan(phase - 0.5, phase + 0.5, fill=False, edgecolor=BLUE, linewidth=1.5)
+        ]
         for projection in trace.circuit.projections_into(phase):
             start = phase - 1 - projection.delay
             if start >= 0 and trace.spikes[projection.pre][start].any():
