@@ -8,8 +8,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from snnbp.backends.rule import Rule
-from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID
-from snnbp.circuit.spec import mantissa_exponent
+from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID, mantissa_exponent
 
 
 def _plain(value: Any) -> Any:
