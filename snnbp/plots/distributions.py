@@ -114,8 +114,8 @@ def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
     taken: list[Any] = []
     places = [(0.0, 2.0 + 8 * line, "center") for line in range(4)]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
-        settings = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        place_label(axis, label, (100 * value, 1), places, taken, **settings)
+        settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
+        place_label(axis, label, (100 * value, 1), places, taken, None, **settings)
 
 
 @styled
