@@ -1,11 +1,12 @@
 """Fig. 2 of the paper and its table: which populations are gated on in which phase, and what reaches them."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.spec import Circuit, Phase, Projection
 from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
@@ -77,18 +78,37 @@ def meanings(circuit: Circuit) -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        Index phase; columns event and spikes.
+        Index phase; columns event, spikes and inhibited.
     """
     import pandas as pd
 
-    rows = {
-        number: {
-            "event": phase.event,
-            "spikes": "; ".join(f"{circuit[name].symbol}: {what}" for name, what in phase.encodes.items()),
+    rows = [
+        {
+            "event": event(phase),
+            "spikes": _encoded(circuit, phase),
+            "inhibited": _symbols(circuit, phase.inhibits),
         }
-        for number, phase in enumerate(circuit.phases)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").map(minus).rename_axis("phase")
+        for phase in circuit.phases
+    ]
+    return pd.DataFrame(rows).map(minus).rename_axis("phase")
+
+
+def event(phase: Phase) -> str:
+    """What happens in a phase, less what it inhibits."""
+    parts = phase.event.split("; ")
+    return "; ".join(part for part in parts if not part.endswith(" inhibited"))
+
+
+def _encoded(circuit: Circuit, phase: Phase) -> str:
+    """What spikes encode, populations with the same meaning together."""
+    names: dict[str, list[str]] = {}
+    for name, what in phase.encodes.items():
+        names.setdefault(what, []).append(name)
+    return "; ".join(f"{_symbols(circuit, group)}: {what}" for what, group in names.items())
+
+
+def _symbols(circuit: Circuit, names: Iterable[str]) -> str:
+    return ", ".join(circuit[name].symbol for name in names)
 
 
 def population_rows(circuit: Circuit) -> dict[str, int]:

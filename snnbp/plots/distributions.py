@@ -170,7 +170,8 @@ def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequenc
         Numbers are counts, colours shares of a row.
     """
     told = ", ".join(f"{title}: {np.trace(c) / c.sum():.1%} right" for title, c in matrices.items())
-    figure = StyledFigure((DOUBLE, DOUBLE / max(2, len(matrices)) + 0.1), f"Confusion matrices. {told}.")
+    size = (DOUBLE, DOUBLE / len(matrices) + 0.1) if len(matrices) > 1 else (4.4, 3.7)
+    figure = StyledFigure(size, f"Confusion matrices. {told}.")
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for axis, (title, counts) in zip(panels, matrices.items(), strict=True):
         shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))

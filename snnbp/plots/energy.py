@@ -97,7 +97,7 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
     shown: list[dict[Any, Any]] = rows.dropna(subset=["energy_mj", "accuracy"]).to_dict("records")
     for row in shown:
         row["group"] = "ours" if row["kind"] != "reported" else "paper" if row["study"] == paper else "others"
-    shown.sort(key=lambda row: list(_GROUPS).index(row["group"]))
+    shown.sort(key=lambda row: (list(_GROUPS).index(row["group"]), -row["energy_mj"]))
     told = "; ".join(
         f"{row['study']}, {row['mode']}: {row['energy_mj']:.3g} mJ, {row['accuracy']:.1f} %"
         for row in shown

@@ -10,14 +10,13 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.spec import Circuit, Projection
-from snnbp.plots.connectivity import ROLE_COLOURS, is_veto
+from snnbp.plots.connectivity import ROLE_COLOURS, event, is_veto
 from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
     from snnbp.backends.spiking import Trace
 
 _MOST_NEURONS = 8
-_COLUMNS = 4
 
 Places = dict[str, NDArray[np.float64]]
 
@@ -111,11 +110,12 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
     _check_size([population.size for population in circuit.populations])
     chosen = list(range(len(circuit.phases)) if phases is None else phases)
     places, width, height = _places(circuit)
-    lines = -(-len(chosen) // _COLUMNS)
+    columns = min(len(chosen), 4 if len(circuit.sizes) == 4 else 3)
+    lines = -(-len(chosen) // columns)
     told = "; ".join(_told(trace, sample, number) for number in chosen)
     alt = f"A small circuit phase by phase. {told}."
     figure = StyledFigure((DOUBLE, lines * 1.75 * height / 8 + 0.7), alt)
-    panels = figure.subplots(lines, min(_COLUMNS, len(chosen)), squeeze=False).ravel()
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in panels[len(chosen) :]:
         axes.axis("off")
     for axes, number in zip(panels, chosen, strict=False):
@@ -123,8 +123,8 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
             if circuit[projection.pre].layer != "gate":
                 _arrivals(axes, trace, sample, projection, number, places)
         _draw_populations(axes, trace, sample, number, places)
-        event = textwrap.fill(f"{number}: {minus(circuit.phases[number].event)}", 34)
-        axes.set_title(event, loc="left", fontsize=6.5)
+        title = f"{number}: {minus(event(circuit.phases[number]) or 'inhibition')}"
+        axes.set_title(textwrap.fill(title, 100 // columns + 8), loc="left", fontsize=6.5)
         axes.set(xlim=(-1.6, width), ylim=(height - 0.4, -0.6))
         axes.axis("off")
     figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
@@ -160,8 +160,8 @@ def _places(circuit: Circuit) -> tuple[Places, float, float]:
         for row, population in enumerate(members):
             across = left + np.arange(population.size)
             places[population.name] = np.column_stack([across, np.full(population.size, float(row))])
-        left += max(population.size for population in members) + 2.6
-    return places, left - 2.2, max(map(len, layers.values()))
+        left += max(population.size for population in members) + 3.0
+    return places, left - 2.6, max(map(len, layers.values()))
 
 
 def _arrivals(

@@ -249,7 +249,7 @@ def test_connectivity_draws_what_the_circuit_does():
 @pytest.mark.parametrize(("depth", "phases"), [(1, 12), (2, 16), (3, 21)])
 def test_meanings_has_a_row_for_each_phase(depth, phases):
     table = plots.meanings(training_circuit(layers(depth)))
-    assert list(table.columns) == ["event", "spikes"]
+    assert list(table.columns) == ["event", "spikes", "inhibited"]
     assert list(table.index) == list(range(phases))
     assert table.loc[depth + 3, "spikes"] == f"d{depth + 1}+: output too low; d{depth + 1}−: output too high"
 
