@@ -1,14 +1,53 @@
 """What every backend offers, and the checks that the compiled kernels rely on."""
 
 from abc import ABC, abstractmethod
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends.rule import Rule
-from snnbp.circuit.loihi import INHIBITION
+from snnbp.circuit.loihi import BIAS, INHIBITION, SUM_LIMIT, current_bound
 from snnbp.circuit.weights import Weights
+
+
+class Range(NamedTuple):
+    """Smallest and largest input current (weight units) that a matrix may bring."""
+
+    low: int
+    high: int
+
+
+SUMS = Range(-SUM_LIMIT, SUM_LIMIT - 1)
+
+
+OVERFLOW = "an input sum leaves the chip's 24 bits: use fewer inputs or smaller weights"
+
+
+class CurrentLimits(NamedTuple):
+    """Currents within which the circuit does what the algorithm says.
+
+    Above `high` a population fires that must be silent; elsewhere an input sum, gate or inhibition included,
+    leaves the chip's 24 bits. The forward pass needs no limits of its own: the same currents come again, to
+    inhibited populations.
+    """
+
+    inhibited: Range
+    delta: Range
+    """To h_lT while it is open."""
+    uninhibited: Range
+    """To a layer that the published circuit does not inhibit; the compact schedule does."""
+
+    @classmethod
+    def of(cls, inhibition: int, threshold: int, published: bool) -> "CurrentLimits":
+        """For the published or the compact schedule; arguments in weight units."""
+        top = SUM_LIMIT - 1 + BIAS - threshold
+        inhibited, gated_off = (
+            Range(-SUM_LIMIT - weight, min(current_bound(weight, threshold), top))
+            for weight in (inhibition, 0)
+        )
+        delta = Range(BIAS - threshold - SUM_LIMIT, top)
+        return cls(inhibited, delta, gated_off if published else inhibited)
 
 
 class Learner(ABC):
@@ -26,7 +65,9 @@ class Learner(ABC):
     Attributes
     ----------
     n_overdriven : int
-        Presented samples in which the circuit would fire, or did fire, a population that should be silent.
+        Presented samples in which the circuit would fire, or did fire, an inhibited or gated-off population
+        that must be silent, or in which an input sum leaves 24 bits. As long as there is none, all backends
+        are equal bit for bit.
 
     Raises
     ------
@@ -39,6 +80,11 @@ class Learner(ABC):
             raise ValueError(f"the weights' threshold is {weights.threshold}, the rule's {rule.threshold}")
         self.sizes = weights.sizes
         self.rule = rule
+        self.published = len(self.sizes) == 3
+        """Whether the default schedule is the published one."""
+        self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published)
+        self.replays_between = self.published and not rule.updates_first
+        """Whether deltas of layer l potentiate W_l while W_l+1 is potentiated and not yet depressed."""
         self.n_overdriven = 0
 
     def learn(
@@ -67,19 +113,7 @@ class Learner(ABC):
         ValueError
             For a wrong shape, type, label or index.
         """
-        inputs = _checked(inputs, self.sizes[0])
-        labels = np.asarray(labels)
-        if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu":
-            raise ValueError(f"labels must be integers ({len(inputs)},), got {labels.dtype} {labels.shape}")
-        if labels.size and not 0 <= labels.min() <= labels.max() < self.sizes[-1]:
-            wrong = labels[(labels < 0) | (labels >= self.sizes[-1])][0]
-            raise ValueError(f"label {wrong} has no output: the network has {self.sizes[-1]}")
-        order = np.arange(len(inputs)) if order is None else np.asarray(order)
-        if order.ndim != 1 or order.dtype.kind not in "iu":
-            raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
-        if order.size and not 0 <= order.min() <= order.max() < len(inputs):
-            raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
-        return self._learn(inputs, _frozen(labels.astype(np.int64)), _frozen(order.astype(np.int64)))
+        return self._learn(*checked_samples(inputs, labels, order, self.sizes))
 
     @abstractmethod
     def _learn(
@@ -92,9 +126,37 @@ class Learner(ABC):
         """The weights as they are now."""
 
 
+def checked_samples(
+    inputs: Any, labels: Any, order: Any, sizes: tuple[int, ...]
+) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """Contiguous read-only inputs, labels and order (None: all in turn) for a network; or ValueError."""
+    inputs, labels = _checked(inputs, sizes[0]), np.asarray(labels)
+    if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu":
+        raise ValueError(f"labels must be integers ({len(inputs)},), got {labels.dtype} {labels.shape}")
+    if labels.size and not 0 <= labels.min() <= labels.max() < sizes[-1]:
+        wrong = labels[(labels < 0) | (labels >= sizes[-1])][0]
+        raise ValueError(f"label {wrong} has no output: the network has {sizes[-1]}")
+    order = np.arange(len(inputs)) if order is None else np.asarray(order)
+    if order.ndim != 1 or order.dtype.kind not in "iu":
+        raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
+    if order.size and not 0 <= order.min() <= order.max() < len(inputs):
+        raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
+    return inputs, _frozen(labels.astype(np.int64)), _frozen(order.astype(np.int64))
+
+
 def checked_inputs(inputs: Any, weights: Weights) -> NDArray[np.bool_]:
     """Contiguous read-only inputs; ValueError unless they are bool (n, inputs)."""
     return _checked(inputs, weights.sizes[0])
+
+
+def refuse_overflow(threshold: int, low: int, high: int, output_low: int) -> None:
+    """Refuse a prediction in which an input sum leaves 24 bits, or an output's potential saturates.
+
+    `low` and `high` bound the currents (weight units) of all neurons, `output_low` those of the outputs.
+    """
+    gate = threshold // 2 - BIAS
+    if low + gate < -SUM_LIMIT or high + gate >= SUM_LIMIT or output_low + threshold // 2 <= -SUM_LIMIT:
+        raise ValueError(OVERFLOW)
 
 
 def _checked(inputs: Any, width: int) -> NDArray[np.bool_]:

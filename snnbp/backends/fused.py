@@ -1,45 +1,248 @@
-"""The algebra of `reference`, compiled: a pass over a data set in one kernel.
+"""The algorithm of `reference`, compiled: a pass over a data set in one kernel.
 
-Membrane potentials and weights are held in half-units (see `kernels`). W2 and its negative copy W2T- are
-stored transposed, (outputs, hidden), so that every inner loop runs along the hidden layer. W2T+ sees the
-same updates and the same rails as W2 and is therefore W2 itself.
+Potentials and weights are held in half-units (see `kernels`). A hidden layer's matrix is stored as
+(pre, post) for the forward pass. From the second matrix on, the feedback matrices W^T+ and W^T- are stored as
+in the circuit, (post, pre): the backward pass and the updates touch only the rows of neurons with an error.
+The output layer is narrow and computed from W^T+ directly. All matrices, and all layers' neurons, lie one
+after the other in flat arrays, so that one compiled kernel serves any number of layers.
 """
+
+from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.kernels import active_indices, jit, sum_rows
-from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, drive_bound
 from snnbp.backends import base
+from snnbp.backends.kernels import active_indices, add_rows, jit, sum_rows
 from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.weights import Weights
 
 Half = NDArray[np.int8]
+Mask = NDArray[np.int16]
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
+
+HALF_MAX = 128
+"""Largest magnitude of a weight in half-units."""
+
+
+class Network(NamedTuple):
+    """Half of each weight, and where the layers lie. Layer 0 is the input, the last one the output."""
+
+    sizes: Int64s  # (layers,)
+    neurons: Int64s  # (layers,): first neuron of each layer
+    forward: Half  # W_1 to W_L, each (pre, post)
+    plus: Half  # W_2 to W_L+1 transposed, each (post, pre)
+    minus: Half  # their negatives, trained
+    forward_base: Int64s  # (layers,): where W_l begins, by l
+    feedback_base: Int64s  # (layers,): where its transposes begin
+
+
+class Parameters(NamedTuple):
+    """A rule and its limits in half-units."""
+
+    spike_above: int
+    window_top: int
+    step: int
+    low: np.int8
+    updates_first: bool
+    replays_between: bool
+    published: bool
+    limits: tuple[tuple[int, int], ...]  # as in CurrentLimits, and 24 bits
+
+
+class Scratch(NamedTuple):
+    """One sample's activity."""
+
+    v: Int32s  # (neurons,): potentials
+    mask: Mask  # (neurons,): spikes, 0 or -1
+    rows: Int32s  # indices of the spikes of layer l from neurons[l] + l on
+    counts: Int64s  # (layers,): how many
+    partial: Mask  # (widest,)
 
 
 @jit
-def _forward(
-    x: NDArray[np.bool_],
-    w1: Half,
-    w2t: Half,
-    spike_above: int,
-    rows: NDArray[np.int32],
-    partial: NDArray[np.int16],
-    v1: NDArray[np.int32],
-    h: NDArray[np.int16],
-    v2: NDArray[np.int32],
-) -> tuple[int, int]:
-    """Fill v1, h (0 or -1: a mask) and v2; return the number of active inputs and the peak potential."""
-    active = active_indices(x, rows)
-    sum_rows(w1, rows, active, partial, v1)
-    peak = v1[0]
-    for j in range(v1.size):
-        peak = max(peak, v1[j])
-        h[j] = -(v1[j] > spike_above)
-    for k in range(v2.size):
-        v2[k] = _masked_sum(w2t[k], h)
-        peak = max(peak, v2[k])
-    return active, peak
+def _scratch(net: Network) -> Scratch:
+    layers, neurons = net.sizes.size, net.sizes.sum()
+    return Scratch(
+        np.empty(neurons, np.int32),
+        np.empty(neurons, np.int16),
+        np.empty(neurons + layers, np.int32),
+        np.empty(layers, np.int64),
+        np.empty(net.sizes.max(), np.int16),
+    )
+
+
+@jit
+def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -> tuple[int, int]:
+    """Fill the scratch; return the smallest and the largest potential."""
+    last = net.sizes.size - 1
+    s.counts[0] = active_indices(x, s.rows)
+    low, high = 0, 0
+    for layer in range(1, last + 1):
+        before, pre = net.neurons[layer - 1], net.sizes[layer - 1]
+        first, size = net.neurons[layer], net.sizes[layer]
+        v, mask = s.v[first : first + size], s.mask[first : first + size]
+        if layer == last:
+            w = _matrix(net.plus, net.feedback_base[layer], size, pre)
+            for k in range(size):
+                v[k] = _masked_sum(w[k], s.mask[before : before + pre])
+        else:
+            w = _matrix(net.forward, net.forward_base[layer], pre, size)
+            sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
+        for j in range(size):
+            low, high = min(low, v[j]), max(high, v[j])
+            mask[j] = -(v[j] > spike_above)
+        if layer < last - 1:
+            s.counts[layer] = _indices(mask, s.rows[first + layer :])
+    return low, high
+
+
+@jit
+def _learn(
+    net: Network,
+    parameters: Parameters,
+    inputs: NDArray[np.bool_],
+    labels: Int64s,
+    order: Int64s,
+    outputs: NDArray[np.bool_],
+) -> int:
+    """One pass; all quantities in half-units. Returns the number of overdriven samples."""
+    spike_above, window_top, step, low, updates_first, replays_between, published, limits = parameters
+    inhibited, delta, uninhibited, sums = limits
+    s = _scratch(net)
+    widest, last = net.sizes.max(), net.sizes.size - 1
+    change, raised, lowered = np.empty(widest, np.int8), np.empty(widest, np.int8), np.empty(widest, np.int8)
+    up, down = np.empty(widest, np.int32), np.empty(widest, np.int32)
+    plus, minus = np.empty(widest + 1, np.int32), np.empty(widest + 1, np.int32)  # neurons with an error
+    next_plus, next_minus = np.empty_like(plus), np.empty_like(minus)
+    error = np.empty(widest, np.int16)
+    slack = np.full(last + 1, -1)
+    n_overdriven = 0
+
+    for n in range(order.size):
+        least, most = _forward(net, inputs[order[n]], spike_above, s)
+        overdriven = least < inhibited[0] or most > inhibited[1]
+        for layer in range(2, last + 1):
+            if slack[layer] < 0:
+                overdriven |= _feedback_overdrives(net, s, layer, n % 64 == 0, inhibited, up, plus, slack)
+
+        v, label = s.v[net.neurons[last] :], labels[order[n]]
+        n_plus, n_minus = 0, 0
+        for k in range(v.size):
+            o, t = v[k] > spike_above, k == label
+            outputs[n, k] = o
+            plus[n_plus] = minus[n_minus] = k
+            n_plus += t and not o and v[k] > 0
+            n_minus += o and not t and v[k] <= window_top
+
+        for layer in range(last, 1, -1):
+            if n_plus + n_minus == 0:
+                break
+            before, pre, size = net.neurons[layer - 1], net.sizes[layer - 1], net.sizes[layer]
+            base = net.feedback_base[layer]
+            w_plus, w_minus = _matrix(net.plus, base, size, pre), _matrix(net.minus, base, size, pre)
+            mask, partial, to_up, to_down = (
+                s.mask[before : before + pre],
+                s.partial[:pre],
+                up[:pre],
+                down[:pre],
+            )
+            for j in range(pre):
+                raised[j] = step & mask[j]
+                lowered[j] = -raised[j]
+            if updates_first:
+                _shift_rows(w_plus, w_minus, plus, n_plus, raised, lowered, low)
+                _shift_rows(w_plus, w_minus, minus, n_minus, lowered, raised, low)
+
+            sum_rows(w_plus, plus, n_plus, partial, to_up)
+            add_rows(w_minus, minus, n_minus, partial, to_up)
+            sum_rows(w_plus, minus, n_minus, partial, to_down)
+            add_rows(w_minus, plus, n_plus, partial, to_down)
+            if (n_plus + n_minus) * HALF_MAX > min(delta[1], -delta[0]):
+                overdriven |= _outside(to_up, delta) or _outside(to_down, delta)
+            n_next_plus, n_next_minus = 0, 0
+            for j in range(pre):
+                inside = 0 < s.v[before + j] <= window_top
+                next_plus[n_next_plus] = next_minus[n_next_minus] = j
+                n_next_plus += inside and to_up[j] > 0
+                n_next_minus += inside and to_down[j] > 0
+
+            if not updates_first:
+                _shift_rows(w_plus, w_minus, plus, n_plus, raised, lowered, low)
+            slack[layer] -= step * (n_plus + n_minus)
+            if n_plus and window_top + step * pre > inhibited[1]:
+                for k in plus[:n_plus]:
+                    overdriven |= _masked_sum(w_plus[k], mask) > inhibited[1]
+            if replays_between:
+                overdriven |= _forward_overdrives(w_plus, next_plus, n_next_plus, uninhibited, error[:pre])
+            if not updates_first:
+                _shift_rows(w_plus, w_minus, minus, n_minus, lowered, raised, low)
+            if layer < last:
+                _shift_forward(net, s, layer, plus, n_plus, minus, n_minus, step, low, change)
+            if not replays_between:
+                overdriven |= _forward_overdrives(w_plus, next_plus, n_next_plus, uninhibited, error[:pre])
+            overdriven |= _forward_overdrives(w_plus, next_minus, n_next_minus, inhibited, error[:pre])
+            plus, next_plus = next_plus, plus
+            minus, next_minus = next_minus, minus
+            n_plus, n_minus = n_next_plus, n_next_minus
+
+        replay = s.v[net.sizes[0] : net.sizes[0] + net.sizes[1]]  # the current of x when W_1 depresses
+        if n_plus + n_minus > 0:
+            w = _shift_forward(net, s, 1, plus, n_plus, minus, n_minus, step, low, change)
+            if n_plus and window_top + step * s.counts[0] > uninhibited[1]:
+                sum_rows(w, s.rows, s.counts[0], s.partial[: replay.size], replay)
+                most = replay.max()
+                overdriven |= most > (sums[1] if published else inhibited[1])
+        if published and most > uninhibited[1]:
+            count = 0
+            for j in range(replay.size):
+                count += replay[j] > uninhibited[1]
+            if count * HALF_MAX > uninhibited[1]:
+                for j in range(replay.size):
+                    error[j] = -(replay[j] > uninhibited[1])
+                w_plus = _matrix(net.plus, 0, net.sizes[2], replay.size)
+                overdriven |= _outside_masked(w_plus, error[: replay.size], uninhibited)
+        n_overdriven += overdriven
+    return n_overdriven
+
+
+@jit
+def _shift_rows(
+    w_plus: Half, w_minus: Half, rows: Int32s, count: int, change: Half, opposite: Half, low: np.int8
+) -> None:
+    """Move these neurons' incoming weights, as W^T+ and W^T- have them."""
+    for k in rows[:count]:
+        _shift(w_plus[k], change, low)
+        _shift(w_minus[k], opposite, low)
+
+
+@jit
+def _shift_forward(
+    net: Network,
+    s: Scratch,
+    layer: int,
+    plus: Int32s,
+    n_plus: int,
+    minus: Int32s,
+    n_minus: int,
+    step: int,
+    low: np.int8,
+    change: Half,
+) -> Half:
+    """Move the same weights as the forward pass has them, from every neuron that spiked; return W_l."""
+    before, pre, size = net.neurons[layer - 1] + layer - 1, net.sizes[layer - 1], net.sizes[layer]
+    change[:size] = 0
+    for k in plus[:n_plus]:
+        change[k] = step
+    for k in minus[:n_minus]:
+        change[k] = -step
+    w = _matrix(net.forward, net.forward_base[layer], pre, size)
+    for j in s.rows[before : before + s.counts[layer - 1]]:
+        _shift(w[j], change, low)
+    return w
 
 
 @jit
@@ -54,97 +257,66 @@ def _shift(row: Half, change: Half, low: np.int8) -> None:
 
 
 @jit
-def _learn(
-    w1: Half,
-    w2t: Half,
-    w2t_minus: Half,
-    inputs: NDArray[np.bool_],
-    labels: NDArray[np.uint8],
-    order: NDArray[np.int64],
-    spike_above: int,
-    window_top: int,
-    step: int,
-    low: np.int8,
-    updates_first: bool,
-    held: int,
-    closed: int,
-    outputs: NDArray[np.bool_],
-) -> int:
-    """One pass; all quantities in half-units. Returns how many samples drove a closed neuron to fire: beyond
-    `held` where inhibition holds it, beyond `closed` where its bias alone does."""
-    hidden = w1.shape[1]
-    rows = np.empty(inputs.shape[1] + 1, np.int32)
-    partial = np.empty(hidden, np.int16)
-    v1 = np.empty(hidden, np.int32)
-    v2 = np.empty(w2t.shape[0], np.int32)
-    h = np.empty(hidden, np.int16)
-    change = np.empty(hidden, np.int8)
-    up = np.empty(hidden, np.int16)
-    down = np.empty(hidden, np.int16)
-    d2 = np.empty(w2t.shape[0], np.int8)
-    overdriven = 0
-
-    for n in range(order.size):
-        active, peak = _forward(inputs[order[n]], w1, w2t, spike_above, rows, partial, v1, h, v2)
-        beyond = peak > held
-
-        label = labels[order[n]]
-        any_error = False
-        for k in range(v2.size):
-            o, t = v2[k] > spike_above, k == label
-            outputs[n, k] = o
-            d2[k] = (t and not o and v2[k] > 0) - (o and not t and v2[k] <= window_top)
-            any_error |= d2[k] != 0
-        if not any_error:
-            overdriven += beyond
-            continue
-
-        if updates_first:
-            _update_outputs(w2t, w2t_minus, h, d2, 1, step, low, change)
-            _update_outputs(w2t, w2t_minus, h, d2, -1, step, low, change)
-        up[:] = 0
-        down[:] = 0
-        for k in range(v2.size):
-            plus, minus = w2t[k], w2t_minus[k]
-            if d2[k] < 0:
-                plus, minus = minus, plus
-            if d2[k] != 0:
-                for j in range(hidden):
-                    up[j] += plus[j]
-                    down[j] += minus[j]
-        for j in range(hidden):
-            box = (v1[j] > 0) & (v1[j] <= window_top)
-            up[j] = -((up[j] > 0) & box)
-            down[j] = -((down[j] > 0) & box)
-
-        if not updates_first:
-            _update_outputs(w2t, w2t_minus, h, d2, 1, step, low, change)
-        beyond |= _peak_drive(w2t, up) > closed
-        any_change = False
-        for j in range(hidden):
-            change[j] = step * (down[j] - up[j])
-            any_change |= change[j] != 0
-        if any_change:
-            for k in range(active):
-                _shift(w1[rows[k]], change, low)
-        if not updates_first:
-            _update_outputs(w2t, w2t_minus, h, d2, -1, step, low, change)
-        beyond |= _peak_drive(w2t, down) > held
-        overdriven += beyond
-    return overdriven
+def _forward_overdrives(w_plus: Half, rows: Int32s, count: int, allowed: tuple[int, int], mask: Mask) -> bool:
+    """Whether the spikes of `rows` bring the next layer a current that is not allowed."""
+    if count * HALF_MAX <= min(allowed[1], -allowed[0]):
+        return False
+    mask[:] = 0
+    for j in rows[:count]:
+        mask[j] = -1
+    return _outside_masked(w_plus, mask, allowed)
 
 
 @jit
-def _peak_drive(w2t: Half, mask: NDArray[np.int16]) -> int:
-    """Largest drive of an output by the hidden neurons in `mask` (0 or -1)."""
-    peak = 0
-    for k in range(w2t.shape[0]):
-        peak = max(peak, _masked_sum(w2t[k], mask))
-    return peak
+def _outside_masked(w_plus: Half, mask: Mask, allowed: tuple[int, int]) -> bool:
+    for k in range(w_plus.shape[0]):
+        total = _masked_sum(w_plus[k], mask)
+        if total < allowed[0] or total > allowed[1]:
+            return True
+    return False
 
 
 @jit
-def _masked_sum(row: Half, mask: NDArray[np.int16]) -> int:
+def _feedback_overdrives(
+    net: Network,
+    s: Scratch,
+    layer: int,
+    refresh: bool,
+    allowed: tuple[int, int],
+    total: Int32s,
+    rows: Int32s,
+    slack: Int64s,
+) -> bool:
+    """Whether the spikes of a layer bring the one below a current that is not allowed, through W^T+.
+
+    No spikes can, as long as slack[layer] is not negative: how far all weights of one sign together stay
+    within the limits, less what has been learnt since.
+    """
+    pre, size, first = net.sizes[layer - 1], net.sizes[layer], net.neurons[layer]
+    w = _matrix(net.plus, net.feedback_base[layer], size, pre)
+    if refresh:
+        slack[layer] = allowed[1]
+        for sign in (1, -1):
+            total[:pre] = 0
+            for k in range(size):
+                for j in range(pre):
+                    total[j] += max(0, sign * w[k, j])
+            room = allowed[1] if sign > 0 else -allowed[0]
+            slack[layer] = min(slack[layer], room - total[:pre].max())
+        if slack[layer] >= 0:
+            return False
+    count = _indices(s.mask[first : first + size], rows)
+    sum_rows(w, rows, count, s.partial[:pre], total[:pre])
+    return _outside(total[:pre], allowed)
+
+
+@jit
+def _outside(current: Int32s, allowed: tuple[int, int]) -> bool:
+    return bool(current.min() < allowed[0] or current.max() > allowed[1])
+
+
+@jit
+def _masked_sum(row: Half, mask: Mask) -> int:
     total = np.int32(0)
     for j in range(row.size):
         total = np.int32(total + np.int32(np.int16(row[j] & mask[j])))  # narrow lanes, so that it vectorizes
@@ -152,104 +324,94 @@ def _masked_sum(row: Half, mask: NDArray[np.int16]) -> int:
 
 
 @jit
-def _update_outputs(
-    w2t: Half,
-    w2t_minus: Half,
-    h: NDArray[np.int16],
-    d2: Half,
-    sign: int,
-    step: int,
-    low: np.int8,
-    change: Half,
-) -> None:
-    """Where h spiked, move the weights of the outputs whose d2 is `sign` that way, their copies the other."""
-    for k in range(d2.size):
-        if d2[k] == sign:
-            for j in range(h.size):
-                change[j] = (sign * step) & h[j]
-            _shift(w2t[k], change, low)
-            for j in range(h.size):
-                change[j] = -change[j]
-            _shift(w2t_minus[k], change, low)
+def _indices(mask: Mask, indices: Int32s) -> int:
+    """Write the positions of the spikes in `mask`; return how many."""
+    count = 0
+    for j in range(mask.size):
+        indices[count] = j
+        count -= mask[j]
+    return count
+
+
+@jit
+def _matrix(flat: Half, base: int, rows: int, columns: int) -> Half:
+    return flat[base : base + rows * columns].reshape(rows, columns)
 
 
 @jit
 def _predict(
-    w1: Half, w2t: Half, inputs: NDArray[np.bool_], spike_above: int, potentials: NDArray[np.int32]
-) -> None:
-    rows = np.empty(inputs.shape[1] + 1, np.int32)
-    partial = np.empty(w1.shape[1], np.int16)
-    v1 = np.empty(w1.shape[1], np.int32)
-    h = np.empty(w1.shape[1], np.int16)
+    net: Network, inputs: NDArray[np.bool_], spike_above: int, potentials: Int32s
+) -> tuple[int, int]:
+    s = _scratch(net)
+    low, high = 0, 0
     for n in range(inputs.shape[0]):
-        _forward(inputs[n], w1, w2t, spike_above, rows, partial, v1, h, potentials[n])
-
-
-def _half(matrix: NDArray[np.int16], rails: tuple[int, int]) -> Half:
-    return np.ascontiguousarray(np.clip(matrix, *rails) // WEIGHT_GRID, dtype=np.int8)
+        least, most = _forward(net, inputs[n], spike_above, s)
+        low, high = min(low, least), max(high, most)
+        potentials[n] = s.v[net.neurons[-1] :]
+    return low, high
 
 
 class Learner(base.Learner):
-    """A network in training: state goes in once, samples stream through, weights come out.
-
-    The weights are clipped to the rule's rails. W2T- starts as the clipped negative of W2.
-    `overdriven` counts the presented samples in which the circuit would fire a closed neuron, see
-    `loihi.drive_bound`: the algebra is then no longer what the circuit would do.
-    """
+    """See `base.Learner`."""
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         super().__init__(weights, rule, inhibition)
-        self.held = drive_bound(inhibition, rule.threshold)
-        self.closed = drive_bound(0, rule.threshold)
-        self._w1 = _half(weights.matrices[0], rule.bounds)
-        self._w2t = _half(weights.matrices[1].T, rule.bounds)
-        self._w2t_minus = _half(-np.clip(weights.matrices[1].T, *rule.bounds), rule.bounds)
-
-    def _learn(
-        self, inputs: NDArray[np.bool_], labels: NDArray[np.int64], order: NDArray[np.int64]
-    ) -> NDArray[np.bool_]:
-        """Present `inputs[order]` (n, inputs) with their labels (n,); return the output spikes (n, outputs).
-
-        Inputs and labels are trusted: `training` checks them.
-        """
-        outputs = np.empty((order.size, self._w2t.shape[0]), np.bool_)
-        rule = self.rule
-        self.n_overdriven += _learn(
-            self._w1,
-            self._w2t,
-            self._w2t_minus,
-            inputs,
-            labels,
-            order,
+        self._network = _network([np.clip(matrix, *rule.bounds) for matrix in weights.matrices], rule.bounds)
+        self._parameters = Parameters(
             rule.spike_above // WEIGHT_GRID,
             rule.window_top // WEIGHT_GRID,
             rule.step // WEIGHT_GRID,
             np.int8(rule.bounds[0] // WEIGHT_GRID),
             rule.updates_first,
-            self.held // WEIGHT_GRID,
-            self.closed // WEIGHT_GRID,
-            outputs,
+            self.replays_between,
+            self.published,
+            tuple(
+                (-(-limit.low // WEIGHT_GRID), limit.high // WEIGHT_GRID)
+                for limit in (*self.limits, base.SUMS)
+            ),
         )
+
+    def _learn(self, inputs: NDArray[np.bool_], labels: Int64s, order: Int64s) -> NDArray[np.bool_]:
+        outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
+        self.n_overdriven += _learn(self._network, self._parameters, inputs, labels, order, outputs)
         return outputs
 
     @property
     def weights(self) -> Weights:
-        matrices = (self._w1, self._w2t.T)
-        return Weights(tuple(m.astype(np.int16) * WEIGHT_GRID for m in matrices), self.rule.threshold)
+        forward, base = self._network.forward, self._network.forward_base
+        halves = [
+            forward[start : start + pre * post].reshape(pre, post)
+            for start, pre, post in zip(base[1:-1], self.sizes, self.sizes[1:-1], strict=False)
+        ]
+        halves.append(self._network.plus[self._network.feedback_base[-1] :].reshape(self.sizes[:-3:-1]).T)
+        return Weights(tuple(half.astype(np.int16) * WEIGHT_GRID for half in halves), self.rule.threshold)
 
 
-def predict(
-    weights: Weights, inputs: NDArray[np.bool_]
-) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """Output spikes (n, outputs) and membrane potentials v2 (n, outputs), weight units."""
-    halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
-    unclipped = (np.iinfo(np.int16).min, np.iinfo(np.int16).max)
-    _predict(
-        _half(weights.matrices[0], unclipped),
-        _half(weights.matrices[1].T, unclipped),
-        inputs,
-        weights.threshold // 2 // WEIGHT_GRID,
-        halves,
+def _network(
+    matrices: Sequence[NDArray[np.int16]], bounds: tuple[int, int] = (WEIGHT_MIN, WEIGHT_MAX)
+) -> Network:
+    sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
+    synapses = [0, *(matrix.size for matrix in matrices)]
+
+    def half(parts: list[NDArray[np.int16]]) -> Half:
+        return np.concatenate([(part.ravel() // WEIGHT_GRID).astype(np.int8) for part in parts])
+
+    return Network(
+        np.array(sizes),
+        np.cumsum([0, *sizes[:-1]]),
+        half(list(matrices[:-1])),
+        half([matrix.T for matrix in matrices[1:]]),
+        half([np.clip(-matrix.T, *bounds) for matrix in matrices[1:]]),
+        np.cumsum([0, 0, *synapses[1:-1]]),
+        np.cumsum([0, 0, 0, *synapses[2:-1]]),
     )
+
+
+def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Int32s]:
+    """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
+    halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
+    spike_above = weights.threshold // 2
+    low, high = _predict(_network(weights.matrices), inputs, spike_above // WEIGHT_GRID, halves)
     potentials = halves * WEIGHT_GRID
-    return potentials > weights.threshold // 2, potentials
+    base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
+    return potentials > spike_above, potentials

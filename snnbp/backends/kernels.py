@@ -1,8 +1,6 @@
-"""Compiled primitives that the fast rungs share: which neurons spike, and what their synapses add up to.
+"""Compiled primitives that the fast backends share: which neurons spike, and what their synapses add up to.
 
-Plastic weights are even, so the fast rungs keep half of each in an int8 (*half-units*, [-128, 127]).
-Numba's cache on disk watches only the file of the outermost function: after an edit here, delete
-`snnbp/__pycache__`.
+Plastic weights are even, so the fast backends keep half of each in an int8 (*half-units*, [-128, 127]).
 """
 
 import numba
@@ -37,13 +35,24 @@ def sum_rows(
     partial: NDArray[np.int16],
     total: NDArray[np.int32],
 ) -> None:
-    """Add up `weights[rows[:count]]` (pre, post), half-units, into `total` (post,); `partial` is scratch.
+    """Sum `weights[rows[:count]]` (pre, post), half-units, into `total` (post,); `partial` is scratch."""
+    total[:] = 0
+    add_rows(weights, rows, count, partial, total)
 
-    This is where the time goes: the weights stream from the cache once, eight rows at a time, and
-    are summed in int16, sixteen or thirty-two columns to an instruction.
+
+@jit
+def add_rows(
+    weights: NDArray[np.int8],
+    rows: NDArray[np.int32],
+    count: int,
+    partial: NDArray[np.int16],
+    total: NDArray[np.int32],
+) -> None:
+    """Add `weights[rows[:count]]` to `total`.
+
+    Hot loop: one pass over the active rows, 8 at a time, in int16 so that 16 or 32 columns fit a register.
     """
     n = total.size
-    total[:] = 0
     first = 0
     while first < count:
         end = min(count, first + ROWS_PER_FLUSH)

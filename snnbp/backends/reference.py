@@ -1,7 +1,8 @@
 """Backpropagation as the spiking circuit computes it, one sample at a time: the definition.
 
 Plain NumPy, in the order of the circuit's phases and with the paper's symbols. All quantities are integers in
-weight units. Every other rung of the package must agree with this one bit for bit.
+weight units. Every other backend must agree with this one bit for bit. Layer 0 is the input, layers 1 to L
+are hidden, L + 1 is the output; W_l leads into layer l and is `matrices[l - 1]`.
 """
 
 from dataclasses import dataclass
@@ -9,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.circuit.loihi import INHIBITION, drive_bound
 from snnbp.backends import base
 from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import INHIBITION
 from snnbp.circuit.weights import Weights
 
 Spikes = NDArray[np.bool_]
@@ -20,102 +21,153 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sample:
-    """What one sample made the network do. (hidden,) or (outputs,) each; v1, v2 in weight units."""
+    """What one sample made the network do.
 
-    v1: Integers
-    h: Spikes
-    box: Spikes
-    v2: Integers
+    Attributes
+    ----------
+    v : tuple of int64 array
+        Potentials of layers 1 to L + 1 (weight units), each (neurons,).
+    h, window, up, down : tuple of bool array
+        Of hidden layers 1 to L: spikes, surrogate derivative 0 < v <= threshold, and whether the error that
+        comes back to a neuron is positive or negative.
+    o, d_plus, d_minus : bool array (outputs,)
+        Output spikes; outputs that should have fired, and that should not have.
+    """
+
+    v: tuple[Integers, ...]
+    h: tuple[Spikes, ...]
+    window: tuple[Spikes, ...]
     o: Spikes
-    d2_plus: Spikes
-    d2_minus: Spikes
-    up: Spikes
-    down: Spikes
+    d_plus: Spikes
+    d_minus: Spikes
+    up: tuple[Spikes, ...]
+    down: tuple[Spikes, ...]
 
 
 class Learner(base.Learner):
-    """W1, W2 and the two feedback matrices, changed by one sample after the other.
+    """See `base.Learner`.
 
-    `w2t_plus` and `w2t_minus` (outputs, hidden) carry the error back; they start as W2 transposed and its
-    negative, within the rails, and are trained with W2. They mirror it everywhere but at the rails.
-    `overdriven` counts the samples in which the circuit would fire a closed neuron, see `loihi.drive_bound`.
+    Attributes
+    ----------
+    matrices : list of int64 array (pre, post)
+        W_1, ..., W_L+1.
+    feedback_plus, feedback_minus : list of int64 array (post, pre)
+        For W_2, ..., W_L+1: the matrices that carry the error back. They start as W transposed and its
+        negative, within the weight bounds, and learn with W; they mirror it everywhere but at the bounds.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
         super().__init__(weights, rule, inhibition)
-        self.held = drive_bound(inhibition, rule.threshold)
-        self.closed = drive_bound(0, rule.threshold)
-        self.w1 = self._within_rails(weights.matrices[0].astype(np.int64))
-        self.w2 = self._within_rails(weights.matrices[1].astype(np.int64))
-        self.w2t_plus = self.w2.T.copy()
-        self.w2t_minus = self._within_rails(-self.w2.T)
+        self.matrices = [self._bounded(matrix.astype(np.int64)) for matrix in weights.matrices]
+        self.feedback_plus = [matrix.T.copy() for matrix in self.matrices[1:]]
+        self.feedback_minus = [self._bounded(-matrix.T) for matrix in self.matrices[1:]]
 
-    def _learn(self, inputs: Spikes, labels: NDArray[np.int64], order: Integers) -> Spikes:
-        """Present `inputs[order]` (n, inputs), labels (n,); return the output spikes (n, outputs)."""
-        outputs = np.empty((order.size, self.w2.shape[1]), np.bool_)
-        classes = np.arange(self.w2.shape[1])
+    def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
+        outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
+        classes = np.arange(self.sizes[-1])
         for n, k in enumerate(order):
             outputs[n] = self.learn_sample(inputs[k], classes == labels[k]).o
         return outputs
 
     def learn_sample(self, x: Spikes, t: Spikes) -> Sample:
-        """One sample: input spikes x (inputs,), one-hot target t (outputs,)."""
-        rule = self.rule
+        """Learn from input spikes x, bool (inputs,), and a one-hot target t, bool (outputs,)."""
+        rule, limits, self._overdriven = self.rule, self.limits, False
 
-        # Phases 1 to 3: forward. An open neuron is lifted half-way to its threshold.
-        v1 = x @ self.w1
-        h = v1 > rule.spike_above
-        box = (v1 > 0) & (v1 <= rule.window_top)
-        v2 = h @ self.w2
-        o = v2 > rule.spike_above
+        # Forward: f(v); a gate spike brings a neuron half-way to its threshold. Window: f'(v).
+        spikes, v = [x], []
+        for w in self.matrices:
+            v.append(spikes[-1] @ w)
+            spikes.append(v[-1] > rule.spike_above)
+        window = [(u > 0) & (u <= rule.window_top) for u in v]
+        o = spikes[-1]
 
-        # Phase 4: the error t - o, split by sign and gated by the derivative of the truncated ReLU.
-        d2_plus = t & ~o & (v2 > 0)
-        d2_minus = o & ~t & (v2 <= rule.window_top)
+        # Error: t - o, split by sign and gated by the derivative of the truncated ReLU.
+        d_plus = plus = t & ~o & (v[-1] > 0)
+        d_minus = minus = o & ~t & (v[-1] <= rule.window_top)
 
-        if rule.updates_first:
-            self._update_w2(h, d2_plus, d2_minus)
+        # These currents reach inhibited populations, when spikes are replayed.
+        for u in v:
+            self._check(u, limits.inhibited)
+        for h, w_plus in zip(spikes[2:], self.feedback_plus, strict=True):
+            self._check(h @ w_plus, limits.inhibited)
 
-        # Phases 6 and 10: the error travels back, once for potentiation and once for depression.
-        up = d2_plus @ self.w2t_plus + d2_minus @ self.w2t_minus > 0
-        down = d2_minus @ self.w2t_plus + d2_plus @ self.w2t_minus > 0
+        up: list[Spikes] = []
+        down: list[Spikes] = []
+        for layer in range(len(v), 0, -1):
+            h = spikes[layer - 1]
+            if rule.updates_first:
+                potentiated, w = self._update(layer, h, plus, minus)
+            if layer > 1:
+                # Backward: W^T d, once to potentiate and once to depress.
+                w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
+                potentiates = plus @ w_plus + minus @ w_minus
+                depresses = minus @ w_plus + plus @ w_minus
+                up.insert(0, potentiates > 0)
+                down.insert(0, depresses > 0)
+                self._check(potentiates, limits.delta)
+                self._check(depresses, limits.delta)
+            if not rule.updates_first:
+                potentiated, w = self._update(layer, h, plus, minus)
+            replay = h @ potentiated if plus.any() else v[layer - 1]
+            if layer > 1 or not self.published:
+                self._check(replay, limits.inhibited)
+            else:
+                # The published circuit lets the hidden layer fire now, in the next sample's phase 0.
+                self._check(replay, base.SUMS)
+                self._check((replay > limits.uninhibited.high) @ self.matrices[1], limits.uninhibited)
+            if layer > 1:
+                # The next layer's error, gated by f'(v). Its spikes go forward, too, to an inhibited layer.
+                plus, minus = up[0] & window[layer - 2], down[0] & window[layer - 2]
+                self._check(plus @ (potentiated if self.replays_between else w), limits.uninhibited)
+                self._check(minus @ w, limits.inhibited)
 
-        # Phases 5 and 9: local updates of W2 and of its transposed copies; W2 in between drives phase 8.
-        potentiated = self._shifted(self.w2, h, d2_plus, np.zeros_like(d2_plus))
-        if not rule.updates_first:
-            self._update_w2(h, d2_plus, d2_minus)
-
-        # Phases 7 and 11: local updates of W1.
-        self.w1 = self._shifted(self.w1, x, box & up, box & down)
-
-        # Where this is not the circuit: drives that open a closed neuron, in phases 8 and 6, 8, 0.
-        opens_outputs = ((box & up) @ potentiated).max() > self.closed
-        opens_held = max(v1.max(), v2.max(), ((box & down) @ self.w2).max()) > self.held
-        self.n_overdriven += int(opens_outputs or opens_held)
-        return Sample(v1, h, box, v2, o, d2_plus, d2_minus, up, down)
+        self.n_overdriven += self._overdriven
+        hidden = slice(len(up))
+        return Sample(
+            tuple(v),
+            tuple(spikes[1:-1]),
+            tuple(window[hidden]),
+            o,
+            d_plus,
+            d_minus,
+            tuple(up),
+            tuple(down),
+        )
 
     @property
     def weights(self) -> Weights:
-        return Weights((self.w1.astype(np.int16), self.w2.astype(np.int16)), self.rule.threshold)
+        return Weights(tuple(matrix.astype(np.int16) for matrix in self.matrices), self.rule.threshold)
 
-    def _update_w2(self, h: Spikes, d2_plus: Spikes, d2_minus: Spikes) -> None:
-        self.w2 = self._shifted(self.w2, h, d2_plus, d2_minus)
-        self.w2t_plus = self._shifted(self.w2t_plus.T, h, d2_plus, d2_minus).T
-        self.w2t_minus = self._shifted(self.w2t_minus.T, h, d2_minus, d2_plus).T
+    def _update(self, layer: int, h: Spikes, plus: Spikes, minus: Spikes) -> tuple[Integers, Integers]:
+        """dW = step * h (plus - minus). Returns W after potentiation, and after depression."""
+        n, w = layer - 1, self.matrices[layer - 1]
+        potentiated = self._shifted(w, h, plus, +1)
+        self.matrices[n] = self._shifted(potentiated, h, minus, -1)
+        if layer > 1:
+            w_plus, w_minus = self.feedback_plus[n - 1], self.feedback_minus[n - 1]
+            self.feedback_plus[n - 1] = self._shifted(self._shifted(w_plus, plus, h, +1), minus, h, -1)
+            self.feedback_minus[n - 1] = self._shifted(self._shifted(w_minus, minus, h, +1), plus, h, -1)
+        return potentiated, self.matrices[n]
 
-    def _shifted(self, matrix: Integers, pre: Spikes, potentiate: Spikes, depress: Spikes) -> Integers:
-        """Coincident spikes move a weight by one step; potentiation comes before depression."""
-        if not (potentiate | depress).any():
+    def _shifted(self, matrix: Integers, pre: Spikes, post: Spikes, sign: int) -> Integers:
+        """A weight moves by one step where pre and post spike together."""
+        if not (pre.any() and post.any()):
             return matrix
-        matrix = self._within_rails(matrix + self.rule.step * np.outer(pre, potentiate))
-        return self._within_rails(matrix - self.rule.step * np.outer(pre, depress))
+        return self._bounded(matrix + sign * self.rule.step * np.outer(pre, post))
 
-    def _within_rails(self, matrix: Integers) -> Integers:
+    def _bounded(self, matrix: Integers) -> Integers:
         return np.clip(matrix, *self.rule.bounds)
+
+    def _check(self, current: Integers, allowed: base.Range) -> None:
+        self._overdriven |= bool(current.min() < allowed.low or current.max() > allowed.high)
 
 
 def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
-    """Output spikes (n, outputs) and membrane potentials v2 (n, outputs), weight units."""
-    h = inputs @ weights.matrices[0].astype(np.int64) > weights.threshold // 2
-    v2 = h @ weights.matrices[1].astype(np.int64)
-    return v2 > weights.threshold // 2, v2.astype(np.int32)
+    """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
+    spikes, low, high = inputs, 0, 0
+    for matrix in weights.matrices:
+        v = spikes @ matrix.astype(np.int64)
+        low, high = min(low, v.min(initial=0)), max(high, v.max(initial=0))
+        spikes = v > weights.threshold // 2
+    base.refuse_overflow(weights.threshold, low, high, v.min(initial=0))
+    return spikes, v.astype(np.int32)

@@ -1,281 +1,456 @@
-"""The paper's two circuits, declared once as data: training in 12 steps a sample, inference in 4.
+"""The paper's circuits for any number of hidden layers, derived from layer sizes and two tables of phases.
 
-Names are the official code's, symbols the paper's. A star names a layer together with its two copies: `h1*`
-is h1, h1_copy and h1_copy2, the paper's h, h< and h>. They receive the same input and compare it with half
-the threshold, with nothing and with the threshold: f = H(v - 1/2) and the two edges of its derivative, the
-box H(v) - H(v - 1), v in units of the threshold. The gating chain, all that the gates open or hold down, and
-the connections of the copies follow from the declaration.
+Hidden layers are numbered 1 to L, the output layer is L + 1, W_l leads into layer l. `Schedule` says in which
+phase each W_l potentiates (P_l) and depresses (D_l); populations, projections, delays, gates, inhibition and
+vetoes follow. Names are the official code's, symbols the paper's. A star names a layer together with its two
+copies: h1* is h1, h1_copy and h1_copy2, the paper's h, h< and h>. They receive the same input and compare it
+with half the threshold, with nothing and with the threshold: f = H(v - 1/2) and the two edges of its
+surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
 """
 
-from collections.abc import Mapping
-from dataclasses import replace
-from typing import TypeVar
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
+from snnbp.circuit.loihi import BIAS, INHIBITION, THRESHOLD, WEIGHT_GRID, current_bound
 from snnbp.circuit.spec import (
-    Cell,
     Circuit,
-    Counts,
-    LearningRule,
+    NeuronType,
     Phase,
+    PlasticityRule,
     Population,
     Projection,
     gating_projections,
-    mantissa_exponent,
 )
-from snnbp.circuit.loihi import BIAS, INHIBITION, THRESHOLD, WEIGHT_GRID
-
-__all__ = [
-    "Cell",
-    "Circuit",
-    "Counts",
-    "LearningRule",
-    "Phase",
-    "Population",
-    "Projection",
-    "gating_projections",
-    "inference_circuit",
-    "mantissa_exponent",
-    "training_circuit",
-]
-
-T = TypeVar("T")
 
 MARGIN = 8
 """What a copied spike adds beyond half the threshold, to fire an open neuron (official code: 520)."""
 
 CHAIN_MARGIN = 64
-"""What the gating chain adds beyond threshold - bias (official code: 9280)."""
+"""What the synfire chain adds beyond threshold - bias (official code: 9280)."""
 
 _COPIES = ("", "_copy", "_copy2")
+_COPY_SHARES = (1 / 2, 0, 1)
 
-# One row of the drawing each: name, size kind, cell, symbol (one for each copy).
-_Row = tuple[str, str, str, str]
-_INPUT_ROWS: tuple[_Row, ...] = (
-    ("input", "in", "n_inp", "input"),
-    ("x", "in", "n_sfc", "x"),
-)
-_TRAINING_ROWS: tuple[_Row, ...] = (
-    *_INPUT_ROWS,
-    ("m_x6", "in", "n_sfc", "mx"),
-    ("h1*", "hid", "n_sfl", "h h< h>"),
-    ("c_h1", "hid", "n_sfc", "hbox"),
-    ("m_h1", "hid", "n_sfc", "mh"),
-    ("h1T", "hid", "n_sfl_nr", "d1"),
-    ("o*", "out", "n_sfl", "o o< o>"),
-    ("in_tgt", "out", "n_inp", "target"),
-    ("t", "out", "n_sfc", "t"),
-    ("d+", "out", "n_sfc", "d2+"),
-    ("d-", "out", "n_sfc", "d2-"),
-    ("oT-", "out", "n_sfl", "oT-"),
-)
-_INFERENCE_ROWS: tuple[_Row, ...] = (
-    *_INPUT_ROWS,
-    ("h1", "hid", "n_sfl", "h"),
-    ("o", "out", "n_sfl", "o"),
-)
+# Name, neuron type, symbol (one for each copy); grouped by layer, one row of the drawing for each copy.
+_Rows = dict[str, list[tuple[str, str, str]]]
 
-# Source, target, what a spike carries (a matrix, or +1 and -1 for a copied spike and a vetoing one), delays.
-# A spike arrives delay + 1 steps later.
-_Wire = tuple[str, str, str | int, tuple[int, ...]]
-_TRAINING_WIRES: tuple[_Wire, ...] = (
-    # forward, phases 0 to 3
-    ("input", "x", +1, (0,)),
-    ("x", "h1*", "W1", (0,)),
-    ("h1", "o*", "W2", (0,)),
-    ("in_tgt", "t", +1, (0,)),
-    # the error, phase 4: d2+ = t and not o, d2- = o and not t and not o>; both are opened by o<
-    ("t", "d+", +1, (0,)),
-    ("o", "d+", -1, (0,)),
-    ("o", "d-", +1, (0,)),
-    ("t", "d-", -1, (0,)),
-    ("o_copy2", "d-", -1, (0,)),
-    # back to the outputs: d2+ potentiates in phase 5 and depresses through oT- in phase 9, d2- the reverse
-    ("d+", "o*", +1, (0,)),
-    ("d+", "oT-", +1, (4,)),
-    ("d-", "o*", +1, (4,)),
-    ("d-", "oT-", +1, (0,)),
-    # back through the transposed weights to the hidden layer, phases 6 and 10
-    ("o", "h1T", "W2T+", (0,)),
-    ("oT-", "h1T", "W2T-", (0,)),
-    ("h1T", "h1*", +1, (0,)),
-    # memories: of h for phases 5 and 9, of x for phases 7 and 11, of the box for the hidden layer's gate
-    ("h1", "m_h1", +1, (0,)),
-    ("m_h1", "h1", +1, (1, 5)),
-    ("m_h1", "h1T", +1, (1, 5)),
-    ("x", "m_x6", +1, (4,)),
-    ("m_x6", "x", +1, (0, 4)),
-    ("h1_copy", "c_h1", +1, (3,)),
-    ("h1_copy2", "c_h1", -1, (3,)),
-)
-_INFERENCE_WIRES: tuple[_Wire, ...] = (
-    ("input", "x", +1, (0,)),
-    ("x", "h1", "W1", (0,)),
-    ("h1", "o", "W2", (0,)),
-)
+# Source, target, what a spike carries (a matrix, or +1 and -1 for a copied spike and a veto), delay.
+_Wire = tuple[str, str, str | int, int]
 
-_TRAINING_PHASES = (
-    Phase(
-        "g00",
-        event="the sample is presented; the previous one's last replay still drives the closed hidden layer",
-        holds=("o*",),
-        presents=("input",),
-        tolerates=("h1*",),
-    ),
-    Phase("g01", event="input", opens={"x": 1 / 2}, meaning={"x": "x"}),
-    Phase(
-        "g02",
-        event="hidden layer; the target is presented",
-        opens={"h1": 1 / 2, "h1_copy": 0, "h1_copy2": 1},
-        presents=("in_tgt",),
-        meaning={"h1": "h = f(v1)", "h1_copy": "v1 > 0", "h1_copy2": "v1 > 1"},
-    ),
-    Phase(
-        "g03",
-        event="output and target",
-        opens={"o": 1 / 2, "o_copy": 0, "o_copy2": 1, "t": 1 / 2, "m_h1": 1 / 2},
-        meaning={"o": "o = f(v2)", "o_copy": "v2 > 0", "o_copy2": "v2 > 1", "t": "t", "m_h1": "h"},
-    ),
-    Phase(
-        "g04",
-        event="error",
-        opened_by={"d+": "o_copy", "d-": "o_copy"},
-        holds=("h1T", "oT-"),
-        meaning={"d+": "output too low", "d-": "output too high"},
-    ),
-    Phase(
-        "g05",
-        event="W2 potentiates",
-        opens={"h1": 1 / 2, "h1T": 1 / 2, "o*": 1 / 2, "oT-": 1 / 2},
-        reward=True,
-        meaning={"h1": "h", "h1T": "h", "o*": "d2+", "oT-": "d2-"},
-    ),
-    Phase(
-        "g06",
-        event="hidden deltas, to potentiate",
-        opens={"m_x6": 1 / 2, "c_h1": 1 / 2, "h1T": 0},
-        holds=("o*",),
-        meaning={"m_x6": "x", "c_h1": "f'(v1): 0 < v1 <= 1", "h1T": "d1+: W2T d2 > 0"},
-    ),
-    Phase(
-        "g07",
-        event="W1 potentiates; the input is replayed",
-        opens={"x": 1 / 2},
-        opened_by={"h1*": "c_h1"},
-        reward=True,
-        meaning={"x": "x", "h1*": "d1+ and f'(v1)"},
-    ),
-    Phase("g08", event="the replay is kept from the hidden layer", holds=("h1*",)),
-    Phase(
-        "g09",
-        event="W2 depresses",
-        opens={"h1": 1 / 2, "h1T": 1 / 2, "o*": 1 / 2, "oT-": 1 / 2},
-        meaning={"h1": "h", "h1T": "h", "o*": "d2-", "oT-": "d2+"},
-    ),
-    Phase(
-        "g10",
-        event="hidden deltas, to depress",
-        opens={"h1T": 0},
-        holds=("o*",),
-        meaning={"h1T": "d1-: W2T d2 < 0"},
-    ),
-    Phase(
-        "g11",
-        event="W1 depresses; the input is replayed",
-        opens={"x": 1 / 2},
-        opened_by={"h1*": "c_h1"},
-        meaning={"x": "x", "h1*": "d1- and f'(v1)"},
-    ),
-)
-_INFERENCE_PHASES = (
-    Phase("g00", event="the sample is presented", presents=("input",)),
-    Phase("g01", event="input", opens={"x": 1 / 2}, meaning={"x": "x"}),
-    Phase("g02", event="hidden layer", opens={"h1": 1 / 2}, meaning={"h1": "h = f(v1)"}),
-    Phase("g03", event="output", opens={"o": 1 / 2}, meaning={"o": "o = f(v2)"}),
-)
+
+@dataclass(frozen=True)
+class Schedule:
+    """When each matrix learns.
+
+    Attributes
+    ----------
+    name : str
+    potentiate, depress : mapping of int to int
+        Layer l -> phase in which W_l potentiates (P_l) and depresses (D_l).
+    uninhibited : tuple of (int, str)
+        Phase and layer that the circuit does not inhibit although a matrix reaches it then.
+    may_fire : tuple of (int, str)
+        Those of them that may fire, because nothing follows from it.
+    """
+
+    name: str
+    potentiate: Mapping[int, int]
+    depress: Mapping[int, int]
+    uninhibited: tuple[tuple[int, str], ...] = ()
+    may_fire: tuple[tuple[int, str], ...] = ()
+
+    @property
+    def period(self) -> int:
+        """Phases of a sample."""
+        return self.depress[1] + 1
+
+    @property
+    def memory_of_x(self) -> str:
+        """Name of the population that keeps the input; the published one is named after its phase."""
+        return "m_x6" if self.name == "published" else "m_x"
+
+
+def schedule_of(n_hidden: int, name: str | None = None) -> Schedule:
+    """The schedule for a number of hidden layers.
+
+    Parameters
+    ----------
+    n_hidden : int
+        Number of hidden layers, L.
+    name : {"published", "compact"}, optional
+        "published" (12 phases) exists for one hidden layer and is the default there; "compact",
+        11 + 5 (L - 1) phases, is the default for more.
+
+    Raises
+    ------
+    ValueError
+        For another name, or more hidden layers than the schedule has.
+    """
+    if n_hidden < 1:
+        raise ValueError("the circuit needs at least one hidden layer")
+    if name is None:
+        name = "published" if n_hidden == 1 else "compact"
+    if name == "published":
+        if n_hidden > 1:
+            raise ValueError(f"schedule 'published' has one hidden layer, not {n_hidden}: choose 'compact'")
+        return Schedule(name, {2: 5, 1: 7}, {2: 9, 1: 11}, ((0, "h1*"), (1, "o*"), (8, "o*")), ((0, "h1*"),))
+    if name != "compact":
+        raise ValueError(f"unknown schedule {name!r}: choose 'published' or 'compact'")
+    potentiate = {n_hidden + 1: n_hidden + 4}
+    for layer in range(n_hidden, 0, -1):
+        potentiate[layer] = potentiate[layer + 1] + (4 if layer > 1 else 3)
+    return Schedule(name, potentiate, {layer: phase + 2 for layer, phase in potentiate.items()})
 
 
 def training_circuit(
-    inputs: int = 400,
-    hidden: int = 400,
-    outputs: int = 10,
+    sizes: Sequence[int] = (400, 400, 10),
     inhibition: int = INHIBITION,
     threshold: int = THRESHOLD,
     step: int = WEIGHT_GRID,
+    schedule: str | None = None,
 ) -> Circuit:
-    """The learning circuit: 30 populations, 102 projections, 8 plastic matrices.
+    """The learning circuit.
 
-    Sizes are neurons; `inhibition`, `threshold` and the learning `step` are in weight units. A closed neuron
-    has bias -8192 and fires iff its input exceeds 8192 + threshold: 9216 as published. All fixed weights but
-    the inhibition follow from the threshold: gates -bias + threshold / 2 (8704), threshold / 2 more for h<,
-    o< and the deltas (512), threshold / 2 less for h> and o> (8192), copied spikes threshold / 2 + 8 (520),
-    the gating chain -bias + threshold + 64 (9280).
+    As published: 30 populations, 102 projections, 8 plastic matrices, 12 phases. A gated neuron has bias
+    -8192 and fires iff its input exceeds 8192 + threshold: 9216 as published. All fixed weights but the
+    inhibition follow from the threshold: gates -bias + threshold / 2 (8704), threshold / 2 more for h<, o<
+    and the deltas (512), threshold / 2 less for h> and o> (8192), copied spikes threshold / 2 + 8 (520), the
+    synfire chain -bias + threshold + 64 (9280).
 
-    Raises ValueError if a weight that follows fits no 8-bit mantissa (a threshold must be a multiple of 128),
-    if inhibition is not negative, or a size or step is out of range.
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons of each layer: inputs, hidden layers, outputs.
+    inhibition : int
+        Weight that inhibits a population (weight units, negative).
+    threshold : int
+        Firing threshold (weight units, a multiple of 128).
+    step : int
+        Learning step (weight units, even).
+    schedule : {"published", "compact"}, optional
+        See `schedule_of`.
+
+    Returns
+    -------
+    Circuit
+
+    Raises
+    ------
+    ValueError
+        If a weight or delay that follows does not fit the chip, or an argument is out of range.
     """
     if inhibition >= 0:
         raise ValueError(f"inhibition must be negative, got {inhibition}")
     if threshold <= 0 or step <= 0:
         raise ValueError(f"threshold and step must be positive, got {threshold} and {step}")
-    return _build(
-        (inputs, hidden, outputs),
-        _TRAINING_ROWS,
-        _TRAINING_WIRES,
-        _TRAINING_PHASES,
-        threshold,
-        inhibition,
-        LearningRule(2 * step, -step),
-    )
+    n_hidden = _n_hidden(sizes)
+    plan = schedule_of(n_hidden, schedule)
+    phases = _forward_phases(n_hidden, copies=True)
+    phases += [_Draft() for _ in range(plan.period - len(phases))]
+    _add_learning(phases, plan)
+    wires = [*_forward_wires(n_hidden, copies=True), *_learning_wires(n_hidden, plan)]
+    _inhibit_matrix_targets(phases, wires, plan)
+    wires += _vetoes(n_hidden, plan, phases)
+    rows = _training_rows(n_hidden, plan)
+    return _build(sizes, rows, wires, phases, threshold, inhibition, PlasticityRule(2 * step, -step))
 
 
-def inference_circuit(
-    inputs: int = 400, hidden: int = 400, outputs: int = 10, threshold: int = THRESHOLD
-) -> Circuit:
-    """The forward part alone, with trained weights: 9 populations, 11 projections, 4 steps a sample."""
-    sizes = (inputs, hidden, outputs)
-    return _build(sizes, _INFERENCE_ROWS, _INFERENCE_WIRES, _INFERENCE_PHASES, threshold, INHIBITION, None)
+def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = THRESHOLD) -> Circuit:
+    """The forward part alone, with trained weights.
+
+    As published: 9 populations, 11 projections, 4 phases; L + 3 phases for L hidden layers.
+
+    Parameters
+    ----------
+    sizes : sequence of int
+        Neurons of each layer: inputs, hidden layers, outputs.
+    threshold : int
+        Firing threshold (weight units, a multiple of 128).
+    """
+    n_hidden = _n_hidden(sizes)
+    rows: _Rows = {"input": _INPUT_ROWS}
+    for layer in range(1, n_hidden + 1):
+        rows[f"hidden{layer}"] = [(f"h{layer}", "n_sfl", _numbered("h", layer, n_hidden))]
+    rows["output"] = [("o", "n_sfl", "o")]
+    phases = _forward_phases(n_hidden, copies=False)
+    return _build(sizes, rows, _forward_wires(n_hidden, copies=False), phases, threshold, INHIBITION, None)
+
+
+def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
+    """Largest input current at which each population stays silent while a matrix reaches it.
+
+    Returns
+    -------
+    dict
+        (phase, population) -> weight units, for every population that is the target of a matrix whose source
+        can fire one step before, and that is not open. Populations that may fire then are left out.
+    """
+    bounds = {}
+    for number, phase in enumerate(circuit.phases):
+        before = circuit.phases[number - 1]
+        sources = (*before.open, *before.may_fire_while_gated_off)
+        for projection in circuit.matrices:
+            post = projection.post
+            if projection.pre in sources and post not in (*phase.open, *phase.may_fire_while_gated_off):
+                inhibition = (circuit.inhibition or 0) if post in phase.inhibits else 0
+                bounds[number, post] = current_bound(inhibition, circuit[post].neuron.threshold)
+    return bounds
+
+
+# Populations.
+
+_INPUT_ROWS = [("input", "n_inp", "input"), ("x", "n_sfc", "x")]
+
+
+def _training_rows(n_hidden: int, plan: Schedule) -> _Rows:
+    rows: _Rows = {"input": [*_INPUT_ROWS, (plan.memory_of_x, "n_sfc", "mx")]}
+    for layer in range(1, n_hidden + 1):
+        h, name = _numbered("h", layer, n_hidden), f"h{layer}"
+        rows[f"hidden{layer}"] = [
+            (f"{name}*", "n_sfl", f"{h} {h}< {h}>"),
+            (f"c_{name}", "n_sfc", f"f'(v{layer})"),
+            (f"m_{name}", "n_sfc", f"m{h}"),
+            (f"{name}T", "n_sfl_nr", f"d{layer}"),
+        ]
+        if layer > 1:
+            rows[f"hidden{layer}"].append((f"{name}T-", "n_sfl", f"{h}T-"))
+    d = f"d{n_hidden + 1}"
+    rows["output"] = [
+        ("o*", "n_sfl", "o o< o>"),
+        ("in_tgt", "n_inp", "target"),
+        ("t", "n_sfc", "t"),
+        ("d+", "n_sfc", f"{d}+"),
+        ("d-", "n_sfc", f"{d}-"),
+        ("oT-", "n_sfl", "oT-"),
+    ]
+    return rows
+
+
+def _numbered(symbol: str, layer: int, n_hidden: int) -> str:
+    """The paper's single hidden layer has no number."""
+    return symbol if n_hidden == 1 else f"{symbol}{layer}"
+
+
+def _hidden_layer(layer: int, n_hidden: int) -> str:
+    return "hidden layer" if n_hidden == 1 else f"hidden layer {layer}"
+
+
+# Wires.
+
+
+def _forward_wires(n_hidden: int, copies: bool) -> Iterator[_Wire]:
+    star = "*" if copies else ""
+    yield "input", "x", +1, 0
+    for layer in range(1, n_hidden + 1):
+        yield _layer(layer - 1, n_hidden), f"h{layer}{star}", f"W{layer}", 0
+    yield f"h{n_hidden}", f"o{star}", f"W{n_hidden + 1}", 0
+
+
+def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
+    p, d, last = plan.potentiate, plan.depress, n_hidden + 1
+
+    # The error: d+ = t and not o, d- = o and not t and not o>; o< opens both.
+    yield "in_tgt", "t", +1, 0
+    yield from (("t", "d+", +1, 0), ("o", "d+", -1, 0))
+    yield from (("o", "d-", +1, 0), ("t", "d-", -1, 0), ("o_copy2", "d-", -1, 0))
+
+    # To the outputs: d+ potentiates in P and depresses through oT- in D, d- the reverse.
+    to_p, to_d = (phase - (n_hidden + 3) - 1 for phase in (p[last], d[last]))
+    yield from (("d+", "o*", +1, to_p), ("d+", "oT-", +1, to_d))
+    yield from (("d-", "o*", +1, to_d), ("d-", "oT-", +1, to_p))
+
+    for layer in range(n_hidden, 0, -1):
+        h, above, matrix = f"h{layer}", _layer(layer + 1, n_hidden), f"W{layer + 1}T"
+        up, down = p[layer + 1] + 1, d[layer + 1] + 1  # in these phases hT fires the deltas
+
+        # Back through the transposed weights, and on to where the deltas change W_l.
+        yield from ((above, f"{h}T", f"{matrix}+", 0), (f"{above}T-", f"{h}T", f"{matrix}-", 0))
+        yield f"{h}T", f"{h}*", +1, p[layer] - up - 1
+        if layer > 1:
+            yield f"{h}T", f"{h}T-", +1, p[layer] - down - 1
+            yield f"{h}T", f"{h}T-", +1, d[layer] - up - 1
+
+        # Memories: of h for P and D of the layer above, of the window for the gate of P and D.
+        yield h, f"m_{h}", +1, 0
+        for phase in (p[layer + 1], d[layer + 1]):
+            delay = phase - (layer + 2) - 1
+            yield from ((f"m_{h}", h, +1, delay), (f"m_{h}", f"{h}T", +1, delay))
+        delay = up - (layer + 1) - 1
+        yield from ((f"{h}_copy", f"c_{h}", +1, delay), (f"{h}_copy2", f"c_{h}", -1, delay))
+
+    # Memory of x for P and D of the first layer.
+    yield "x", plan.memory_of_x, +1, p[1] - 3
+    yield from ((plan.memory_of_x, "x", +1, phase - p[1]) for phase in (p[1], d[1]))
+
+
+def _vetoes(n_hidden: int, plan: Schedule, phases: "list[_Draft]") -> list[_Wire]:
+    """Where h_lT repeats h_l, its spikes reach h_l* too, late: memory cancels them unless h_l* is idle."""
+    vetoes: list[_Wire] = []
+    for layer in range(1, n_hidden + 1):
+        for replay in (plan.potentiate[layer + 1], plan.depress[layer + 1]):
+            arrival = replay + plan.potentiate[layer] - plan.potentiate[layer + 1] - 1
+            phase = phases[arrival]
+            if f"h{layer}" in (*phase.opens, *phase.inhibits):
+                vetoes.append((f"m_h{layer}", f"h{layer}*", -1, arrival - (layer + 2) - 1))
+    return vetoes
+
+
+# Phases.
+
+
+@dataclass
+class _Draft:
+    """A phase while it is put together."""
+
+    events: list[str] = field(default_factory=list)
+    opens: dict[str, float] = field(default_factory=dict)
+    opened_by: dict[str, str] = field(default_factory=dict)
+    inhibits: list[str] = field(default_factory=list)
+    receives_input: list[str] = field(default_factory=list)
+    may_fire: list[str] = field(default_factory=list)
+    reward: bool = False
+    encodes: dict[str, str] = field(default_factory=dict)
+
+    def open(self, name: str, encodes: str, share: float = 1 / 2, by: str = "") -> None:
+        for copy in _starred(name):
+            if by:
+                self.opened_by[copy] = by
+            else:
+                self.opens[copy] = share
+            self.encodes[copy] = encodes
+
+    def compare(self, name: str, layer: int, copies: bool) -> None:
+        """Open a layer, and its copies, to its potential v."""
+        meanings = (f"{name[0]} = f(v{layer})", f"v{layer} > 0", f"v{layer} > 1")
+        for copy, meaning, share in zip(_COPIES, meanings, _COPY_SHARES, strict=True):
+            if copies or not copy:
+                self.open(name + copy, meaning, share)
+
+    def finished(self, gate: str) -> Phase:
+        return Phase(
+            gate,
+            "; ".join(self.events),
+            self.opens,
+            self.opened_by,
+            tuple(self.inhibits),
+            tuple(self.receives_input),
+            tuple(self.may_fire),
+            self.reward,
+            self.encodes,
+        )
+
+
+def _forward_phases(n_hidden: int, copies: bool) -> list[_Draft]:
+    phases = [_Draft() for _ in range(n_hidden + 3)]
+    phases[0].events.append("the sample is presented")
+    phases[0].receives_input.append("input")
+    phases[1].events.append("input")
+    phases[1].open("x", "x")
+    for layer in range(1, n_hidden + 1):
+        phases[layer + 1].events.append(_hidden_layer(layer, n_hidden))
+        phases[layer + 1].compare(f"h{layer}", layer, copies)
+    phases[n_hidden + 2].events.append("output")
+    phases[n_hidden + 2].compare("o", n_hidden + 1, copies)
+    return phases
+
+
+def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
+    p, d, last = plan.potentiate, plan.depress, max(plan.potentiate)
+    target, error = phases[last], phases[last + 2]
+    target.events.append("the target is presented")
+    target.receives_input.append("in_tgt")
+    phases[last + 1].events.append("target")
+    phases[last + 1].open("t", "t")
+    error.events.append("error")
+    error.open("d+", "output too low", by="o_copy")
+    error.open("d-", "output too high", by="o_copy")
+    error.inhibits.append("oT-")
+
+    for layer in range(last, 0, -1):
+        for replay, sign in ((phases[p[layer]], "+"), (phases[d[layer]], "-")):
+            replay.reward = sign == "+"
+            replay.events.append(f"W{layer} {'potentiates' if replay.reward else 'depresses'}")
+            other = "-" if replay.reward else "+"
+            if layer == last:
+                replay.open("o*", f"d{layer}{sign}")
+                replay.open("oT-", f"d{layer}{other}")
+            else:
+                replay.open(f"h{layer}*", f"d{layer}{sign} and f'(v{layer})", by=f"c_h{layer}")
+                if layer > 1:
+                    replay.open(f"h{layer}T-", f"d{layer}{other} and f'(v{layer})", by=f"c_h{layer}")
+            if layer > 1:
+                for name in (f"h{layer - 1}", f"h{layer - 1}T"):
+                    replay.open(name, _numbered("h", layer - 1, last - 1))
+            else:
+                replay.open("x", "x")
+
+    for layer in range(last - 1, 0, -1):
+        h = f"h{layer}"
+        up, down = phases[p[layer + 1] + 1], phases[d[layer + 1] + 1]
+        phases[layer + 2].open(f"m_{h}", _numbered("h", layer, last - 1))
+        up.open(f"c_{h}", f"f'(v{layer}): 0 < v{layer} <= 1")
+        for delta, sign, purpose, relation in ((up, "+", "potentiate", ">"), (down, "-", "depress", "<")):
+            delta.events.append(f"deltas of {_hidden_layer(layer, last - 1)}, to {purpose}")
+            delta.open(f"{h}T", f"d{layer}{sign}: W{layer + 1}T d{layer + 1} {relation} 0", 0)
+    phases[p[1] - 1].open(plan.memory_of_x, "x")
+
+
+def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: Schedule) -> None:
+    """Inhibit every population that is not open while a matrix brings it spikes of an open one."""
+    for number, phase in enumerate(phases):
+        before = phases[number - 1]
+        reached = {
+            post: None
+            for pre, post, carries, _ in wires
+            if isinstance(carries, str) and pre in (*before.opens, *before.opened_by, *before.may_fire)
+        }
+        for post in reached:
+            if _starred(post)[0] in (*phase.opens, *phase.opened_by):
+                continue
+            if (number, post) in plan.may_fire:
+                phase.may_fire += _starred(post)
+            if (number, post) not in plan.uninhibited:
+                phase.inhibits += _starred(post)
+                phase.events.append(f"{post} inhibited")
+
+
+# All together.
 
 
 def _build(
-    sizes: tuple[int, int, int],
-    rows: tuple[_Row, ...],
-    wires: tuple[_Wire, ...],
-    phases: tuple[Phase, ...],
+    sizes: Sequence[int],
+    rows: _Rows,
+    wires: Iterator[_Wire] | list[_Wire],
+    drafts: list[_Draft],
     threshold: int,
     inhibition: int,
-    learning: LearningRule | None,
+    plasticity: PlasticityRule | None,
 ) -> Circuit:
-    neurons = dict(zip(("in", "hid", "out", "gat"), (*sizes, 1), strict=True))
-    driven = {name: Cell(name, 0, threshold) for name in ("n_inp", "n_gat")}
-    gated = {name: Cell(name, BIAS, threshold) for name in ("n_sfc", "n_sfl", "n_sfl_nr")}
-    cells = driven | gated
+    types = {name: NeuronType(name, 0, threshold) for name in ("n_inp", "n_gat")}
+    types |= {name: NeuronType(name, BIAS, threshold) for name in ("n_sfc", "n_sfl", "n_sfl_nr")}
+    phases = tuple(draft.finished(f"g{number:02}") for number, draft in enumerate(drafts))
     gates = [phase.gate for phase in phases]
-    rows += tuple((name, "gat", "n_inp" if name == "in_g" else "n_gat", name) for name in ("in_g", *gates))
+    rows |= {"gate": [("in_g", "n_inp", "in_g"), *((gate, "n_gat", gate) for gate in gates)]}
+    neurons = dict(zip(rows, (*sizes, 1), strict=True))
     populations = tuple(
-        Population(copy, neurons[kind], cells[cell], kind, symbol, row)
-        for row, (copy, kind, cell, symbol) in enumerate(
-            (copy, kind, cell, symbol)
-            for name, kind, cell, symbols in rows
-            for copy, symbol in zip(_starred(name), symbols.split(), strict=True)
+        Population(copy, neurons[layer], types[neuron], layer, symbol, row)
+        for row, (copy, neuron, layer, symbol) in enumerate(
+            (copy, neuron, layer, symbol)
+            for layer, entries in rows.items()
+            for name, neuron, symbols in entries
+            for copy, symbol in zip(_starred(name), symbols.split(" "), strict=True)
         )
     )
-    phases = tuple(_star_free(phase) for phase in phases)
     ring = zip(("in_g", *gates), (*gates, gates[0]), strict=True)
-    chain = threshold - BIAS + CHAIN_MARGIN
     projections = (
-        *(
-            _wire(pre, copy, carries, delay, threshold)
-            for pre, post, carries, delays in wires
-            for delay in delays
-            for copy in _starred(post)
-        ),
+        *(_wire(*wire, copy, threshold) for wire in wires for copy in _starred(wire[1])),
         *gating_projections(populations, phases, inhibition),
-        *(Projection(pre, post, "one-to-one", chain) for pre, post in ring),
+        *(Projection(pre, post, "one-to-one", threshold - BIAS + CHAIN_MARGIN) for pre, post in ring),
     )
-    return Circuit(populations, projections, phases, learning, inhibition)
+    return Circuit(populations, projections, phases, plasticity, inhibition)
 
 
-def _wire(pre: str, post: str, carries: str | int, delay: int, threshold: int) -> Projection:
+def _wire(pre: str, _: str, carries: str | int, delay: int, post: str, threshold: int) -> Projection:
     if isinstance(carries, str):
         return Projection(pre, post, "all-to-all", None, delay, carries)
     return Projection(pre, post, "one-to-one", carries * (threshold // 2 + MARGIN), delay)
@@ -286,16 +461,12 @@ def _starred(name: str) -> tuple[str, ...]:
     return tuple(name[:-1] + copy for copy in _COPIES) if name.endswith("*") else (name,)
 
 
-def _spread(entries: Mapping[str, T]) -> dict[str, T]:
-    return {copy: value for name, value in entries.items() for copy in _starred(name)}
+def _layer(layer: int, n_hidden: int) -> str:
+    """The population that fires for a layer."""
+    return "x" if layer == 0 else "o" if layer > n_hidden else f"h{layer}"
 
 
-def _star_free(phase: Phase) -> Phase:
-    return replace(
-        phase,
-        opens=_spread(phase.opens),
-        opened_by=_spread(phase.opened_by),
-        holds=tuple(copy for name in phase.holds for copy in _starred(name)),
-        tolerates=tuple(copy for name in phase.tolerates for copy in _starred(name)),
-        meaning=_spread(phase.meaning),
-    )
+def _n_hidden(sizes: Sequence[int]) -> int:
+    if len(sizes) < 3:
+        raise ValueError(f"sizes must name inputs, hidden layers and outputs, got {tuple(sizes)}")
+    return len(sizes) - 2

@@ -1,8 +1,7 @@
-"""What the circuit's work would cost on a Loihi chip: operations counted in a trace, times published costs.
+"""Energy and latency on a Loihi chip, estimated: operations counted in a trace, times published costs.
 
-The counts follow from the declaration and the spikes alone, whatever the circuit is for. They are measured;
-energy and latency are estimates made from them, and no more than that: no chip was there to be asked.
-What is counted, each in the step in which it falls due:
+The counts follow from any circuit and its spikes alone. They are measured; energy and latency are estimates
+made from them. Nothing was measured on a chip. What is counted, each in the step in which it happens:
 
 - synaptic events: a spike sets off one for every synapse that leaves its neuron;
 - synaptic updates: plastic synapses whose two neurons spike in the same step, which is when the rule changes
@@ -20,40 +19,13 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp.circuit.loihi import CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, COSTS
 from snnbp.circuit.spec import Circuit, Projection
 
 if TYPE_CHECKING:
     from snnbp.backends.spiking.samples import Trace
 
 Floats = NDArray[np.float64]
-
-
-class Cost(NamedTuple):
-    """What one operation costs on Loihi 1. `recalled`: which of both is quoted from memory of the text."""
-
-    operation: str
-    energy_pj: float
-    latency_ns: float
-    recalled: str
-
-
-COSTS = (
-    Cost("synaptic events", 23.6, 3.5, "latency"),
-    Cost("synaptic updates", 120.0, 6.1, "latency"),
-    Cost("active neuron updates", 81.0, 8.4, "both"),
-    Cost("inactive neuron updates", 52.0, 5.3, "both"),
-    Cost("spikes", 1.7, 0.0, "energy"),
-)
-"""Davies et al., IEEE Micro 38(1), 2018. The text gives a spike no time in a core: 0."""
-
-BARRIER_NS = (113.0, 465.0)
-"""What the cores take to agree that a step is over, least and most (same source, recalled)."""
-
-CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, CHIP_CORES = 1024, 128 * 1024, 128
-"""Limits of a core, and cores of a chip (same source)."""
-
-PAPER_CORES = 81
-"""What the paper's training circuit occupied (recalled)."""
 
 
 @dataclass(frozen=True)
@@ -116,7 +88,7 @@ def count(trace: "Trace") -> Operations:
         sent = spikes[pre] if projection.pattern == "one-to-one" else fired[pre][:, None] > 0
         active[projection.post][travel:] |= sent[:-travel]
 
-    plastic = [p if circuit.learning and p.weight is None else None for p in circuit.projections]
+    plastic = [p if circuit.plasticity and p.weight is None else None for p in circuit.projections]
 
     def a_sample(steps: "list[NDArray[np.int64]]") -> Floats:
         """Counts by step, one row each, as means by phase."""

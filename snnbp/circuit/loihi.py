@@ -1,45 +1,126 @@
-"""The integer world of a Loihi 1 core, as far as the circuit uses it.
+"""Integer ranges, limits and costs of a Loihi 1 chip, as far as the circuit uses them.
 
 Weights, membrane potentials and thresholds are integers in *weight units*: one unit is what a weight of 1
-adds to a membrane potential. The chip itself counts 64 times finer; nothing here depends on that.
+adds to a membrane potential. The chip counts 2^6 = 64 times finer.
 """
+
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+# Plastic weights.
 WEIGHT_MIN = -256
-"""Lower rail of a plastic weight: 8 bits, mixed sign (Davies et al., IEEE Micro 38(1), 2018)."""
+"""Lower bound of a plastic weight: 8 bits, mixed sign (Davies et al., IEEE Micro 38(1), 2018)."""
 
 WEIGHT_MAX = 254
-"""Upper rail of a plastic weight: the mixed-sign grid is even, so 254 is the last point below 256."""
+"""Upper bound of a plastic weight: the mixed-sign grid is even, so 254 is the last point below 256."""
 
 WEIGHT_GRID = 2
 """Distance of neighbouring plastic weights, and the published learning step (official code, `mu`)."""
 
+INITIAL_LIMIT = 240
+"""Initial weights are clipped to +-240 before they are truncated to the grid (official code)."""
+
+# Fixed weights and delays.
+MANTISSA_MAX = 255
+"""Largest magnitude of a fixed weight's mantissa: 8 bits, the sign is common to the projection."""
+
+EXPONENT_MAX = 7
+"""Largest exponent of a fixed weight: mantissa * 2 ** exponent (Davies et al. 2018)."""
+
+DELAY_MAX = 63
+"""Longest delay of a projection, in steps: 6 bits."""
+
+INHIBITION = -8128
+"""Published weight that inhibits a population: mantissa -254, exponent 5 (official code, `gi`)."""
+
+# Neurons.
 THRESHOLD = 1024
 """Firing threshold of every neuron; comparisons are strict (official code, `sfc_threshold`)."""
 
 BIAS = -8192
-"""Constant input of a gated neuron: closed unless a gate lifts it (official code, `n_sfc`)."""
+"""Constant input of a gated neuron: gated off until a gate spike compensates it (official code, `n_sfc`)."""
 
-INHIBITION = -8128
-"""Published weight that holds a population down: mantissa -254, exponent 5 (official code, `gi`)."""
+LEVEL_LIMIT = 1 << 17
+"""Thresholds and biases stay below: 17 bits (Lava 0.10, PyLifModelBitAcc)."""
 
 POTENTIAL_BITS = 24
 """Width of a membrane potential and of an input sum, sign included (Davies et al. 2018)."""
 
-INITIAL_LIMIT = 240
-"""Initial weights are clipped to +-240 before they are truncated to the grid (official code)."""
+FRACTION_BITS = 6
+"""Of these bits, the ones that count fractions of a weight unit (Lava 0.10, PyLifModelBitAcc.act_shift)."""
+
+SUM_LIMIT = 1 << (POTENTIAL_BITS - 1 - FRACTION_BITS)
+"""Input sums stay within [-SUM_LIMIT, SUM_LIMIT) weight units, that is [-131072, 131072)."""
+
+BIAS_EXPONENT_MAX = 7
+BIAS_MANTISSA_LIMIT = 4096
+"""A bias is a 13-bit mantissa times 2^0 to 2^7, in 1/64 weight units (Lava 0.10, PyLifModelBitAcc)."""
+
+# The chip and its costs.
+CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, CHIP_CORES = 1024, 128 * 1024, 128
+"""Limits of a core, and cores of a chip (Davies et al. 2018)."""
 
 
-def drive_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
-    """Largest drive (weight units) that a population held down by `inhibition` still withstands.
+class Cost(NamedTuple):
+    """What one operation costs. `recalled`: which of both is quoted from memory of the text."""
 
-    A neuron fires once its input exceeds threshold - bias; inhibition adds to what it withstands. Beyond the
-    bound, neurons fire through their inhibition and the circuit is no longer the algebra. The outputs have
-    a bound of their own: in phase 8, when hidden neurons learn, only threshold - bias keeps them closed.
+    operation: str
+    energy_pj: float
+    latency_ns: float
+    recalled: str
+
+
+COSTS = (
+    Cost("synaptic events", 23.6, 3.5, "latency"),
+    Cost("synaptic updates", 120.0, 6.1, "latency"),
+    Cost("active neuron updates", 81.0, 8.4, "both"),
+    Cost("inactive neuron updates", 52.0, 5.3, "both"),
+    Cost("spikes", 1.7, 0.0, "energy"),
+)
+"""Davies et al. 2018. The text gives a spike no time in a core: 0."""
+
+BARRIER_NS = (113.0, 465.0)
+"""Time in which the cores agree that a step is over, min and max (same source, recalled)."""
+
+PAPER_CORES = 81
+"""Cores that the paper's training circuit occupied (recalled)."""
+
+
+def current_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
+    """Largest input current at which an inhibited population stays silent.
+
+    A gated neuron fires once its input exceeds threshold - bias; inhibition adds to that.
+
+    Parameters
+    ----------
+    inhibition : int
+        Weight (weight units) that inhibits the population; 0: the bias alone keeps it silent.
+    threshold : int
+        Firing threshold (weight units).
+
+    Returns
+    -------
+    int
+        Weight units: 17,344 as published, 9,216 without inhibition.
     """
     return threshold - BIAS - inhibition
+
+
+def mantissa_exponent(weight: int) -> tuple[int, int]:
+    """The smallest exponent, with its mantissa, for which weight == mantissa * 2 ** exponent.
+
+    Raises
+    ------
+    ValueError
+        If a mantissa of 8 bits (its sign apart) and an exponent of 3 bits cannot hold `weight`.
+    """
+    for exponent in range(EXPONENT_MAX + 1):
+        mantissa, rest = divmod(abs(weight), 2**exponent)
+        if not rest and mantissa <= MANTISSA_MAX:
+            return (mantissa if weight > 0 else -mantissa), exponent
+    raise ValueError(f"weight {weight} is no 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
 
 
 def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:

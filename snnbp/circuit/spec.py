@@ -1,8 +1,8 @@
-"""The words in which a circuit is declared: populations, projections, phases, checked as they are written.
+"""Data classes that describe a circuit; validated on construction.
 
-A `Circuit` says which neurons exist, what connects them, and what each phase of the cycle opens or holds
-down. It computes nothing. `circuit` declares the paper's two circuits with these words; any other circuit can
-be declared by hand.
+A `Circuit` says which neurons exist, what connects them, and what each phase of the cycle opens or inhibits.
+It computes nothing. `backprop` builds the paper's circuits from these classes; any other circuit can be
+written down by hand.
 """
 
 from collections import Counter
@@ -10,26 +10,30 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX
+from snnbp.circuit.loihi import (
+    DELAY_MAX,
+    LEVEL_LIMIT,
+    THRESHOLD,
+    WEIGHT_GRID,
+    WEIGHT_MAX,
+    mantissa_exponent,
+)
 
 Pattern = Literal["one-to-one", "one-to-all", "all-to-all"]
 Role = Literal["plastic", "trained", "gating", "chain", "copy"]
 
-MANTISSA_MAX = 255
-"""Largest magnitude of a fixed weight's mantissa: 8 bits, the sign is common to the projection."""
-
-EXPONENT_MAX = 7
-"""Largest exponent of a fixed weight: mantissa * 2 ** exponent (Davies et al., IEEE Micro 38(1), 2018)."""
-
-LEVEL_LIMIT = 1 << 17
-"""Thresholds and biases stay below: 17 bits (Lava 0.10, PyLifModelBitAcc)."""
-
 
 @dataclass(frozen=True)
-class Cell:
-    """A kind of neuron: it fires iff this step's input + bias > threshold, and forgets the input.
+class NeuronType:
+    """A neuron that fires iff this step's input + bias > threshold, and forgets the input.
 
-    `bias` and `threshold` are in weight units. After a spike the neuron stays silent for `refractory` steps.
+    Parameters
+    ----------
+    name : str
+    bias, threshold : int
+        Weight units, 17 bits.
+    refractory : int
+        Steps for which the neuron stays silent after a spike.
     """
 
     name: str
@@ -40,20 +44,33 @@ class Cell:
     def __post_init__(self) -> None:
         for name in ("bias", "threshold"):
             if abs(getattr(self, name)) >= LEVEL_LIMIT:
-                raise ValueError(f"cell {self.name!r}: {name} {getattr(self, name)} exceeds 17 bits")
+                raise ValueError(f"neuron type {self.name!r}: {name} {getattr(self, name)} exceeds 17 bits")
         if self.refractory < 0:
-            raise ValueError(f"cell {self.name!r}: refractory period {self.refractory} is negative")
+            raise ValueError(f"neuron type {self.name!r}: refractory period {self.refractory} is negative")
 
 
 @dataclass(frozen=True)
 class Population:
-    """`size` neurons of one cell. `kind` names the size ("in", "hid", "out", "gat"), `symbol` is the paper's
-    (the name if it has none), `row` is the place in the drawing, counted from the top."""
+    """Neurons of one type.
+
+    Parameters
+    ----------
+    name : str
+    size : int
+        Number of neurons.
+    neuron : NeuronType
+    layer : str
+        "input", "hidden1", ..., "output" or "gate".
+    symbol : str
+        The paper's symbol; default: the name.
+    row : int
+        Place in the drawing, counted from the top.
+    """
 
     name: str
     size: int
-    cell: Cell = Cell("plain")
-    kind: str = ""
+    neuron: NeuronType = NeuronType("plain")
+    layer: str = ""
     symbol: str = ""
     row: int = 0
 
@@ -65,10 +82,21 @@ class Population:
 
 @dataclass(frozen=True)
 class Projection:
-    """Synapses from `pre` to `post`. `weight` (weight units) is one for all, or None for a matrix
-    (pre.size, post.size) that is handed in with the run and can learn; `symbol` names that matrix.
+    """Synapses from one population to another.
 
-    A spike arrives `delay` + 1 steps later. "one-to-all" starts from a single neuron.
+    Parameters
+    ----------
+    pre, post : str
+        Names of the populations.
+    pattern : str
+        "one-to-one", "one-to-all" (from a single neuron) or "all-to-all".
+    weight : int or None
+        One weight (weight units) for all synapses, or None for a matrix (pre.size, post.size) that is given
+        when the circuit runs and can learn.
+    delay : int
+        A spike arrives `delay` + 1 steps later.
+    symbol : str
+        Name of the matrix.
     """
 
     pre: str
@@ -84,26 +112,38 @@ class Projection:
 
 @dataclass(frozen=True)
 class Phase:
-    """One step of the cycle. Its gate fires one step ahead, so that its effect is there in the phase.
+    """One step of the cycle. Its gate fires one step ahead, so that it acts in the phase.
 
-    - `opens`: population -> share of the threshold that its input must exceed while it is open (1/2, 0 or 1);
-    - `opened_by`: population -> the population that opens it instead of the gate, neuron by neuron, half-way;
-    - `holds`: populations that are held down by inhibition;
-    - `presents`: populations that receive the sample's spikes from outside;
-    - `tolerates`: populations that are closed and may fire nevertheless, because nothing comes of it;
-    - `reward`: whether plastic synapses see a reward;
-    - `event`: what happens; `meaning`: population -> what its spikes stand for in this phase.
+    Parameters
+    ----------
+    gate : str
+        The population of one neuron that opens and inhibits.
+    event : str
+        What happens.
+    opens : mapping of str to float
+        Population -> share of the threshold that its input must exceed (1/2, 0 or 1).
+    opened_by : mapping of str to str
+        Population -> the population that opens it instead of the gate, neuron by neuron, at share 1/2.
+    inhibits : tuple of str
+    receives_input : tuple of str
+        Populations to which the sample's spikes are given from outside.
+    may_fire_while_gated_off : tuple of str
+        Populations that may fire although they are gated off, because nothing follows from it.
+    reward : bool
+        Whether plastic synapses see the third factor.
+    encodes : mapping of str to str
+        Population -> what its spikes stand for.
     """
 
     gate: str = ""
     event: str = ""
     opens: Mapping[str, float] = field(default_factory=dict)
     opened_by: Mapping[str, str] = field(default_factory=dict)
-    holds: tuple[str, ...] = ()
-    presents: tuple[str, ...] = ()
-    tolerates: tuple[str, ...] = ()
+    inhibits: tuple[str, ...] = ()
+    receives_input: tuple[str, ...] = ()
+    may_fire_while_gated_off: tuple[str, ...] = ()
     reward: bool = False
-    meaning: Mapping[str, str] = field(default_factory=dict)
+    encodes: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def open(self) -> tuple[str, ...]:
@@ -112,7 +152,7 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class LearningRule:
+class PlasticityRule:
     """dw = rewarded * r * x0 * y0 + always * x0 * y0, applied in every step to every plastic synapse.
 
     x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward; both factors are in weight
@@ -125,12 +165,12 @@ class LearningRule:
     def __post_init__(self) -> None:
         for change in (self.always, self.always + self.rewarded):
             if change % WEIGHT_GRID or abs(change) > WEIGHT_MAX:
-                raise ValueError(f"learning rule: a change of {change} is odd or exceeds {WEIGHT_MAX}")
+                raise ValueError(f"plasticity rule: a change of {change} is odd or exceeds {WEIGHT_MAX}")
 
 
 @dataclass(frozen=True)
 class Counts:
-    """How large a circuit is: neurons by size kind, projections and synapses by role."""
+    """Size of a circuit: neurons by layer, projections and synapses by role."""
 
     populations: int
     neurons: Mapping[str, int]
@@ -142,15 +182,27 @@ class Counts:
 class Circuit:
     """A complete network. Step s, from 0, is phase s mod len(phases); without phases there is no reward.
 
-    `phases` state the intention (reward, drawing, names); what runs is `populations` and `projections`.
-    Raises ValueError, with the entry and the reason in one line, for a declaration that makes no sense or
-    that the chip could not hold.
+    Parameters
+    ----------
+    populations : tuple of Population
+    projections : tuple of Projection
+    phases : tuple of Phase
+        The intention: reward, drawing, names. What runs is `populations` and `projections`.
+    plasticity : PlasticityRule or None
+        None: the matrices do not learn.
+    inhibition : int or None
+        Weight of the inhibiting gates (weight units).
+
+    Raises
+    ------
+    ValueError
+        For a circuit that makes no sense or that the chip could not hold: the entry and the reason.
     """
 
     populations: tuple[Population, ...]
     projections: tuple[Projection, ...]
     phases: tuple[Phase, ...] = ()
-    learning: LearningRule | None = None
+    plasticity: PlasticityRule | None = None
     inhibition: int | None = None
 
     def __post_init__(self) -> None:
@@ -178,13 +230,13 @@ class Circuit:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Size of each kind of population."""
-        return {p.kind: p.size for p in self.populations}
+        """Neurons of a population, by layer."""
+        return {p.layer: p.size for p in self.populations}
 
     @property
-    def cells(self) -> dict[str, Cell]:
-        """The cells in use, by name."""
-        return {p.cell.name: p.cell for p in self.populations}
+    def neuron_types(self) -> dict[str, NeuronType]:
+        """The neuron types in use, by name."""
+        return {p.neuron.name: p.neuron for p in self.populations}
 
     @property
     def matrices(self) -> tuple[Projection, ...]:
@@ -204,87 +256,85 @@ class Circuit:
         return replace(self, projections=kept)
 
     def role(self, projection: Projection) -> Role:
-        """What a projection is for: a matrix that learns ("plastic") or not ("trained"), opening or holding
-        down a population ("gating"), passing the turn to the next gate ("chain"), copying spikes ("copy")."""
+        """What a projection is for.
+
+        Returns
+        -------
+        str
+            "plastic" or "trained" (a matrix that learns or does not), "gating" (opens or inhibits a
+            population), "chain" (the synfire chain of gates), "copy" (one-to-one, excites or vetoes).
+        """
         if projection.weight is None:
-            return "plastic" if self.learning else "trained"
+            return "plastic" if self.plasticity else "trained"
         if projection.post in {phase.gate for phase in self.phases}:
             return "chain"
         opens = any(phase.opened_by.get(projection.post) == projection.pre for phase in self.phases)
         return "gating" if opens or projection.pattern == "one-to-all" else "copy"
 
-    def arriving(self, phase: int) -> tuple[Projection, ...]:
-        """Projections that can carry spikes into `phase`: their target is open then, and when these spikes
-        left their source was open, or was presented from outside, or is the phase's gate."""
+    def projections_into(self, phase: int) -> tuple[Projection, ...]:
+        """Projections that can carry spikes into `phase`.
+
+        Their target is open then; when these spikes left, their source was open, or received input from
+        outside, or is the phase's gate.
+        """
         period = len(self.phases)
         now = self.phases[phase]
 
         def can_fire(projection: Projection) -> bool:
             then = self.phases[(phase - 1 - projection.delay) % period]
             gate_fires = projection.delay == 0 and projection.pre == now.gate
-            return gate_fires or projection.pre in then.open or projection.pre in then.presents
+            return gate_fires or projection.pre in then.open or projection.pre in then.receives_input
 
         return tuple(p for p in self.projections if p.post in now.open and can_fire(p))
 
     def counts(self) -> Counts:
-        """Populations, neurons by kind, projections and synapses by role."""
+        """Populations, neurons by layer, projections and synapses by role."""
         neurons: Counter[str] = Counter()
         projections: Counter[str] = Counter()
         synapses: Counter[str] = Counter()
         for population in self.populations:
-            neurons[population.kind] += population.size
+            neurons[population.layer] += population.size
+        sizes = {p.name: p.size for p in self.populations}
         for projection in self.projections:
-            fan_in = self[projection.pre].size if projection.pattern == "all-to-all" else 1
+            fan_in = sizes[projection.pre] if projection.pattern == "all-to-all" else 1
             projections[self.role(projection)] += 1
-            synapses[self.role(projection)] += fan_in * self[projection.post].size
+            synapses[self.role(projection)] += fan_in * sizes[projection.post]
         return Counts(len(self.populations), dict(neurons), dict(projections), dict(synapses))
-
-
-def mantissa_exponent(weight: int) -> tuple[int, int]:
-    """The smallest exponent, with its mantissa, for which weight == mantissa * 2 ** exponent.
-
-    Raises ValueError if a mantissa of 8 bits (its sign apart) and an exponent of 3 bits cannot hold `weight`.
-    """
-    for exponent in range(EXPONENT_MAX + 1):
-        mantissa, rest = divmod(abs(weight), 2**exponent)
-        if not rest and mantissa <= MANTISSA_MAX:
-            return (mantissa if weight > 0 else -mantissa), exponent
-    raise ValueError(f"weight {weight} is no 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
 
 
 def gating_projections(
     populations: Iterable[Population], phases: tuple[Phase, ...], inhibition: int
 ) -> Iterator[Projection]:
-    """Every connection that opens a population or holds it down, as the phases ask for it.
+    """Every projection that opens or inhibits a population, as the phases ask for it.
 
     The share of the threshold that is left to the input sets the gate's weight: 1 -> -bias, 1/2 ->
     -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
     population acts from the last phase in which it was open itself, which gives the delay; phases at the same
-    distance share the connection.
+    distance share the projection.
     """
-    cells = {p.name: p.cell for p in populations}
+    types = {p.name: p.neuron for p in populations}
     seen = set()
     for number, phase in enumerate(phases):
         for post, share in phase.opens.items():
-            for weight in _gate_weights(cells, phase, post, share):
+            for weight in _gate_weights(types, phase, post, share):
                 yield Projection(phase.gate, post, "one-to-all", weight)
-        for post in phase.holds:
+        for post in phase.inhibits:
             yield Projection(phase.gate, post, "one-to-all", inhibition)
         for post, opener in phase.opened_by.items():
             delay = next((d for d in range(len(phases)) if opener in phases[number - 1 - d].open), None)
             if delay is None:
-                raise ValueError(f"phase {phase.gate}: {opener!r} shall open {post!r} but never opens itself")
+                raise ValueError(f"phase {phase.gate}: {opener!r} opens {post!r} but is never open itself")
             if (opener, post, delay) not in seen:
-                (weight,) = _gate_weights(cells, phase, post, 1 / 2)
+                (weight,) = _gate_weights(types, phase, post, 1 / 2)
                 yield Projection(opener, post, "one-to-one", weight, delay)
             seen.add((opener, post, delay))
 
 
-def _gate_weights(cells: Mapping[str, Cell], phase: Phase, post: str, share: float) -> tuple[int, ...]:
-    if post not in cells:
+def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
+    if post not in types:
         raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    closed, half = -cells[post].bias, cells[post].threshold // 2
-    shares: dict[float, tuple[int, ...]] = {1: (closed,), 1 / 2: (closed + half,), 0: (half, closed + half)}
+    bias, half = -types[post].bias, types[post].threshold // 2
+    shares: dict[float, tuple[int, ...]] = {1: (bias,), 1 / 2: (bias + half,), 0: (half, bias + half)}
     if share not in shares:
         raise ValueError(
             f"phase {phase.gate} leaves {share} of the threshold to {post!r}: choose 0, 1/2 or 1"
@@ -305,6 +355,8 @@ def _check_projection(projection: Projection, sizes: Mapping[str, int]) -> None:
         raise ValueError(f"{projection}: unknown pattern {projection.pattern!r}")
     if projection.delay < 0:
         raise ValueError(f"{projection}: delay {projection.delay} is negative")
+    if projection.delay > DELAY_MAX:
+        raise ValueError(f"{projection}: delay {projection.delay} exceeds 6 bits")
     if projection.weight is None:
         if projection.pattern != "all-to-all":
             raise ValueError(f"{projection}: a matrix of weights needs the pattern all-to-all")
@@ -321,10 +373,10 @@ def _check_phases(phases: tuple[Phase, ...], sizes: Mapping[str, int]) -> None:
         for name in (
             *phase.open,
             *phase.opened_by.values(),
-            *phase.holds,
-            *phase.presents,
-            *phase.tolerates,
-            *phase.meaning,
+            *phase.inhibits,
+            *phase.receives_input,
+            *phase.may_fire_while_gated_off,
+            *phase.encodes,
         ):
             if name not in sizes:
                 raise ValueError(f"phase {number}: {name!r} is not a population")

@@ -2,10 +2,9 @@
 
 import hashlib
 import io
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
-from snnbp.files import atomic_open
+from snnbp.files import atomic_open, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -45,7 +44,7 @@ class Weights:
         matrices = tuple(_checked(f"W{n}", matrix) for n, matrix in enumerate(self.matrices, 1))
         if len(matrices) < 2:
             raise ValueError(f"a network needs at least two matrices, got {len(matrices)}")
-        for n, (matrix, following) in enumerate(zip(matrices, matrices[1:], strict=False), 1):
+        for n, (matrix, following) in enumerate(pairwise(matrices), 1):
             if matrix.shape[1] != following.shape[0]:
                 raise ValueError(
                     f"W{n} ends at {matrix.shape[1]} neurons, W{n + 1} starts from {following.shape[0]}"
@@ -104,7 +103,7 @@ class Weights:
         return cls(
             tuple(
                 to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale))
-                for pre, post in zip(sizes[:-1], sizes[1:], strict=True)
+                for pre, post in pairwise(sizes)
             ),
             threshold,
         )
@@ -115,12 +114,15 @@ class Weights:
         return {**matrices, "threshold": np.array(self.threshold)}
 
     @classmethod
-    def from_arrays(cls, arrays: Any) -> "Weights":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Weights":
         """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
-        matrices = []
+        matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
             matrices.append(arrays[name])
-        return cls(tuple(matrices), int(arrays["threshold"]) if "threshold" in arrays else THRESHOLD)
+        threshold = np.asarray(arrays.get("threshold", THRESHOLD))
+        if threshold.size != 1:
+            raise ValueError(f"threshold must be one number, got {threshold.shape}")
+        return cls(tuple(matrices), threshold.item())
 
     def save(self, path: str | Path) -> None:
         """Write a compressed .npz of w1, w2, ... and threshold; the file appears whole or not at all."""
@@ -140,12 +142,10 @@ class Weights:
         ValueError
             For any other file, or a damaged one.
         """
+        arrays = read_arrays(path)
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls.from_arrays(arrays)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return cls.from_arrays(arrays)
+        except ValueError as error:
             raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
 
 

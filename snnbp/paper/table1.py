@@ -20,7 +20,7 @@ def published() -> pd.DataFrame:
     -------
     DataFrame
         Columns mode, study, learning, structure, energy_mj and latency_ms of one sample, accuracy on MNIST's
-        test set (%, from spikes), kind ("reported") and energy_max_mj (the other end of an energy's range);
+        test set (%, from spikes), kind ("reported") and energy_mj_max (the other end of an energy's range);
         NaN where the table gives none.
     """
     others = pd.read_csv(Path(__file__).with_suffix(".csv"), encoding="utf-8")
@@ -42,7 +42,7 @@ def row(
     latency_ms: float,
     accuracy: float,
     kind: str = "reported",
-    energy_max_mj: float = np.nan,
+    energy_mj_max: float = np.nan,
 ) -> dict[str, Any]:
     """A row on this kind of learning, with the columns of `published`."""
     return {
@@ -54,7 +54,7 @@ def row(
         "latency_ms": latency_ms,
         "accuracy": accuracy,
         "kind": kind,
-        "energy_max_mj": energy_max_mj,
+        "energy_mj_max": energy_mj_max,
     }
 
 
@@ -65,7 +65,7 @@ def formatted(frame: pd.DataFrame) -> pd.DataFrame:
     ).reset_index(drop=True)
     names = {"energy_mj": "energy (mJ)", "latency_ms": "latency (ms)", "accuracy": "accuracy (%)"}
     shown = ordered.assign(**{name: ordered[name].map(_three_digits) for name in names})
-    return shown.drop(columns="energy_max_mj").replace("", "-").rename(columns=names)
+    return shown.drop(columns="energy_mj_max").replace("", "-").rename(columns=names)
 
 
 def _three_digits(number: float) -> str:

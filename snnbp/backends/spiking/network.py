@@ -1,5 +1,6 @@
-"""Runs any declared circuit: its tables, its state, its input spikes and the record of what it did."""
+"""Runs any circuit: its tables, its state, its input spikes and the record of what it did."""
 
+import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -7,16 +8,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.circuit.spec import Circuit
-from snnbp.backends.spiking.stepper import Events, Record, run
+from snnbp.backends.spiking.stepper import Events, SpikeRecord, run
 from snnbp.backends.spiking.tables import Matrices, compile_circuit, read_matrices
+from snnbp.circuit.spec import Circuit
 
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a run did. Spikes bool and potentials int32 (input sum + bias, weight units), by population, each
-    (steps, size); the matrices after the run; how many input sums left 24 bits. `potentials` is empty unless
-    asked for."""
+    """What a run did.
+
+    Attributes
+    ----------
+    spikes : dict of str to bool array (steps, size)
+        By population.
+    potentials : dict of str to int32 array (steps, size)
+        Input sum + bias (weight units) by population; empty unless asked for.
+    plastic : dict of (str, str) to int16 array (pre.size, post.size)
+        The matrices after the run, by (pre, post).
+    overflows : int
+        Input sums that left 24 bits.
+    """
 
     spikes: dict[str, NDArray[np.bool_]]
     potentials: dict[str, NDArray[np.int32]]
@@ -25,23 +36,25 @@ class Simulation:
 
 
 class Network:
-    """A circuit, its matrices and everything in flight. Successive runs continue one another."""
+    """A circuit, its matrices and its state. Successive runs continue one another.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    start : dict of str to int
+        Number of each population's first neuron.
+    """
 
     def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any]) -> None:
         self.circuit = circuit
         self._tables, self._state = compile_circuit(circuit, plastic)
-        starts = self._tables.populations["first"].tolist()
-        self.first = {p.name: start for p, start in zip(circuit.populations, starts, strict=True)}
+        starts = self._tables.populations["start"].tolist()
+        self.start = {p.name: start for p, start in zip(circuit.populations, starts, strict=True)}
 
     @property
     def matrices(self) -> Matrices:
         """The weights as they are now, int16 (pre.size, post.size), by (pre, post)."""
         return read_matrices(self.circuit, self._tables, self._state)
-
-    @property
-    def overflows(self) -> int:
-        """Input sums that left 24 bits so far."""
-        return int(self._state.overflows[0])
 
     def run(
         self,
@@ -49,17 +62,39 @@ class Network:
         rows: NDArray[np.int64],
         populations: Iterable[str] = (),
         potentials: bool = False,
-    ) -> Record:
-        """Run rows.size steps; step s is recorded in row rows[s], or not at all if that is -1.
+    ) -> SpikeRecord:
+        """Run rows.size steps.
 
-        The record's columns are the neurons of the named populations, in this order.
-        Raises ValueError for a name that the circuit does not have.
+        Parameters
+        ----------
+        events : Events
+            Spikes from outside.
+        rows : int64 array (steps,)
+            Step s is recorded in row rows[s], or not at all if that is -1.
+        populations : iterable of str
+            The record's columns are their neurons, in this order.
+        potentials : bool
+            Whether to record potentials, too.
+
+        Raises
+        ------
+        ValueError
+            For a name that the circuit does not have.
         """
         record = self._empty_record(rows, populations, potentials)
         run(self._tables, self._state, events, record)
         return record
 
-    def _empty_record(self, rows: NDArray[np.int64], populations: Iterable[str], potentials: bool) -> Record:
+    def next_step(self) -> SpikeRecord:
+        """What the spikes on their way will do in the next step; the network stays where it is."""
+        record = self._empty_record(np.full(1, -1))
+        state = copy.deepcopy(self._state)
+        run(self._tables, state, Events(np.zeros(2, np.int64), np.zeros(0, np.int32)), record)
+        return record
+
+    def _empty_record(
+        self, rows: NDArray[np.int64], populations: Iterable[str] = (), potentials: bool = False
+    ) -> SpikeRecord:
         numbers = {population.name: n for n, population in enumerate(self.circuit.populations)}
         column = np.full(len(numbers), -1)
         width = 0
@@ -71,12 +106,13 @@ class Network:
             column[numbers[name]] = width
             width += self.circuit[name].size
         height = int(rows.max(initial=-1)) + 1
-        return Record(
+        return SpikeRecord(
             row=rows,
             column=column,
             spikes=np.zeros((height, width), np.bool_),
             potentials=np.zeros((height if potentials else 0, width), np.int32),
             active=np.zeros((rows.size, len(numbers)), np.bool_),
+            overflows=np.zeros(rows.size, np.int64),
         )
 
 
@@ -91,11 +127,28 @@ def simulate(
 ) -> Simulation:
     """Run any circuit from rest.
 
-    `plastic`: even integers in [-256, 254], (pre.size, post.size), one matrix for each projection without a
-    fixed weight, by (pre, post). `inputs`: population -> bool (steps, size), spikes that the population emits
-    besides its own. Row s of the record is step s, counted from 0, which is phase s mod len(circuit.phases).
-    Records the chosen `populations` (default: all). Raises ValueError for unknown names and for wrong shapes
-    or values.
+    Parameters
+    ----------
+    circuit : Circuit
+    plastic : mapping of (str, str) to integer array (pre.size, post.size)
+        One matrix for each projection without a fixed weight, by (pre, post): even, within [-256, 254].
+    inputs : mapping of str to bool array (steps, size)
+        Spikes that a population emits besides its own.
+    steps : int
+        Row s of the record is step s, counted from 0, which is phase s mod len(circuit.phases).
+    populations : iterable of str, optional
+        Which to record; default: all.
+    potentials : bool
+        Whether to record potentials, too.
+
+    Returns
+    -------
+    Simulation
+
+    Raises
+    ------
+    ValueError
+        For unknown names, and for wrong shapes or values.
     """
     if steps < 0:
         raise ValueError(f"steps must not be negative, got {steps}")
@@ -106,7 +159,7 @@ def simulate(
         by_population(circuit, names, record.spikes),
         by_population(circuit, names, record.potentials) if potentials else {},
         network.matrices,
-        network.overflows,
+        int(record.overflows.sum()),
     )
 
 
@@ -128,7 +181,7 @@ def _events(network: Network, inputs: Mapping[str, NDArray[np.bool_]], steps: in
             )
         step, neuron = np.nonzero(spikes)
         when.append(step)
-        who.append(neuron + network.first[name])
+        who.append(neuron + network.start[name])
     steps_in_turn = np.argsort(np.concatenate(when), kind="stable")
-    first = np.searchsorted(np.concatenate(when)[steps_in_turn], np.arange(steps + 1))
-    return Events(first.astype(np.int64), np.concatenate(who)[steps_in_turn].astype(np.int32))
+    start = np.searchsorted(np.concatenate(when)[steps_in_turn], np.arange(steps + 1))
+    return Events(start.astype(np.int64), np.concatenate(who)[steps_in_turn].astype(np.int32))

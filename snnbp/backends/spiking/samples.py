@@ -1,55 +1,54 @@
-"""Every population, every spike, every step: the declared circuit itself, run in integers.
+"""Samples presented to the paper's circuits: learning, prediction and complete traces."""
 
-`simulate` runs any circuit on any input spikes. `Learner`, `infer` and `trace` present samples to the paper's
-two circuits: they choose the input spikes and read the record, all else is done by the circuit. Twelve steps
-a sample compute the algebra of `reference` as long as no closed population fires. Neurons that are driven
-hard enough fire through their bias or their inhibition; the circuit then does something else, and so does
-this module.
-
-An input sum is a 24-bit number of 1/64 weight units, so it wraps beyond [-131072, 131072) weight units, as in
-Lava's bit-accurate neuron, and the event is counted. Potentials saturate there.
-"""
-
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.circuit.backprop import Circuit, inference_circuit, training_circuit
-from snnbp.backends.kernels import active_indices, jit
-from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_MAX, WEIGHT_MIN
-from snnbp.backends.spiking.network import Network, Simulation, by_population, simulate
 from snnbp.backends import base
+from snnbp.backends.kernels import active_indices, jit
 from snnbp.backends.rule import Rule
+from snnbp.backends.spiking.network import Network, by_population
 from snnbp.backends.spiking.stepper import Events
 from snnbp.backends.spiking.tables import Matrices
+from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.loihi import INHIBITION, SUM_LIMIT, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
-
-__all__ = ["Learner", "Network", "Presenter", "Simulation", "Trace", "predict", "simulate", "trace"]
 
 Spikes = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
-OUTPUT_PHASE = 3
-"""The phase in which `o` fires, in both circuits."""
-
 
 class Samples(Protocol):
-    """Inputs bool (n, inputs) and labels uint8 (n,)."""
+    """Inputs bool (n, inputs) and integer labels (n,)."""
 
     @property
     def inputs(self) -> Spikes: ...
     @property
-    def labels(self) -> NDArray[np.uint8]: ...
+    def labels(self) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
 class Trace:
-    """What n samples did in the chosen phases: spikes bool and potentials int32 (input sum + bias, weight
-    units), by population, each (n, phases, size); the matrices before and after. `potentials` is empty unless
-    asked for. `overdriven` counts samples as `Learner` does."""
+    """What n samples did in the chosen phases.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    phases : tuple of int
+    spikes : dict of str to bool array (n, phases, size)
+        By population.
+    potentials : dict of str to int32 array (n, phases, size)
+        Input sum + bias (weight units) by population; empty unless asked for.
+    before, after : dict of (str, str) to int16 array (pre.size, post.size)
+        The matrices, by (pre, post).
+    n_overdriven : int
+        As in `base.Learner`.
+    """
 
     circuit: Circuit
     phases: tuple[int, ...]
@@ -61,19 +60,29 @@ class Trace:
 
 
 class Presented(NamedTuple):
-    """What n samples did: spikes and potentials by phase and neuron; whether a closed population fired."""
+    """What n samples did, by phase and neuron, and which of them were overdriven."""
 
     spikes: Spikes  # (n, phases, neurons)
     potentials: NDArray[np.int32]  # the same, or no phases: not wanted
     overdriven: Spikes  # (n,)
 
 
-class Presenter:
-    """A circuit with a ring of gates, set going by one spike of `in_g`; samples then follow without a gap.
+class StimulusDriver:
+    """A circuit whose synfire chain one spike of `in_g` starts; samples then follow without a gap.
 
     Sample k occupies steps T (k + 1) + 1 to T (k + 1) + T, counted from 1, with T = len(circuit.phases). Its
-    input spikes enter in the phase that presents `input`, the target's in the one that presents `in_tgt`.
-    Raises ValueError for a circuit without `in_g` or `input`, or with matrices that W1 and W2 don't give.
+    input spikes enter in the phase in which `input` receives input, the target's where `in_tgt` does.
+
+    Parameters
+    ----------
+    circuit : Circuit
+    weights : Weights
+        Of the same layer sizes.
+
+    Raises
+    ------
+    ValueError
+        For a circuit without `in_g` or `input`, or with matrices that the weights do not give.
     """
 
     samples_at_once = 256
@@ -87,69 +96,69 @@ class Presenter:
                 )
         self.circuit = circuit
         self.network = Network(circuit, initial_matrices(circuit, weights))
-        self._shape = weights.sizes[0], weights.sizes[-1]
-        self._takes_input = np.array(["input" in phase.presents for phase in circuit.phases])
-        self._takes_target = np.array(["in_tgt" in phase.presents for phase in circuit.phases])
-        gated = [population for population in circuit.populations if population.cell.bias < 0]
-        may_fire = [{*phase.open, *phase.tolerates} for phase in circuit.phases]
-        self._closed = np.array(
-            [[p in gated and p.name not in names for p in circuit.populations] for names in may_fire]
+        self._takes_input = np.array(["input" in phase.receives_input for phase in circuit.phases])
+        self._takes_target = np.array(["in_tgt" in phase.receives_input for phase in circuit.phases])
+        gated = {population.name for population in circuit.populations if population.neuron.bias < 0}
+        may_fire = [{*phase.open, *phase.may_fire_while_gated_off} for phase in circuit.phases]
+        self._silent = np.array(
+            [[p.name in gated - names for p in circuit.populations] for names in may_fire]
         )
         period = len(circuit.phases)
-        first = np.zeros(period + 1, np.int64)
-        first[period - 1 :] = 1  # in_g fires in the last step but one, the first gate in the last
-        start = Events(first, np.array([self.network.first["in_g"]], np.int32))
-        self.network.run(start, np.full(period, -1))
+        start = np.zeros(period + 1, np.int64)
+        start[period - 1 :] = 1  # in_g fires in the last step but one, the first gate in the last
+        self.network.run(Events(start, np.array([self.network.start["in_g"]], np.int32)), np.full(period, -1))
+
+    @property
+    def output_phase(self) -> int:
+        """The phase in which `o` fires for the prediction."""
+        return next(n for n, phase in enumerate(self.circuit.phases) if "o" in phase.opens)
 
     def present(
         self,
         inputs: Spikes,
-        labels: NDArray[np.uint8] | None,
-        order: Integers | None,
+        labels: Integers,
+        order: Integers,
         populations: tuple[str, ...],
         phases: tuple[int, ...],
         potentials: bool = False,
     ) -> Presented:
-        """Present inputs[order], all of them by default, with their labels; record the named populations.
+        """Present inputs[order] with their labels; record the named populations in these phases.
 
-        Raises ValueError for wrong shapes, types, labels or indices.
+        Arrays are trusted: `base.Learner` checks them.
         """
-        inputs, labels, order = _checked(inputs, labels, order, *self._shape)
-        parts = [
-            self._present(
-                inputs, labels, order[begin : begin + self.samples_at_once], populations, phases, potentials
+        period = len(self.circuit.phases)
+        spikes, values, wrong = [], [], []
+        for begin in range(0, max(order.size, 1), self.samples_at_once):
+            batch = order[begin : begin + self.samples_at_once]
+            n = batch.size
+            events = _list_spikes(
+                inputs,
+                labels,
+                batch,
+                self._takes_input,
+                self._takes_target,
+                self.network.start["input"],
+                self.network.start.get("in_tgt", 0),
             )
-            for begin in range(0, max(order.size, 1), self.samples_at_once)
-        ]
-        return Presented(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-    def _present(
-        self,
-        inputs: Spikes,
-        labels: NDArray[np.uint8],
-        order: Integers,
-        populations: tuple[str, ...],
-        phases: tuple[int, ...],
-        potentials: bool,
-    ) -> Presented:
-        first, n, period = self.network.first, order.size, len(self.circuit.phases)
-        neurons = first["input"], first.get("in_tgt", 0)
-        events = _list_spikes(inputs, labels, order, self._takes_input, self._takes_target, *neurons)
-        rows = np.full((n, period), -1)
-        rows[:, list(phases)] = np.arange(n * len(phases)).reshape(n, len(phases))
-        record = self.network.run(Events(*events), rows.ravel(), populations, potentials)
-        width = record.spikes.shape[1]
-        return Presented(
-            record.spikes.reshape(n, len(phases), width),
-            record.potentials.reshape(n, len(phases) if potentials else 0, width),
-            (record.active.reshape(n, *self._closed.shape) & self._closed).any(axis=(1, 2)),
-        )
+            rows = np.full((n, period), -1)
+            rows[:, list(phases)] = np.arange(n * len(phases)).reshape(n, len(phases))
+            record = self.network.run(Events(*events), rows.ravel(), populations, potentials)
+            width = record.spikes.shape[1]
+            spikes.append(record.spikes.reshape(n, len(phases), width))
+            values.append(record.potentials.reshape(n, len(phases) if potentials else 0, width))
+            fired = record.active.reshape(n, *self._silent.shape) & self._silent
+            wrong.append(fired.any(axis=2).ravel() | (record.overflows > 0))
+        # The last spikes of a sample arrive in the first step of the next one.
+        tail = self.network.next_step()
+        wrong.append((tail.active & self._silent[0]).any(axis=1) | (tail.overflows > 0))
+        overdriven = np.concatenate(wrong)[1:].reshape(order.size, period).any(axis=1)
+        return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
 
 @jit
 def _list_spikes(
     inputs: Spikes,
-    labels: NDArray[np.uint8],
+    labels: Integers,
     order: Integers,
     takes_input: Spikes,
     takes_target: Spikes,
@@ -158,7 +167,7 @@ def _list_spikes(
 ) -> tuple[Integers, NDArray[np.int32]]:
     """The neurons that fire from outside, step after step, and where each step's begin."""
     phases = takes_input.size
-    first = np.zeros(order.size * phases + 1, np.int64)
+    start = np.zeros(order.size * phases + 1, np.int64)
     each = takes_input.sum() * inputs.shape[1] + takes_target.sum()
     neurons = np.empty(order.size * each + 1, np.int32)
     count, step = 0, 0
@@ -172,57 +181,64 @@ def _list_spikes(
                 neurons[count] = target_neuron + labels[n]
                 count += 1
             step += 1
-            first[step] = count
-    return first, neurons
+            start[step] = count
+    return start, neurons
 
 
 class Learner(base.Learner):
-    """The training circuit with its eight plastic matrices, fed one sample after the other.
+    """See `base.Learner`; successive calls of `learn` continue one uninterrupted run.
 
-    Successive calls of `learn` continue one uninterrupted run. `overdriven` counts the samples during whose
-    12 steps a closed population fired, because it was driven past 9216 weight units, or past
-    `drive_bound(inhibition)` where inhibition holds it down. Without such samples the circuit is the algebra.
-    Raises ValueError for another rule, and for a threshold that 8-bit gate weights cannot follow.
+    Parameters
+    ----------
+    weights, rule, inhibition
+        As in `base.Learner`; only the rule "circuit", and a threshold that 8-bit gate weights can follow.
+    circuit : Circuit, optional
+        Another circuit of the same layers in place of `training_circuit(...)`.
     """
 
-    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
+    driver_type = StimulusDriver
+
+    def __init__(
+        self,
+        weights: Weights,
+        rule: Rule,
+        inhibition: int = INHIBITION,
+        circuit: Circuit | None = None,
+    ) -> None:
+        super().__init__(weights, rule, inhibition)
         if rule.name != "circuit":
             raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
-        super().__init__(weights, rule, inhibition)
-        circuit = training_circuit(*weights.sizes, inhibition, rule.threshold, rule.step)
-        self._presenter = Presenter(circuit, weights)
+        circuit = circuit or training_circuit(self.sizes, inhibition, rule.threshold, rule.step)
+        self.driver = self.driver_type(circuit, weights)
 
-    def _learn(
-        self, inputs: Spikes, labels: NDArray[np.int64], order: Integers
-    ) -> NDArray[np.bool_]:
-        """Present inputs[order] (n, inputs), bool, with labels (n,), uint8; all of them in turn by default.
-
-        Returns the spikes of `o` in phase 3, bool (order.size, outputs), in presented order.
-        Raises ValueError for wrong shapes, types, labels or indices.
-        """
-        done = self._presenter.present(inputs, labels.astype(np.uint8), order, ("o",), (OUTPUT_PHASE,))
+    def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
+        done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
         self.n_overdriven += int(done.overdriven.sum())
         return done.spikes[:, 0]
 
     @property
     def weights(self) -> Weights:
-        """W1 as it leads into h1 and W2 as it leads into o."""
+        """The matrices that lead into h1, h2, ..., o."""
         matrices = self.matrices
-        return Weights((matrices["x", "h1"], matrices["h1", "o"]), self.rule.threshold)
+        layers = ["x", *(f"h{n}" for n in range(1, len(self.sizes) - 1)), "o"]
+        return Weights(tuple(matrices[pair] for pair in pairwise(layers)), self.rule.threshold)
 
     @property
     def matrices(self) -> Matrices:
-        """All eight plastic matrices, int16 (pre.size, post.size), by (pre, post)."""
-        return self._presenter.network.matrices
+        """All plastic matrices, int16 (pre.size, post.size), by (pre, post)."""
+        return self.driver.network.matrices
 
 
-def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
-    """Output spikes and potentials of the inference circuit."""
-    circuit = inference_circuit(*weights.sizes, weights.threshold)
-    spikes, potentials, _ = Presenter(circuit, weights).present(
-        inputs, None, None, ("o",), (OUTPUT_PHASE,), True
-    )
-    return spikes[:, 0], potentials[:, 0] - weights.threshold // 2  # an open output is lifted half-way
+def predict(
+    weights: Weights, inputs: Spikes, driver_type: type[StimulusDriver] = StimulusDriver
+) -> tuple[Spikes, NDArray[np.int32]]:
+    """Output spikes and potentials of the inference circuit, see `snnbp.predict`."""
+    driver = driver_type(inference_circuit(weights.sizes, weights.threshold), weights)
+    order = np.arange(len(inputs))
+    done = driver.present(inputs, order, order, ("o",), (driver.output_phase,), potentials=True)
+    if done.overdriven.any() or done.potentials.min(initial=0) <= -SUM_LIMIT + 1:
+        raise ValueError(base.OVERFLOW)
+    return done.spikes[:, 0], done.potentials[:, 0] - weights.threshold // 2
 
 
 def trace(
@@ -233,70 +249,68 @@ def trace(
     *,
     potentials: bool = False,
     circuit: Circuit | None = None,
+    driver_type: type[StimulusDriver] = StimulusDriver,
 ) -> Trace:
-    """Let the training circuit learn `samples` in their order and record the chosen populations and phases.
+    """Let the training circuit learn samples in their order and record what it does.
 
-    Default: all 30 populations in all 12 phases, spikes only: 44 KB a sample at 400-400-10. Another `circuit`
-    of the same layers may take the place of `training_circuit(...)`, say one with a connection less.
-    Raises ValueError for unknown populations or phases and for samples that do not fit.
+    Parameters
+    ----------
+    weights : Weights
+    samples : Samples
+    populations : iterable of str, optional
+        Default: all.
+    phases : iterable of int, optional
+        Default: all. One sample at 400-400-10 then takes 44 KB.
+    potentials : bool
+        Whether to record potentials, too.
+    circuit : Circuit, optional
+        Another circuit of the same layers in place of `training_circuit(weights.sizes)`, say one with a
+        projection less.
+    driver_type : type
+        What presents the samples: the driver of another backend in place of this one's.
+
+    Returns
+    -------
+    Trace
+
+    Raises
+    ------
+    ValueError
+        For unknown populations or phases, and for samples that do not fit.
     """
-    circuit = circuit or training_circuit(*weights.sizes, threshold=weights.threshold)
+    circuit = circuit or training_circuit(weights.sizes, threshold=weights.threshold)
     names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
     period = range(len(circuit.phases))
     chosen = tuple(period if phases is None else phases)
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
-    presenter = Presenter(circuit, weights)
-    before = presenter.network.matrices
-    done = presenter.present(samples.inputs, samples.labels, None, names, chosen, potentials)
+    arrays = base.checked_samples(samples.inputs, samples.labels, None, weights.sizes)
+    driver = driver_type(circuit, weights)
+    before = driver.network.matrices
+    done = driver.present(*arrays, names, chosen, potentials)
     return Trace(
         circuit,
         chosen,
         by_population(circuit, names, done.spikes),
         by_population(circuit, names, done.potentials) if potentials else {},
         before,
-        presenter.network.matrices,
+        driver.network.matrices,
         int(done.overdriven.sum()),
     )
 
 
 def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
-    """The weights of every projection with a matrix, by its symbol: W1, W2, and the transposed W2 (W2T+) and
-    its negative (W2T-), within the rails."""
-    transposed = weights.matrices[1].T.astype(np.int16)
-    values: Mapping[str, NDArray[np.int16]] = {
-        "W1": weights.matrices[0],
-        "W2": weights.matrices[1],
-        "W2T+": transposed,
-        "W2T-": np.clip(-transposed, WEIGHT_MIN, WEIGHT_MAX),
-    }
+    """The weights of every projection with a matrix, by its symbol.
+
+    W1, W2, ..., and from W2 on the transposed matrix (W2T+) and its negative within the bounds (W2T-).
+    """
+    values: dict[str, NDArray[np.int16]] = {}
+    for n, matrix in enumerate(weights.matrices, 1):
+        values[f"W{n}"] = matrix
+        if n > 1:
+            values[f"W{n}T+"] = matrix.T
+            values[f"W{n}T-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
     for projection in circuit.matrices:
         if projection.symbol not in values:
             raise ValueError(f"{projection}: its matrix {projection.symbol!r} is none of {', '.join(values)}")
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
-
-
-def _checked(
-    inputs: Any, labels: Any, order: Any, neurons: int, classes: int
-) -> tuple[Spikes, NDArray[np.uint8], Integers]:
-    inputs = np.asarray(inputs)
-    if inputs.ndim != 2 or inputs.shape[1] != neurons or inputs.dtype != np.bool_:
-        raise ValueError(f"inputs must be bool (n, {neurons}), got {inputs.dtype} {inputs.shape}")
-    labels = np.zeros(len(inputs), np.uint8) if labels is None else np.asarray(labels)
-    if labels.shape != (len(inputs),) or labels.dtype != np.uint8:
-        raise ValueError(f"labels must be uint8 ({len(inputs)},), got {labels.dtype} {labels.shape}")
-    if labels.max(initial=0) >= classes:
-        raise ValueError(f"label {labels.max()} has no output: the network has {classes}")
-    order = np.arange(len(inputs)) if order is None else np.asarray(order)
-    if order.ndim != 1 or not np.issubdtype(order.dtype, np.integer):
-        raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
-    if order.size and not 0 <= order.min() <= order.max() < len(inputs):
-        raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
-    return _frozen(inputs), _frozen(labels), order.astype(np.int64)
-
-
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
-    """A contiguous read-only view: one type of array, so that Numba compiles once."""
-    view = np.ascontiguousarray(array).view()
-    view.flags.writeable = False
-    return view

@@ -14,14 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends.kernels import active_indices, jit, sum_rows
-from snnbp.circuit.loihi import POTENTIAL_BITS
-from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, State, Table, Tables
-
-FRACTION_BITS = 6
-"""Of the chip's 24 bits, six count fractions of a weight unit (Lava 0.10, PyLifModelBitAcc.act_shift)."""
-
-SUM_LIMIT = 1 << (POTENTIAL_BITS - 1 - FRACTION_BITS)
-"""Input sums live in [-SUM_LIMIT, SUM_LIMIT), weight units; beyond they wrap around."""
+from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
+from snnbp.circuit.loihi import SUM_LIMIT
 
 Flags = NDArray[np.bool_]
 Int32s = NDArray[np.int32]
@@ -35,9 +29,10 @@ class Events(NamedTuple):
     neurons: Int32s
 
 
-class Record(NamedTuple):
-    """Where to write what happens. `active` gets which populations fired, in every step.
+class SpikeRecord(NamedTuple):
+    """Where to write what happens.
 
+    `active` gets which populations fired, `overflows` how many input sums left 24 bits, in every step.
     Neurons of population p go to the columns from `column[p]`, step s to row `row[s]`; -1 is not recorded.
     """
 
@@ -46,17 +41,18 @@ class Record(NamedTuple):
     spikes: Flags  # (rows, columns)
     potentials: Int32s  # (rows, columns), or no rows: not wanted
     active: Flags  # (steps, P)
+    overflows: Int64s  # (steps,)
 
 
 @jit
-def run(tables: Tables, state: State, events: Events, record: Record) -> None:
+def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeRecord) -> None:
     """Advance `state` by record.row.size steps."""
-    populations, projections, owner, changes = tables
-    weights, arriving, lift, pending, spikes, active, silent_until, clock, overflows = state
+    populations, projections, population_of, changes = tables
+    weights, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
     event_first, event_neurons = events
-    rows, column, recorded_spikes, recorded_potentials, recorded_active = record
+    rows, column, recorded_spikes, recorded_potentials, recorded_active, overflows = record
 
-    slots, neurons = lift.shape[0], owner.size
+    slots, neurons = shared_input.shape[0], population_of.size
     widest = projections[0].stride if projections.size else 0
     for q in range(projections.size):
         widest = max(widest, projections[q].stride)
@@ -69,37 +65,37 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
         now = step % slots
         if row >= 0 and recorded_potentials.shape[0] > 0:
             _record_potentials(
-                populations, column, arriving, now * neurons, lift, now, recorded_potentials, row
+                populations, column, arriving, now * neurons, shared_input, now, recorded_potentials, row
             )
 
         # Input sums become spikes.
         for p in range(populations.size):
             active[p] = False
-            if not pending[now, p]:
+            if not has_input[now, p]:
                 continue
-            population, lifted = populations[p], lift[now, p]
-            first, size = population.first, population.last - population.first
+            population, shared = populations[p], shared_input[now, p]
+            first, size = population.start, population.stop - population.start
             here = now * neurons + first
             low, high = _extremes(arriving, here, size)
-            if high + lifted >= SUM_LIMIT or low + lifted < -SUM_LIMIT:
-                overflows[0] += _wrap(arriving, here, size, lifted)
+            if high + shared >= SUM_LIMIT or low + shared < -SUM_LIMIT:
+                overflows[s] += _wrap(arriving, here, size, shared)
                 low, high = _extremes(arriving, here, size)
-            gap = np.int32(population.threshold - population.bias - lifted)
-            if high > gap:
-                _compare(arriving, here, size, gap, spikes, first)
+            needed = np.int32(population.threshold - population.bias - shared)
+            if high > needed:
+                _compare(arriving, here, size, needed, spikes, first)
                 active[p] = True
                 if population.refractory > 0:
-                    active[p] = _rest(spikes, silent_until, first, size, step, population.refractory)
+                    active[p] = _drop_resting(spikes, silent_until, first, size, step, population.refractory)
             arriving[here : here + size] = 0
-            lift[now, p] = 0
-            pending[now, p] = population.bias > population.threshold
+            shared_input[now, p] = 0
+            has_input[now, p] = population.bias > population.threshold
 
         # Spikes from outside join them.
         for k in range(event_first[s], event_first[s + 1]):
             neuron = event_neurons[k]
-            p = owner[neuron]
+            p = population_of[neuron]
             if not active[p]:
-                spikes[populations[p].first : populations[p].last] = False
+                spikes[populations[p].start : populations[p].stop] = False
                 active[p] = True
             spikes[neuron] = True
             silent_until[neuron] = step + populations[p].refractory
@@ -111,15 +107,15 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
             recorded_active[s, p] = active[p]
             if not active[p]:
                 continue
-            first, size = populations[p].first, populations[p].last - populations[p].first
+            first, size = populations[p].start, populations[p].stop - populations[p].start
             count[p] = -1
             for q in range(populations[p].fan_out, populations[p].fan_out_end):
                 projection = projections[q]
-                post, slot = projection.post, (now + projection.travel) % slots
-                there = slot * neurons + populations[post].first
-                pending[slot, post] = True
+                post, ring_slot = projection.post, (now + projection.delay_steps) % slots
+                target = ring_slot * neurons + populations[post].start
+                has_input[ring_slot, post] = True
                 if projection.kind == ONE_TO_ONE:
-                    _add_copies(spikes, first, size, projection.weight, arriving, there)
+                    _add_copies(spikes, first, size, projection.weight, arriving, target)
                     continue
                 if count[p] < 0:
                     count[p] = active_indices(spikes[first : first + size], indices[first + p :])
@@ -132,9 +128,9 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
                         partial[: matrix.shape[1]],
                         total[: matrix.shape[1]],
                     )
-                    _add_sums(total, populations[post].last - populations[post].first, arriving, there)
+                    _add_sums(total, populations[post].stop - populations[post].start, arriving, target)
                 else:
-                    lift[slot, post] += projection.weight * count[p]
+                    shared_input[ring_slot, post] += projection.weight * count[p]
 
         # Weights between them learn.
         step_change = changes[step % changes.size]
@@ -142,11 +138,11 @@ def run(tables: Tables, state: State, events: Events, record: Record) -> None:
             projection = projections[q]
             p, post = projection.pre, projection.post
             if projection.kind == MATRIX and active[p] and active[post]:
-                first, size = populations[p].first, populations[p].last - populations[p].first
+                first, size = populations[p].start, populations[p].stop - populations[p].start
                 matrix = _matrix(weights, projection.base, size, projection.stride)
-                there, width = populations[post].first, populations[post].last - populations[post].first
+                target, width = populations[post].start, populations[post].stop - populations[post].start
                 change[:] = 0
-                _choose(spikes, there, width, step_change, change)
+                _set_change(spikes, target, width, step_change, change)
                 _change_rows(matrix, indices, first + p, count[p], change)
         clock[0] = step + 1
 
@@ -161,11 +157,11 @@ def _extremes(sums: Int32s, first: int, size: int) -> tuple[int, int]:
 
 
 @jit
-def _compare(sums: Int32s, first: int, size: int, gap: np.int32, spikes: Flags, target: int) -> None:
-    """Spikes where the sum exceeds the gap."""
+def _compare(sums: Int32s, first: int, size: int, needed: np.int32, spikes: Flags, target: int) -> None:
+    """Spikes where the sum exceeds what is needed."""
     part, spiking = sums[first : first + size], spikes[target : target + size]
     for j in range(part.size):
-        spiking[j] = part[j] > gap
+        spiking[j] = part[j] > needed
 
 
 @jit
@@ -174,18 +170,20 @@ def _wrapped(value: int) -> int:
 
 
 @jit
-def _wrap(sums: Int32s, first: int, size: int, lift: int) -> int:
-    """Wrap the input sums + lift around their range; return how many left it."""
+def _wrap(sums: Int32s, first: int, size: int, shared: int) -> int:
+    """Wrap the input sums + shared around their range; return how many left it."""
     wrapped = 0
     for j in range(first, first + size):
-        inside = _wrapped(sums[j] + lift) - lift
+        inside = _wrapped(sums[j] + shared) - shared
         wrapped += inside != sums[j]
         sums[j] = inside
     return wrapped
 
 
 @jit
-def _rest(spikes: Flags, silent_until: Int64s, first: int, size: int, step: int, refractory: int) -> bool:
+def _drop_resting(
+    spikes: Flags, silent_until: Int64s, first: int, size: int, step: int, refractory: int
+) -> bool:
     """Drop the spikes of neurons that still rest; return whether any is left."""
     fired = False
     for j in range(first, first + size):
@@ -202,7 +200,7 @@ def _record_potentials(
     column: Int64s,
     sums: Int32s,
     first: int,
-    lift: Int32s,
+    shared_input: Int32s,
     now: int,
     out: Int32s,
     row: int,
@@ -210,8 +208,10 @@ def _record_potentials(
     for p in range(populations.size):
         if column[p] >= 0:
             population = populations[p]
-            for j in range(population.last - population.first):
-                potential = _wrapped(sums[first + population.first + j] + lift[now, p]) + population.bias
+            for j in range(population.stop - population.start):
+                potential = (
+                    _wrapped(sums[first + population.start + j] + shared_input[now, p]) + population.bias
+                )
                 out[row, column[p] + j] = min(max(potential, 1 - SUM_LIMIT), SUM_LIMIT - 1)
 
 
@@ -221,22 +221,22 @@ def _record_spikes(
 ) -> None:
     for p in range(populations.size):
         if column[p] >= 0 and active[p]:
-            for j in range(populations[p].last - populations[p].first):
-                out[row, column[p] + j] = spikes[populations[p].first + j]
+            for j in range(populations[p].stop - populations[p].start):
+                out[row, column[p] + j] = spikes[populations[p].start + j]
 
 
 @jit
-def _add_copies(spikes: Flags, first: int, size: int, weight: int, sums: Int32s, there: int) -> None:
+def _add_copies(spikes: Flags, first: int, size: int, weight: int, sums: Int32s, begin: int) -> None:
     """Add the weight to the input of each target of a one-to-one projection whose source spikes."""
-    spiking, target = spikes[first : first + size], sums[there : there + size]
+    spiking, target = spikes[first : first + size], sums[begin : begin + size]
     for j in range(spiking.size):
         target[j] += weight if spiking[j] else 0
 
 
 @jit
-def _add_sums(total: Int32s, size: int, sums: Int32s, there: int) -> None:
+def _add_sums(total: Int32s, size: int, sums: Int32s, begin: int) -> None:
     """Add half-unit sums to the targets' input."""
-    target = sums[there : there + size]
+    target = sums[begin : begin + size]
     for j in range(target.size):
         target[j] += 2 * total[j]
 
@@ -247,7 +247,7 @@ def _matrix(weights: NDArray[np.int8], base: int, rows: int, stride: int) -> NDA
 
 
 @jit
-def _choose(spikes: Flags, first: int, size: int, step_change: int, change: NDArray[np.int8]) -> None:
+def _set_change(spikes: Flags, first: int, size: int, step_change: int, change: NDArray[np.int8]) -> None:
     spiking = spikes[first : first + size]
     for j in range(spiking.size):
         change[j] = step_change if spiking[j] else 0

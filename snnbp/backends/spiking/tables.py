@@ -1,4 +1,4 @@
-"""A declared circuit as flat tables of integers, and the state that changes while it runs.
+"""A circuit as flat tables of integers, and the state that changes while it runs.
 
 Neurons are numbered through, population after population; projections are sorted by their source. Nothing
 here or in `stepper` knows what a population or a phase is for.
@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.circuit.spec import Circuit, Projection
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.spec import Circuit, Projection
 
 ONE_TO_ONE, SAME_TO_ALL, MATRIX = 0, 1, 2
 
@@ -26,8 +26,8 @@ Table = NDArray[np.void]
 
 POPULATION = np.dtype(
     [
-        ("first", np.int64),  # its neurons are first to last - 1
-        ("last", np.int64),
+        ("start", np.int64),  # its neurons are start to stop - 1
+        ("stop", np.int64),
         ("fan_out", np.int64),  # its projections are fan_out to fan_out_end - 1
         ("fan_out_end", np.int64),
         ("bias", np.int32),  # weight units
@@ -43,7 +43,7 @@ PROJECTION = np.dtype(
         ("post", np.int64),
         ("kind", np.int64),  # ONE_TO_ONE, SAME_TO_ALL or MATRIX
         ("weight", np.int32),  # weight units
-        ("travel", np.int64),  # steps until a spike arrives, delay + 1
+        ("delay_steps", np.int64),  # steps until a spike arrives, delay + 1
         ("base", np.int64),  # where the matrix starts among all weights
         ("stride", np.int64),  # its padded row length
     ],
@@ -56,25 +56,26 @@ class Tables(NamedTuple):
 
     populations: Table  # POPULATION (P,)
     projections: Table  # PROJECTION (Q,), sorted by source
-    owner: NDArray[np.int32]  # (neurons,): population of each neuron
+    population_of: NDArray[np.int32]  # (neurons,): population of each neuron
     changes: NDArray[np.int8]  # (phases,): what a coincidence adds to a weight, half-units
 
 
-class State(NamedTuple):
-    """What changes. `slot` is a step modulo the longest travel + 1."""
+class SimulatorState(NamedTuple):
+    """What changes. A ring slot is a step modulo the longest delay_steps + 1."""
 
     weights: NDArray[np.int8]  # all matrices, half-units
     arriving: NDArray[np.int32]  # (slots * neurons,): input that differs between a population's neurons
-    lift: NDArray[np.int32]  # (slots, P): input that all neurons of a population share
-    pending: NDArray[np.bool_]  # (slots, P): whether there is anything to look at
+    shared_input: NDArray[np.int32]  # (slots, P): input that all neurons of a population share
+    has_input: NDArray[np.bool_]  # (slots, P): whether there is anything to look at
     spikes: NDArray[np.bool_]  # (neurons,): of this step, where the population is active
     active: NDArray[np.bool_]  # (P,): whether any neuron fired in this step
     silent_until: NDArray[np.int64]  # (neurons,): last step of the refractory period
     clock: NDArray[np.int64]  # (1,): steps done
-    overflows: NDArray[np.int64]  # (1,): input sums that left 24 bits
 
 
-def compile_circuit(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -> tuple[Tables, State]:
+def compile_circuit(
+    circuit: Circuit, matrices: Mapping[tuple[str, str], Any]
+) -> tuple[Tables, SimulatorState]:
     """Tables and the state at rest.
 
     `matrices` has one entry for each projection with a matrix: integers (pre.size, post.size), even, within
@@ -83,7 +84,7 @@ def compile_circuit(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -
     number = {population.name: n for n, population in enumerate(circuit.populations)}
     projections = sorted(circuit.projections, key=lambda projection: number[projection.pre])
     sizes = [population.size for population in circuit.populations]
-    first = np.cumsum([0, *sizes])
+    start = np.cumsum([0, *sizes])
 
     wanted = {(p.pre, p.post) for p in circuit.matrices}
     for pre, post in matrices.keys() - wanted:
@@ -104,10 +105,10 @@ def compile_circuit(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -
 
     fan_out = np.searchsorted([number[p.pre] for p in projections], np.arange(len(sizes) + 1))
     populations = np.zeros(len(sizes), POPULATION)
-    populations["first"], populations["last"] = first[:-1], first[1:]
+    populations["start"], populations["stop"] = start[:-1], start[1:]
     populations["fan_out"], populations["fan_out_end"] = fan_out[:-1], fan_out[1:]
     for field in ("bias", "threshold", "refractory"):
-        populations[field] = [getattr(population.cell, field) for population in circuit.populations]
+        populations[field] = [getattr(population.neuron, field) for population in circuit.populations]
 
     table = np.array(
         [
@@ -117,8 +118,8 @@ def compile_circuit(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -
         PROJECTION,
     )
     changes = [0]
-    if circuit.learning:
-        rule, rewards = circuit.learning, [phase.reward for phase in circuit.phases] or [False]
+    if circuit.plasticity:
+        rule, rewards = circuit.plasticity, [phase.reward for phase in circuit.phases] or [False]
         changes = [(rule.always + rule.rewarded * reward) // WEIGHT_GRID for reward in rewards]
     tables = Tables(
         populations,
@@ -127,21 +128,20 @@ def compile_circuit(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -
         np.array(changes, np.int8),
     )
     slots = max((p.delay for p in projections), default=0) + 2
-    state = State(
+    state = SimulatorState(
         weights=np.concatenate([np.zeros(0, np.int8), *blocks]),
-        arriving=np.zeros(slots * first[-1], np.int32),
-        lift=np.zeros((slots, len(sizes)), np.int32),
-        pending=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
-        spikes=np.zeros(first[-1], np.bool_),
+        arriving=np.zeros(slots * start[-1], np.int32),
+        shared_input=np.zeros((slots, len(sizes)), np.int32),
+        has_input=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
+        spikes=np.zeros(start[-1], np.bool_),
         active=np.zeros(len(sizes), np.bool_),
-        silent_until=np.full(first[-1], -1, np.int64),
+        silent_until=np.full(start[-1], -1, np.int64),
         clock=np.zeros(1, np.int64),
-        overflows=np.zeros(1, np.int64),
     )
     return tables, state
 
 
-def read_matrices(circuit: Circuit, tables: Tables, state: State) -> Matrices:
+def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Matrices:
     """The matrices as they are now, in weight units."""
     names = [population.name for population in circuit.populations]
     matrices = {}
