@@ -30,7 +30,9 @@ def test_finished_runs_are_stored_and_not_run_again(digits, plain, tmp_path, mon
     assert comparable(first) == comparable(plain[:2])
     trained = []
     train = snnbp.train
-    monkeypatch.setattr("snnbp.training.sweep.train", lambda *words: trained.append(words[1].seed) or train(*words))
+    monkeypatch.setattr(
+        "snnbp.training.sweep.train", lambda *words: trained.append(words[1].seed) or train(*words)
+    )
     again = snnbp.sweep(CONFIGS, digits, progress=False, store=store)
     assert trained == [3]
     assert comparable(again) == comparable(plain)
