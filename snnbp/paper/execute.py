@@ -1,6 +1,7 @@
 """Run one notebook headless, in a kernel that only this checkout decides about."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -188,5 +189,7 @@ def normalised(notebook: Any) -> Any:
                     outputs[-1].text += output.text
                 else:
                     outputs.append(output)
+                if output.get("name") == "stderr":  # a warning names the kernel's process
+                    outputs[-1].text = re.sub(r"\S*ipykernel_\d+/\d+\.py", "cell", outputs[-1].text)
             cell.outputs = outputs
     return notebook
