@@ -114,8 +114,8 @@ def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
     taken: list[Any] = []
     places = [(0.0, 2.0 + 8 * line, "center") for line in range(4)]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
-        settings = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        place_label(axis, label, (100 * value, 1), places, taken, **settings)
+        settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
+        place_label(axis, label, (100 * value, 1), places, taken, None, **settings)
 
 
 @styled
@@ -170,7 +170,8 @@ def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequenc
         Numbers are counts, colours shares of a row.
     """
     told = ", ".join(f"{title}: {np.trace(c) / c.sum():.1%} right" for title, c in matrices.items())
-    figure = StyledFigure((DOUBLE, DOUBLE / max(2, len(matrices)) + 0.1), f"Confusion matrices. {told}.")
+    size = (DOUBLE, DOUBLE / len(matrices) + 0.1) if len(matrices) > 1 else (4.4, 3.7)
+    figure = StyledFigure(size, f"Confusion matrices. {told}.")
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for axis, (title, counts) in zip(panels, matrices.items(), strict=True):
         shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))

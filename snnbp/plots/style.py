@@ -3,7 +3,7 @@
 import functools
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -182,7 +182,7 @@ def symbol(text: str) -> str:
     return f"${base}" + (f"^{{{raised}}}" if raised else "") + "$"
 
 
-def panel_letters(axes: Sequence[Axes]) -> None:
+def panel_letters(axes: Iterable[Axes]) -> None:
     """Write a, b, ... in bold at the upper left of the panels."""
     for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)
@@ -194,13 +194,13 @@ def place_label(
     point: tuple[float, float],
     places: Sequence[tuple[float, float, str]],
     taken: list[Bbox],
-    within: Bbox | None = None,
+    within: Bbox | None,
     **settings: Any,
 ) -> Annotation:
     """Write a label at the first place that is free, and add its box to `taken`.
 
     `places` are (right, up) from the point, in points, and the horizontal alignment; the last one is used if
-    none is free and within the given box. The figure must have been settled.
+    none is free, and inside `within` if that is given. The figure must have been settled.
     """
     for right, up, align in places:
         vertical = "bottom" if up > 0 else "top" if up < 0 else "center"
