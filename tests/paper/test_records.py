@@ -1,173 +1,186 @@
-"""Only the paper's settings on verified data make evidence."""
+"""A record says what made a file, and stops saying so when that has changed."""
 
 import json
-import shutil
-from dataclasses import replace
+import os
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
-from snnbp.paper import records
+from snnbp.paper import ROOT, Results, records, settings
 from snnbp.training.data import Dataset, Samples
-from snnbp.paper.results import PROFILES, ROOT, Evidence
-from snnbp.circuit.weights import Weights
 
 SAMPLES = Samples(np.zeros((2, 3), bool), np.zeros(2, int))
-VERIFIED = Dataset(SAMPLES, SAMPLES, "mnist", verified=True)
-PAPER = PROFILES["paper"]["04_mnist"]
-
-
-@pytest.fixture(autouse=True)
-def _elsewhere(monkeypatch, tmp_path):
-    monkeypatch.delenv("SNNBP_OUTPUT")
-    monkeypatch.setattr("snnbp.paper.results.ROOT", tmp_path)
-
-
-@pytest.mark.parametrize(
-    ("parameters", "data", "folder"),
-    [
-        (PAPER, VERIFIED, "figures"),
-        ({**PAPER, "other_names": "ignored"}, VERIFIED, "figures"),
-        (PAPER, replace(VERIFIED, verified=False), "build/custom"),
-        ({**PAPER, "epochs": 59}, VERIFIED, "build/custom"),
-        ({**PAPER, "seeds": [1, 2, 4]}, VERIFIED, "build/custom"),
-        (PROFILES["quick"]["04_mnist"], VERIFIED, "build/quick"),
-        (PROFILES["digits"]["04_mnist"], VERIFIED, "build/digits"),
-    ],
-)
-def test_where_results_go(tmp_path, parameters, data, folder):
-    evidence = Evidence("04_mnist", parameters, data)
-    assert evidence.folder == tmp_path / folder
-    evidence.results(x={"values": [1]})
-    record = json.loads((tmp_path / folder / "04_mnist.json").read_text())
-    assert record["profile"] == folder.removeprefix("build/").replace("figures", "paper")
-    assert record["results"] == {"x": {"values": [1]}}
-
-
-def test_no_other_profile_has_the_papers_settings():
-    for profile in PROFILES.keys() - {"paper"}:
-        for notebook, parameters in PROFILES[profile].items():
-            if "dataset" in parameters:
-                assert profile != "digits" or parameters["dataset"] == "digits"
-                assert parameters != PROFILES["paper"][notebook]
-
-
-def test_the_same_figure_gives_the_same_bytes(tmp_path):
-    evidence = Evidence("04_mnist", PAPER, VERIFIED)
-    contents = []
-    for _ in range(2):
-        figure = Figure()
-        figure.add_subplot().plot([1, 2])
-        evidence.figure("line", figure)
-        contents.append([(tmp_path / "figures" / name).read_bytes() for name in ("line.svg", "line.png")])
-    assert contents[0] == contents[1]
-
-
-def test_a_folder_that_cannot_be_made_is_named(tmp_path):
-    (tmp_path / "figures").write_text("a file is in the way")
-    with pytest.raises(OSError, match=r"cannot make .*figures"):
-        Evidence("04_mnist", PAPER, VERIFIED)
-
-
-def test_root_is_the_checkout():
-    assert (ROOT / "pyproject.toml").exists()
+DATA = Dataset(SAMPLES, SAMPLES, "mnist", verified=True)
+PAPER = settings.notebooks()["04_mnist"].parameters
 
 
 @pytest.fixture
-def folder(tmp_path):
-    """Evidence as a notebook writes it: two files, weights, results."""
-    evidence = Evidence("04_mnist", PAPER, VERIFIED)
-    evidence.table("curve", ["a"], [[1]])
-    evidence.weights("weights_seed1", Weights(np.zeros((3, 4), int), np.zeros((4, 10), int)))
-    evidence.results(x={"values": [1]})
-    evidence.text("note.md", "said after the results\n")
-    return tmp_path / "figures"
+def record(tmp_path, monkeypatch):
+    """As a notebook writes it."""
+    monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path))
+    lock = "".join(f"{name}=={version} \n" for name, version in records._versions(sys.modules).items())
+    monkeypatch.setattr("snnbp.paper.records._lock", lambda: lock)
+    results = Results("04_mnist", PAPER, DATA)
+    results.table("curve", pd.DataFrame({"a": [1]}))
+    results.results(x=1)
+    results.text("note.md", "said after the results\n")
+    return tmp_path / "04_mnist.json"
 
 
-def complaints(folder):
-    return records.check(folder, PROFILES["paper"])
+def test_it_says_what_made_the_files(record):
+    found = records.read_record(record)
+    assert found["parameters"] == PAPER
+    assert found["data"] == {"source": "mnist", "digest": DATA.digest, "verified": True}
+    assert set(found["files"]) == {"curve.csv", "note.md"}
+    assert found["source"]["path"] == "notebooks/04_mnist.ipynb"
+    assert {"snnbp/circuit/loihi.py", "snnbp/training/data.py"} <= set(found["library"])
+    assert not {"snnbp/paper/records.py", "snnbp/paper/settings.py"} & set(found["library"])
+    assert found["packages"]["numpy"] == np.__version__
+    assert records.stale(record, PAPER) == []
 
 
-def test_the_record_says_what_made_the_files(folder):
-    record = json.loads((folder / "04_mnist.json").read_text())
-    assert record["parameters"] == PAPER
-    assert record["data"] == {"source": "mnist", "digest": VERIFIED.digest, "verified": True}
-    assert set(record["files"]) == {"curve.csv", "note.md", "weights_seed1.npz"}
-    assert set(record["weights"]) == {"weights_seed1"}
-    assert record["source"]["path"] == "notebooks/04_mnist.ipynb"
-    assert {"provenance.py", "records.py"} <= set(record["library"]["revision"])
-    assert record["packages"]["numpy"] == np.__version__
-    assert complaints(folder) == []
-
-
-def test_the_same_work_gives_the_same_record(folder):
-    before = (folder / "04_mnist.json").read_text()
-    evidence = Evidence("04_mnist", PAPER, VERIFIED)
-    evidence.text("note.md", "said after the results\n")
-    evidence.table("curve", ["a"], [[1]])
-    evidence.weights("weights_seed1", Weights.load(folder / "weights_seed1.npz"))
-    evidence.results(x={"values": [1]})
-    assert (folder / "04_mnist.json").read_text() == before
-
-
-def test_what_was_changed_by_hand_is_named(folder):
-    (folder / "curve.csv").write_text("a\n2\n")
-    assert complaints(folder) == ["curve.csv was edited by hand: it is not what 04_mnist.json tells of"]
-    (folder / "curve.csv").unlink()
-    assert complaints(folder) == ["curve.csv is missing, 04_mnist.json lists it"]
-
-
-def test_a_result_changed_by_hand_is_named(folder):
-    path = folder / "04_mnist.json"
-    path.write_text(path.read_text().replace('"values": [\n    1', '"values": [\n    2'))
-    assert complaints(folder) == ["04_mnist.json was edited by hand"]
-    path.write_text("nonsense")
-    assert "04_mnist.json has no record of what made it" in complaints(folder)
-
-
-def test_weights_that_were_exchanged_are_named(folder):
-    Weights(np.ones((3, 4), int) * 2, np.zeros((4, 10), int)).save(folder / "weights_seed1.npz")
-    assert "weights_seed1.npz holds other weights than its record says" in complaints(folder)
-    (folder / "weights_seed1.npz").write_bytes(b"nonsense")
-    assert any("weights_seed1.npz is not a file of weights" in line for line in complaints(folder))
-
-
-def test_a_file_without_a_record_is_named(folder):
-    (folder / "stray.png").write_bytes(b"")
-    assert complaints(folder) == ["stray.png has no record of what made it"]
-
-
-def test_other_settings_make_evidence_stale(folder):
-    changed = {"04_mnist": {**PAPER, "epochs": 61}}
-    assert records.check(folder, changed) == [
-        "04_mnist.json and its files are stale: other settings made them"
-    ]
-
-
-def test_a_changed_source_makes_evidence_stale(folder, monkeypatch, tmp_path):
-    checkout = tmp_path / "checkout"
-    shutil.copytree(ROOT / "snnbp", checkout / "snnbp")
-    shutil.copytree(ROOT / "notebooks", checkout / "notebooks")
-    shutil.copy(ROOT / "requirements.lock", checkout)
-    monkeypatch.setattr("snnbp.paper.records.ROOT", checkout)
-    monkeypatch.setattr("snnbp.paper.records.LIBRARY", checkout / "snnbp")
-    assert complaints(folder) == []
-
-    def stale(*reasons):
-        return [f"04_mnist.json and its files are stale: {reason}" for reason in reasons]
-
-    notebook = json.loads((checkout / "notebooks" / "04_mnist.ipynb").read_text())
-    notebook["cells"][3]["outputs"] = []
-    (checkout / "notebooks" / "04_mnist.ipynb").write_text(json.dumps(notebook))
-    assert complaints(folder) == []
-    notebook["cells"][3]["source"] += "\n1"
-    (checkout / "notebooks" / "04_mnist.ipynb").write_text(json.dumps(notebook))
-    assert complaints(folder) == stale("notebooks/04_mnist.ipynb has changed")
-    with open(checkout / "snnbp" / "weights.py", "a") as file:
-        file.write("# another line\n")
-    assert complaints(folder)[1:] == stale("snnbp/weights.py has changed")
-    lock = (checkout / "requirements.lock").read_text().replace(f"numpy=={np.__version__} ", "numpy==0.1 ")
-    (checkout / "requirements.lock").write_text(lock)
+def test_other_parameters_and_packages_make_it_stale(record, monkeypatch):
+    assert records.stale(record, {**PAPER, "epochs": 61}) == ["it was made with other parameters"]
+    monkeypatch.setattr("snnbp.paper.records._lock", lambda: "numpy==0.1 \n")
     reason = f"numpy {np.__version__} made it, requirements.lock has another version"
-    assert complaints(folder)[2:] == stale(reason)
+    assert reason in records.stale(record, PAPER)
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [
+        (b"", "04_mnist.json is damaged, or no record"),
+        (b"[1]", "04_mnist.json is damaged, or no record"),
+        (b"\xff\xfe", "04_mnist.json is damaged, or no record"),
+        (None, "04_mnist.json is missing"),
+    ],
+)
+def test_a_damaged_record_is_named_and_stale(record, content, reason):
+    record.write_bytes(content) if content is not None else record.unlink()
+    assert records.stale(record, PAPER) == [reason]
+
+
+def test_a_record_cut_anywhere_is_stale(record):
+    whole = record.read_bytes()
+    for length in range(0, len(whole) - 1, 97):
+        record.write_bytes(whole[:length])
+        assert records.stale(record, PAPER) == ["04_mnist.json is damaged, or no record"]
+
+
+def test_a_result_changed_by_hand_is_named(record):
+    record.write_text(record.read_text().replace('"values": [\n    1', '"values": [\n    2'))
+    assert records.stale(record, PAPER) == ["04_mnist.json was edited by hand"]
+
+
+def test_files_that_were_changed_or_lost_are_named(record):
+    (record.parent / "curve.csv").write_text("a\n2\n")
+    (record.parent / "note.md").unlink()
+    assert records.stale(record) == ["curve.csv was changed after it was made", "note.md is missing"]
+
+
+def test_the_executed_notebook_belongs_to_the_record(record, tmp_path):
+    executed = tmp_path / "executed.ipynb"
+    cell = {
+        "cell_type": "code",
+        "source": "1",
+        "execution_count": 1,
+        "outputs": [{"data": 1}],
+        "metadata": {},
+    }
+    executed.write_text(json.dumps({"cells": [cell], "metadata": {}}))
+    unfinished = "notebooks/04_mnist.ipynb was not run to its end by ./reproduce.sh"
+    assert records.stale(record, PAPER, executed) == [unfinished]
+    seal = records.add_executed(record, executed)
+    assert records.read_record(record)["seal"] == seal
+    executed.write_text(
+        json.dumps({"cells": [{**cell, "metadata": {"scrolled": True}}], "metadata": {"a": 1}})
+    )
+    assert records.stale(record, PAPER, executed) == []
+    executed.write_text(json.dumps({"cells": [{**cell, "outputs": []}]}))
+    assert records.stale(record, PAPER, executed) == ["executed.ipynb does not show the outputs of that run"]
+
+
+CODE = '''
+"""Docstring."""
+import os  # comment
+
+NUMBER = 1_000
+
+
+class A:
+    """Docstring."""
+
+    x: int = 0
+    """Attribute."""
+
+
+def f(a, *, b="x"):
+    """Docstring."""
+    return f"{a!r:>{NUMBER}} {b}" "µ" if a else [*a, 1.0, None, b"x", 2j]
+'''
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "same"),
+    [
+        ("Docstring.", "Other words.", True),
+        ("Attribute.", "Other words.", True),
+        ("# comment", "", True),
+        ("1_000", "1000", True),
+        ('return f"', 'return  f"', True),
+        ("1_000", "1001", False),
+        ('b="x"', 'b="y"', False),
+        ("1.0", "1", False),
+        ("!r", "!s", False),
+        ("x: int = 0", "x: int = 1", False),
+        ("import os", "import os, re", False),
+    ],
+)
+def test_code_is_compared_without_words_about_it(tmp_path, old, new, same):
+    path = tmp_path / "a.py"
+    path.write_text(CODE, encoding="utf-8")
+    before = records.code_digest(path)
+    assert old in CODE
+    path.write_text(CODE.replace(old, new), encoding="utf-8")
+    assert (records.code_digest(path) == before) == same
+
+
+def test_digests_of_code_are_the_same_on_every_python(tmp_path):
+    """On all of 3.10 to 3.13 that this machine has: only records.py's own imports are needed."""
+    pyenv = Path(os.environ.get("PYENV_ROOT", "~/.pyenv")).expanduser() / "versions"
+    pythons = [sys.executable, *map(str, pyenv.glob("3.1[0123].*/bin/python"))]
+    (tmp_path / "code.py").write_text(CODE, encoding="utf-8")
+    program = (
+        "import sys; sys.path[:0] = sys.argv[1:2]; from pathlib import Path; "
+        "from snnbp.paper import records; "
+        "print([records.code_digest(Path(p)) for p in sys.argv[2:]])"
+    )
+    stub = tmp_path / "stub" / "snnbp"  # the package without its dependencies
+    (stub / "paper").mkdir(parents=True)
+    (stub / "__init__.py").touch()
+    for name in ("files.py", "paper/__init__.py", "paper/records.py"):
+        (stub / name).write_text((ROOT / "snnbp" / name).read_text(encoding="utf-8"), encoding="utf-8")
+    (tmp_path / "stub" / "reproduce.sh").touch()
+    files = [str(tmp_path / "code.py"), *sorted(map(str, (ROOT / "snnbp").rglob("*.py")))]
+    answers = {
+        subprocess.run(
+            [python, "-c", program, str(tmp_path / "stub"), *files],
+            env={"PATH": os.environ["PATH"]},
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for python in pythons
+    }
+    assert len(answers) == 1
+
+
+def test_stored_runs_depend_on_what_computes_them():
+    before = records.library_digest("circuit", "backends", "training")
+    assert before != records.library_digest("circuit", "backends")
+    assert before == records.library_digest("circuit", "backends", "training")
