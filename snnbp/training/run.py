@@ -43,7 +43,7 @@ class _About(BaseModel):
 class Run:
     """A training: what it depended on and what came out.
 
-    Attributes
+    Parameters
     ----------
     config : Config
     backend : str
