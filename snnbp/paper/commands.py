@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import snnbp
-from snnbp.paper import ROOT, settings
-from snnbp.paper.execute import NotebookFailed
-from snnbp.paper.pipeline import Failure, check, missing_data, run
+from snnbp.paper import ROOT, Failure, settings
+from snnbp.paper.pipeline import check, missing_data, run
 
 HELP = Path(__file__).parent / "help.txt"
 COMMANDS = ("all", "quick", "test", "lab", "explore", "setup")
@@ -39,7 +38,7 @@ def main(words: Sequence[str]) -> int:
     except Refused as refused:
         print(f"reproduce: {refused} (see ./reproduce.sh --help)", file=sys.stderr)
         return 2
-    except (Failure, NotebookFailed, ValueError, OSError) as failure:
+    except (Failure, ValueError, OSError) as failure:
         print(f"reproduce: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
