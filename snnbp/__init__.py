@@ -4,7 +4,6 @@ Public names are loaded when first used, so that `import snnbp` is fast.
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -16,10 +15,11 @@ if TYPE_CHECKING:
     from snnbp.training.config import Config
     from snnbp.training.data import Dataset, Samples, load_dataset
     from snnbp.training.run import Run
-    from snnbp.training.sweep import sweep
+    from snnbp.training.sources import DataUnavailable
+    from snnbp.training.sweep import SweepFailed, sweep
     from snnbp.training.train import evaluate, initial_weights, learn, predict, train
 
-__version__ = version("snnbp")
+__version__ = "0.2.0"
 
 _MODULE_OF = {
     name: module
@@ -31,7 +31,8 @@ _MODULE_OF = {
         "training.config": ("Config",),
         "training.data": ("Dataset", "Samples", "load_dataset"),
         "training.run": ("Run",),
-        "training.sweep": ("sweep",),
+        "training.sources": ("DataUnavailable",),
+        "training.sweep": ("SweepFailed", "sweep"),
         "training.train": ("evaluate", "initial_weights", "learn", "predict", "train"),
     }.items()
     for name in names

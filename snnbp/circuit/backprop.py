@@ -93,7 +93,7 @@ def schedule_of(n_hidden: int, name: str | None = None) -> Schedule:
     if name == "published":
         if n_hidden > 1:
             raise ValueError(f"schedule 'published' has one hidden layer, not {n_hidden}: choose 'compact'")
-        return Schedule(name, {2: 5, 1: 7}, {2: 9, 1: 11}, ((0, "h1*"), (8, "o*")), ((0, "h1*"),))
+        return Schedule(name, {2: 5, 1: 7}, {2: 9, 1: 11}, ((0, "h1*"), (1, "o*"), (8, "o*")), ((0, "h1*"),))
     if name != "compact":
         raise ValueError(f"unknown schedule {name!r}: choose 'published' or 'compact'")
     potentiate = {n_hidden + 1: n_hidden + 4}
@@ -187,7 +187,8 @@ def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
     """
     bounds = {}
     for number, phase in enumerate(circuit.phases):
-        sources = circuit.phases[number - 1].open
+        before = circuit.phases[number - 1]
+        sources = (*before.open, *before.may_fire_while_gated_off)
         for projection in circuit.matrices:
             post = projection.post
             if projection.pre in sources and post not in (*phase.open, *phase.may_fire_while_gated_off):
@@ -401,7 +402,7 @@ def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: 
         reached = {
             post: None
             for pre, post, carries, _ in wires
-            if isinstance(carries, str) and pre in (*before.opens, *before.opened_by)
+            if isinstance(carries, str) and pre in (*before.opens, *before.opened_by, *before.may_fire)
         }
         for post in reached:
             if _starred(post)[0] in (*phase.opens, *phase.opened_by):

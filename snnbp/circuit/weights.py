@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -14,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
-from snnbp.files import atomic_open
+from snnbp.files import atomic_open, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +114,15 @@ class Weights:
         return {**matrices, "threshold": np.array(self.threshold)}
 
     @classmethod
-    def from_arrays(cls, arrays: Any) -> "Weights":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Weights":
         """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
         matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
             matrices.append(arrays[name])
-        return cls(tuple(matrices), int(arrays["threshold"]) if "threshold" in arrays else THRESHOLD)
+        threshold = np.asarray(arrays.get("threshold", THRESHOLD))
+        if threshold.size != 1:
+            raise ValueError(f"threshold must be one number, got {threshold.shape}")
+        return cls(tuple(matrices), threshold.item())
 
     def save(self, path: str | Path) -> None:
         """Write a compressed .npz of w1, w2, ... and threshold; the file appears whole or not at all."""
@@ -141,12 +142,10 @@ class Weights:
         ValueError
             For any other file, or a damaged one.
         """
+        arrays = read_arrays(path)
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls.from_arrays(arrays)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return cls.from_arrays(arrays)
+        except ValueError as error:
             raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
 
 

@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, median, stdev
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from snnbp.files import remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
@@ -29,6 +31,8 @@ class SweepFailed(RuntimeError):
         self.runs, self.errors = list(runs), dict(errors)
         place, first = min(errors.items())
         message = f"{len(errors)} of {len(runs)} runs failed; run {place}: {type(first).__name__}: {first}"
+        if isinstance(first, BrokenExecutor):
+            message += ' (a script that starts processes needs `if __name__ == "__main__":`)'
         super().__init__(message)
 
 
@@ -63,7 +67,7 @@ def sweep(
     Raises
     ------
     ValueError
-        If a configuration occurs twice.
+        If a configuration occurs twice, or the store is no folder.
     SweepFailed
         At the end, if some runs failed. The others are done and stored.
 
@@ -73,9 +77,10 @@ def sweep(
     """
     from tqdm.auto import tqdm
 
-    if len(set(configs)) < len(configs):
-        raise ValueError("a configuration occurs twice among the runs")
-    folder = None if store is None else Path(store)
+    for config, count in Counter(configs).items():
+        if count > 1:
+            raise ValueError(f"a configuration occurs {count} times: {config!r}")
+    folder = None if store is None else _opened(Path(store))
     runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
     errors: dict[int, Exception] = {}
     total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)
@@ -100,9 +105,18 @@ def sweep(
     return [run for run in runs if run is not None]
 
 
+def _opened(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ValueError(f"the store {folder} is not a folder: choose another path") from None
+    remove_partials(folder)
+    return folder
+
+
 def _file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    key = json.dumps([config.model_dump(), backend, data.digest], sort_keys=True)
-    folder.mkdir(parents=True, exist_ok=True)
+    """Settings that have their default are left out of the name: it stays when Config gets a new field."""
+    key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
@@ -171,7 +185,7 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
         arrays = {"classes": np.array(data.classes)}
         for name, part in (("train", data.train), ("test", data.test)):
             arrays |= {f"{name}_inputs": part.inputs, f"{name}_labels": part.labels}
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        np.savez(path, **arrays)
         yield path
 
 
@@ -183,8 +197,10 @@ def _train_on_worker(data: Dataset | Path, config: Config, backend: str) -> Run:
 def _read(path: Path) -> Dataset:
     """Read once in each process."""
     with np.load(path, allow_pickle=False) as arrays:
-        parts = [Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")]
-        return Dataset(*parts, classes=tuple(arrays["classes"].tolist()))
+        train, test = (
+            Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")
+        )
+        return Dataset(train, test, classes=tuple(arrays["classes"].tolist()))
 
 
 class Spread(NamedTuple):

@@ -148,10 +148,10 @@ class StimulusDriver:
             values.append(record.potentials.reshape(n, len(phases) if potentials else 0, width))
             fired = record.active.reshape(n, *self._silent.shape) & self._silent
             wrong.append(fired.any(axis=2).ravel() | (record.overflows > 0))
-        # The last spikes of a sample arrive in the first step of the next one.
-        tail = self.network.next_step()
-        wrong.append((tail.active & self._silent[0]).any(axis=1) | (tail.overflows > 0))
-        overdriven = np.concatenate(wrong)[1:].reshape(order.size, period).any(axis=1)
+        # The last spikes of a sample arrive in the next one's phase 0; those that they cause, in phase 1.
+        tail = self.network.next_steps(2)
+        wrong.append((tail.active & self._silent[:2]).any(axis=1) | (tail.overflows > 0))
+        overdriven = np.concatenate(wrong)[2:].reshape(order.size, period).any(axis=1)
         return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
 
@@ -229,9 +229,11 @@ class Learner(base.Learner):
         return self.driver.network.matrices
 
 
-def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
+def predict(
+    weights: Weights, inputs: Spikes, driver_type: type[StimulusDriver] = StimulusDriver
+) -> tuple[Spikes, NDArray[np.int32]]:
     """Output spikes and potentials of the inference circuit, see `snnbp.predict`."""
-    driver = StimulusDriver(inference_circuit(weights.sizes, weights.threshold), weights)
+    driver = driver_type(inference_circuit(weights.sizes, weights.threshold), weights)
     order = np.arange(len(inputs))
     done = driver.present(inputs, order, order, ("o",), (driver.output_phase,), potentials=True)
     if done.overdriven.any() or done.potentials.min(initial=0) <= -SUM_LIMIT + 1:
@@ -247,6 +249,7 @@ def trace(
     *,
     potentials: bool = False,
     circuit: Circuit | None = None,
+    driver_type: type[StimulusDriver] = StimulusDriver,
 ) -> Trace:
     """Let the training circuit learn samples in their order and record what it does.
 
@@ -263,6 +266,8 @@ def trace(
     circuit : Circuit, optional
         Another circuit of the same layers in place of `training_circuit(weights.sizes)`, say one with a
         projection less.
+    driver_type : type
+        What presents the samples: the driver of another backend in place of this one's.
 
     Returns
     -------
@@ -280,7 +285,7 @@ def trace(
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
     arrays = base.checked_samples(samples.inputs, samples.labels, None, weights.sizes)
-    driver = StimulusDriver(circuit, weights)
+    driver = driver_type(circuit, weights)
     before = driver.network.matrices
     done = driver.present(*arrays, names, chosen, potentials)
     return Trace(
