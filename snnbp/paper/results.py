@@ -165,6 +165,7 @@ class Results:
         if self.data is None:
             raise ValueError("runs need the data set that they were trained on: Results(..., data)")
         shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / name).mkdir(parents=True)
         for run in runs:
             path = _file(self.folder / name, run.config, run.backend, self.data)
             run.save(path, weights=False)
