@@ -240,10 +240,12 @@ class Results:
         return ledger(self.folder, None if self.declared.reads == "all" else sorted(sources))
 
     def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as verdict.json and verdict.md; returns what displays the latter."""
+        """Save the ledger as verdict.json and verdict.md, with a record; returns what displays the latter."""
         from snnbp.paper.claims import as_json
         from snnbp.paper.verdict import counts, markdown
 
+        if self._results is None:
+            self.results()
         self.text("verdict.json", as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
         return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))

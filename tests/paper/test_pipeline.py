@@ -29,7 +29,7 @@ reads = ["01_first"]
 """
 START = "from snnbp.paper import Results\nimport pandas as pd\nresults = Results('NAME', globals())"
 CELLS = {
-    "00_verdict": ["results.results()", "results.verdict(results.ledger())"],
+    "00_verdict": ["results.verdict(results.ledger())"],
     "01_first": [
         "from pathlib import Path\nimport subprocess, time, tqdm.auto, warnings",
         "if Path('../break').exists(): raise ValueError('broken on purpose')\n"
@@ -234,7 +234,7 @@ def test_only_code_that_a_notebook_used_makes_it_stale(again):
 
     change("files.py", '"""', '"""Other words. ')
     change("training/train.py", "\ndef train", "\nADDED = 1\n\n\ndef train")
-    with open(again / "snnbp" / "plots" / "__init__.py", "a") as file:
+    with open(again / "snnbp" / "plots" / "__init__.py", "a", encoding="utf-8") as file:
         file.write("ADDED = 1\n")
     assert run(again, "--check")[0] == 0
     change("files.py", "import threading", "import threading\nADDED = 1")
