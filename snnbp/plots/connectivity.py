@@ -19,7 +19,7 @@ ROLE_NAMES = {
     "gating": "gating, one-to-all or one-to-one",
     "copy": "copy, one-to-one",
 }
-_OUTSIDE: dict[str, Any] = {"marker": "o", "color": "white", "markeredgecolor": "black"}
+_OUTSIDE: dict[str, Any] = {"marker": "o", "color": "white", "markeredgecolor": "black", "linestyle": ""}
 
 
 @styled

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.plots.labels import Labels, Place
 from snnbp.plots.style import (
     BLUE,
     COLOURS,
@@ -17,7 +18,6 @@ from snnbp.plots.style import (
     ORANGE,
     StyledFigure,
     panel_letters,
-    place_label,
     styled,
     symbol,
 )
@@ -111,11 +111,11 @@ def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
 
 def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
     """Write the labels above the axis, in as many lines as it takes."""
-    taken: list[Any] = []
-    places = [(0.0, 2.0 + 8 * line, "center") for line in range(4)]
+    labels = Labels(axis)
+    places: list[Place] = [(0, 2 + 8 * line, "center") for line in range(4)]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
         settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        place_label(axis, label, (100 * value, 1), places, taken, None, **settings)
+        labels.add(label, (100 * value, 1), places, **settings)
 
 
 @styled

@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from snnbp.plots.labels import Labels, Place
 from snnbp.plots.style import (
     BLUE,
     COLOURS,
@@ -16,19 +17,20 @@ from snnbp.plots.style import (
     ORANGE,
     StyledFigure,
     panel_letters,
-    place_label,
     styled,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a label may stand: right and up from its point, in points, and its alignment; near places first.
-_PLACES = [(0.0, 5.0, "center"), (0.0, -5.0, "center"), (6.0, 0.0, "left"), (-6.0, 0.0, "right")]
+# Near places first.
+_PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
 _PLACES += [
-    (right, up, align)
-    for up in (6.0, -6.0, 12.0, -12.0, 18.0, -18.0, 26.0, -26.0, 34.0, -34.0)
-    for right, align in ((4.0, "left"), (-4.0, "right"), (0.0, "center"), (14.0, "left"), (-14.0, "right"))
+    (side * right, way * up, align)
+    for up in (5, 8, 12, 16, 20, 25, 30, 36)
+    for right in (4, 10, 20, 30)
+    for way in (1, -1)
+    for side, align in ((1, "left"), (-1, "right"))
 ]
 
 _MARKERS: dict[str, dict[str, Any]] = {
@@ -131,11 +133,9 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
 
 def _name_points(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
     """Write the studies beside their points, in the rows' order."""
-    taken = [line.get_window_extent().padded(1) for line in axis.lines]
+    labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
     for row in rows:
         colour = _MARKERS[row["group"]]["color"]
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
         point = row["energy_mj"], row["accuracy"]
-        place_label(
-            axis, row["study"], point, _PLACES, taken, axis.bbox, fontsize=6, color=colour, arrowprops=line
-        )
+        labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)

@@ -1,20 +1,21 @@
-"""The circuits on Lava do what `spiking` does, every spike and every weight, and leave no process behind."""
+"""Lava's own Processes do what `spiking` does, every spike and every weight, and nothing stays behind."""
 
+import itertools
 import multiprocessing
 import os
 import signal
 import subprocess
 import sys
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 import snnbp
-from snnbp.backends.spiking import samples as spiking
-from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.circuit.spec import Cell, Circuit, LearningRule, Phase, Population, Projection
-from snnbp.paper.results import ROOT
+from snnbp.backends import spiking
+from snnbp.backends.rule import Rule
+from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.weights import Weights
 
 pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)")
@@ -22,47 +23,54 @@ pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.learning.learning_rule_applier import LearningRuleApplierBitApprox
 from lava.magma.core.model.py.connection import LearningConnectionModelBitApproximate
-from lava.proc.io import sink, source
+from lava.magma.core.process.process import ProcessServer
+from lava.proc.lif.models import PyLifResetModelBitAcc
 from lava.utils.weightutils import SignMode, clip_weights
 
-from snnbp.backends.lava import network, parts, single
+from snnbp.backends import lava
+from snnbp.backends.lava import parts
+from snnbp.backends.lava.runtime import started
 
-TOY = (16, 12, 4)
-EDGES = np.array([-256, -254, -252, 250, 252, 254])
+BOUNDS = (-256, -254, 252, 254)
 
 
-def toy_weights(rng: np.random.Generator) -> Weights:
-    """Half of the weights at a rail or close to it."""
-    drawn = Weights.draw(rng, TOY)
+def lively(seed, sizes, n):
+    """Weights, two in five at a bound or next to it, and samples from which all matrices learn."""
+    rng = np.random.default_rng(seed)
     matrices = (
-        np.where(rng.random(m.shape) < 0.5, rng.choice(EDGES, m.shape), m) for m in (drawn.w1, drawn.w2)
+        np.where(rng.random(shape) < 0.4, rng.choice(BOUNDS, shape), 2 * rng.integers(-60, 120, shape))
+        for shape in itertools.pairwise(sizes)
     )
-    return Weights(*(matrix.astype(np.int16) for matrix in matrices))
+    weights = Weights(tuple(matrix.astype(np.int16) for matrix in matrices))
+    inputs = rng.random((n, sizes[0])) < 0.5
+    return weights, SimpleNamespace(inputs=inputs, labels=rng.integers(0, sizes[-1], n))
 
 
-def assert_equal_presentation(theirs, circuit, weights, inputs, labels, parts=1):
-    """Every population's spikes in every step, closed populations that fire, and all matrices."""
-    names = tuple(population.name for population in circuit.populations)
-    phases = tuple(range(len(circuit.phases)))
-    ours = spiking.Presenter(circuit, weights)
-    for order in np.array_split(np.arange(len(inputs)), parts):
-        want = ours.present(inputs, labels, order, names, phases)
-        got = theirs.present(inputs, labels, order, names, phases)
-        np.testing.assert_array_equal(got.spikes, want.spikes, strict=True)
-        np.testing.assert_array_equal(got.overdriven, want.overdriven, strict=True)
-    assert ours.network.matrices.keys() == theirs.network.matrices.keys()
-    for key, matrix in ours.network.matrices.items():
-        np.testing.assert_array_equal(theirs.network.matrices[key], matrix, strict=True)
+def present(driver, samples):
+    """Every population in every phase, and all matrices."""
+    order = np.arange(len(samples.inputs))
+    names = tuple(population.name for population in driver.circuit.populations)
+    phases = tuple(range(len(driver.circuit.phases)))
+    done = driver.present(samples.inputs, samples.labels, order, names, phases)
+    return done, driver.network.matrices
+
+
+def assert_equal(ours, theirs):
+    for one, other in zip(ours[0], theirs[0], strict=True):
+        np.testing.assert_array_equal(other, one, strict=True)
+    assert ours[1].keys() == theirs[1].keys()
+    for key, matrix in ours[1].items():
+        np.testing.assert_array_equal(theirs[1][key], matrix, strict=True)
     assert multiprocessing.active_children() == []
-    return ours
+    assert ProcessServer().processes == []
 
 
 @pytest.mark.parametrize(
     "rule",
-    [LearningRule(2 * step, -step) for step in (2, 4, 6, 18, 254)]
-    + [LearningRule(4, 0), LearningRule(10, -2)],
+    [PlasticityRule(2 * step, -step) for step in (2, 4, 6, 18, 254)]
+    + [PlasticityRule(4, 0), PlasticityRule(10, -2)],
 )
-def test_the_rule_in_lavas_words_is_exact_at_every_weight(rule):
+def test_the_rule_string_is_exact_at_every_weight(rule):
     learning = Loihi3FLearningRule(dw=parts.rule_string(rule), t_epoch=1, rng_seed=1)
     weights = np.arange(-256, 256, 2)[:, None]
     ones = np.ones_like(weights)
@@ -80,85 +88,70 @@ def test_the_rule_in_lavas_words_is_exact_at_every_weight(rule):
 
 
 @pytest.mark.timeout(150)
-def test_library_processes_one_for_each_population_and_projection_saturate_as_spiking_does():
-    rng = np.random.default_rng(5)
-    circuit, weights = training_circuit(*TOY), toy_weights(rng)
-    inputs, labels = rng.random((20, TOY[0])) < 0.5, rng.integers(0, TOY[2], 20).astype(np.uint8)
-    start = spiking.initial_matrices(circuit, weights)
-    theirs = network.Presenter(circuit, weights, merged=False)
-    ours = assert_equal_presentation(theirs, circuit, weights, inputs, labels)
-    for key, matrix in ours.network.matrices.items():
-        assert (matrix != start[key]).any()
-    w1 = ours.network.matrices["x", "h1"]
-    learned = start["x", "h1"] != w1
-    assert ((w1 == 254) & learned).any()
-    assert ((w1 == -256) & learned).any()
+@pytest.mark.parametrize(
+    ("seed", "sizes", "merged"), [(2241, (12, 10, 4), False), (912, (12, 10, 8, 4), True)]
+)
+def test_training_circuits_equal_spiking(seed, sizes, merged):
+    weights, samples = lively(seed, sizes, 3)
+    circuit = snnbp.training_circuit(sizes)
+    simulated = spiking.StimulusDriver(circuit, weights)
+    before = simulated.network.matrices
+    ours = present(simulated, samples)
+    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, merged), samples))
+    assert not ours[0].overdriven.any()
+    for key, matrix in ours[1].items():
+        assert (matrix != before[key]).any()
+    for bound in (-256, 254):
+        assert any(((matrix == bound) & (before[key] != bound)).any() for key, matrix in ours[1].items())
 
 
-@pytest.mark.timeout(120)
-def test_library_processes_merged_do_400_400_10(mnist):
-    circuit, weights = training_circuit(), Weights.load(ROOT / "figures" / "weights_seed1.npz")
-    wrong = snnbp.predict(weights, mnist.train.inputs)[0].argmax(axis=1) != mnist.train.labels
-    some = np.flatnonzero(wrong)[:4]
-    theirs = network.Presenter(circuit, weights)
-    ours = assert_equal_presentation(
-        theirs, circuit, weights, mnist.train.inputs[some], mnist.train.labels[some]
-    )
-    assert (ours.network.matrices["x", "h1"] != weights.matrices[0]).any()
+@pytest.mark.timeout(150)
+def test_400_400_10(mnist):
+    weights = snnbp.initial_weights(snnbp.Config(), mnist)
+    samples = mnist.train[:3]
+    circuit = snnbp.training_circuit()
+    ours = present(spiking.StimulusDriver(circuit, weights), samples)
+    assert_equal(ours, present(lava.StimulusDriver(circuit, weights), samples))
 
 
-@pytest.mark.timeout(100)
-def test_the_single_process_does_300_samples_in_two_parts(mnist):
-    circuit, weights = training_circuit(), snnbp.initial_weights(snnbp.Config(), mnist)
-    theirs = single.Presenter(circuit, weights)
-    inputs, labels = mnist.train.inputs[:300], mnist.train.labels[:300]
-    assert_equal_presentation(theirs, circuit, weights, inputs, labels, parts=2)
-
-
-@pytest.mark.timeout(100)
-def test_the_single_process_connects_to_any_sources_and_sinks():
-    rng = np.random.default_rng(9)
-    circuit, weights = training_circuit(*TOY), toy_weights(rng)
-    inputs, labels, steps = rng.random((6, TOY[0])) < 0.5, rng.integers(0, TOY[2], 6).astype(np.uint8), 72
-    spikes, targets = np.zeros((TOY[0], steps), int), np.zeros((TOY[2], steps), int)
-    spikes[:, ::12] = inputs.T
-    targets[labels, np.arange(2, steps, 12)] = 1
-
-    lava_network = single.LavaNetwork(spiking.Presenter(circuit, weights).network)
-    whole = lava_network.process(lava_network._empty_record(np.full(steps, -1), (), False))
-    source.RingBuffer(data=spikes).s_out.connect(whole.input)
-    source.RingBuffer(data=targets).s_out.connect(whole.target)
-    outputs = sink.RingBuffer(shape=(TOY[2],), buffer=steps)
-    whole.output.connect(outputs.a_in)
-    with single.started(whole) as go:
-        go(steps)
-        fired = outputs.data.get() > 0
-    expected = spiking.Presenter(circuit, weights).present(inputs, labels, None, ("o",), tuple(range(12)))
-    assert expected.spikes.any()
-    np.testing.assert_array_equal(fired.T.reshape(6, 12, TOY[2]), expected.spikes)
-
-
-@pytest.mark.timeout(100)
-@pytest.mark.parametrize("presenter", [network.Presenter, single.Presenter])
-def test_the_inference_circuit(presenter):
-    rng = np.random.default_rng(6)
-    circuit, weights = inference_circuit(*TOY), toy_weights(rng)
-    inputs = rng.random((5, TOY[0])) < 0.5
-    assert_equal_presentation(presenter(circuit, weights), circuit, weights, inputs, None)
+@pytest.mark.timeout(150)
+def test_the_backend():
+    """Two passes continue one another, with an overdriven sample; prediction, trace, and nothing to do."""
+    weights, samples = lively(2241, (12, 10, 4), 4)
+    ours, theirs = (module.Learner(weights, Rule(), -64) for module in (spiking, lava))
+    for order in ([2, 0], [3]):
+        outputs = [
+            learner.learn(samples.inputs, samples.labels, np.array(order)) for learner in (ours, theirs)
+        ]
+        np.testing.assert_array_equal(outputs[1], outputs[0], strict=True)
+    assert theirs.weights == ours.weights
+    assert theirs.n_overdriven == ours.n_overdriven
+    for got, want in zip(
+        lava.predict(weights, samples.inputs), spiking.predict(weights, samples.inputs), strict=True
+    ):
+        np.testing.assert_array_equal(got, want, strict=True)
+    chosen = SimpleNamespace(inputs=samples.inputs[:1], labels=samples.labels[:1])
+    options = {"populations": ["x", "o", "h1T"], "phases": [3, 6], "potentials": True}
+    got, want = (module.trace(weights, chosen, **options) for module in (lava, spiking))
+    for name in want.spikes:
+        np.testing.assert_array_equal(got.spikes[name], want.spikes[name], strict=True)
+        np.testing.assert_array_equal(got.potentials[name], want.potentials[name], strict=True)
+    assert theirs.learn(samples.inputs[:0], samples.labels[:0]).shape == (0, 4)
+    assert lava.predict(weights, samples.inputs[:0])[0].shape == (0, 4)
 
 
 @pytest.mark.timeout(100)
 @pytest.mark.parametrize("merged", [False, True])
 def test_any_other_circuit(merged):
     """Delays of every kind, a neuron that fires by itself, a learning loop, parts without a connection."""
-    cells = Cell("plain", 0, 100), Cell("eager", 200, 100), Cell("closed", -512, 64)
+    types = NeuronType("plain", 0, 100), NeuronType("eager", 200, 100), NeuronType("gated", -512, 64)
     circuit = Circuit(
         (
-            Population("one", 1, cells[0]),
-            Population("a", 5, cells[0]),
-            Population("b", 4, cells[0]),
-            Population("c", 4, cells[2]),
-            Population("alone", 3, cells[1]),
+            Population("one", 1, types[0]),
+            Population("a", 5, types[0]),
+            Population("b", 4, types[0]),
+            Population("c", 4, types[2]),
+            Population("alone", 3, types[1]),
         ),
         (
             Projection("one", "a", "one-to-all", 104, 2),
@@ -170,13 +163,13 @@ def test_any_other_circuit(merged):
             Projection("c", "one", "all-to-all", 208),
         ),
         (Phase(), Phase(reward=True), Phase()),
-        LearningRule(12, -4),
+        PlasticityRule(12, -4),
     )
     rng = np.random.default_rng(7)
-    plastic = {("a", "b"): rng.choice(EDGES, (5, 4)), ("b", "a"): rng.choice(EDGES, (4, 5))}
+    plastic = {("a", "b"): rng.choice(BOUNDS, (5, 4)), ("b", "a"): rng.choice(BOUNDS, (4, 5))}
     inputs = {"a": rng.random((40, 5)) < 0.3, "b": rng.random((40, 4)) < 0.2}
     want = snnbp.simulate(circuit, plastic, inputs, 40)
-    spikes, matrices = network.Processes(circuit, plastic, inputs, 40, merged=merged).run()
+    spikes, _, matrices = lava.Processes(circuit, plastic, inputs, 40, merged=merged).run()
     assert all(fired.any() for fired in want.spikes.values())
     for name, fired in want.spikes.items():
         np.testing.assert_array_equal(spikes[name], fired, strict=True)
@@ -184,132 +177,127 @@ def test_any_other_circuit(merged):
         np.testing.assert_array_equal(matrices[key], matrix, strict=True)
 
 
-def two(cell=None, **projection):
-    populations = Population("a", 2, cell or Cell("plain")), Population("b", 2)
+def two(neuron=None, **projection):
+    populations = Population("a", 2, neuron or NeuronType("plain")), Population("b", 2)
     wire = Projection(**{"pre": "a", "post": "b", "pattern": "all-to-all", "symbol": "W", **projection})
-    return Circuit(populations, (wire,), learning=LearningRule())
+    return Circuit(populations, (wire,), plasticity=PlasticityRule())
 
 
 @pytest.mark.parametrize(
     ("circuit", "message"),
     [
         (
-            two(Cell("slow", refractory=1)),
-            "cell 'slow': Lava's fixed-point neurons have no refractory period",
+            two(NeuronType("slow", refractory=1)),
+            "'slow': Lava's fixed-point neurons have no refractory period",
         ),
-        (two(Cell("odd", bias=8193)), "cell 'odd': bias 8193 is no 13-bit mantissa times 2^0 to 2^7"),
+        (two(NeuronType("odd", bias=8193)), "'odd': bias 8193 needs a mantissa of over 13 bits"),
         (two(delay=1), "projection a -> b: a LearningDense has no delay, 1 is declared"),
-        (two(weight=2, delay=64), "projection a -> b: Lava delays a spike by 63 steps at most, not 64"),
     ],
 )
 def test_what_lava_cannot_do_is_refused(circuit, message):
-    plastic = {("a", "b"): np.zeros((2, 2), np.int16)} if circuit.matrices else {}
-    with pytest.raises(ValueError, match="^" + message.replace("^", r"\^") + "$"):
-        network.Processes(circuit, plastic, {}, 1)
+    with pytest.raises(ValueError, match=message):
+        lava.Processes(circuit, {("a", "b"): np.zeros((2, 2), np.int16)}, {}, 1)
 
 
 def test_a_rule_that_potentiates_without_reward_is_refused():
-    with pytest.raises(ValueError, match="should depress without reward and potentiate with it"):
-        parts.rule_string(LearningRule(-4, 2))
+    with pytest.raises(ValueError, match="weights can only grow with reward"):
+        parts.rule_string(PlasticityRule(-4, 2))
 
 
 @pytest.mark.timeout(100)
-def test_lava_is_an_engine(digits):
-    data = snnbp.Dataset.from_arrays(
-        digits.train.inputs[:40], digits.train.labels[:40], digits.test.inputs[:9], digits.test.labels[:9]
-    )
-    config = snnbp.Config(hidden=12, epochs=2)
-    runs = [snnbp.train(data, config, backend, progress=False) for backend in ("spiking", "lava")]
-    assert runs[0].weights == runs[1].weights
-    assert runs[0].overdriven == runs[1].overdriven
-    weights = snnbp.initial_weights(config, data)
-    learned, outputs = snnbp.learn(weights, data.train[:2], "spiking")
-    theirs, spikes = snnbp.learn(weights, data.train[:2], "lava", lava_style="network")
-    assert theirs == learned
-    np.testing.assert_array_equal(spikes, outputs, strict=True)
+def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch):
+    def fail(self):
+        raise ZeroDivisionError("a test")
 
-
-def test_another_style_or_rule_is_refused(digits):
-    weights = snnbp.initial_weights(snnbp.Config(hidden=12), digits)
-    with pytest.raises(ValueError, match="unknown lava_style 'two': choose one of single, network"):
-        snnbp.learn(weights, digits.train[:1], "lava", lava_style="two")
-    with pytest.raises(ValueError, match="'circuit' only, not 'published-simulation'"):
-        snnbp.learn(weights, digits.train[:1], "lava", rule="published-simulation")
-
-
-def test_no_samples_need_no_lava(digits):
-    weights = snnbp.initial_weights(snnbp.Config(hidden=12), digits)
-    for style in ("single", "network"):
-        learned, outputs = snnbp.learn(weights, digits.train[:0], "lava", lava_style=style)
-        assert learned == weights
-        assert outputs.shape == (0, 10)
-
-
-@pytest.mark.timeout(100)
-def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, digits):
-    def fail(self, inputs, target):
-        raise ZeroDivisionError("not today")
-
-    monkeypatch.setattr(single._Stepper, "__call__", fail)
+    monkeypatch.setattr(PyLifResetModelBitAcc, "run_spk", fail)
+    weights, samples = lively(1, (4, 3, 2), 1)
     with pytest.raises(RuntimeError, match="occurred"):
-        snnbp.learn(snnbp.initial_weights(snnbp.Config(hidden=12), digits), digits.train[:5], "lava")
+        snnbp.predict(weights, samples.inputs, backend="lava")
     assert multiprocessing.active_children() == []
+    assert ProcessServer().processes == []
 
 
 @pytest.mark.timeout(100)
-def test_an_exception_in_between_leaves_nothing():
-    rng = np.random.default_rng(8)
-    circuit = inference_circuit(*TOY)
-    matrices = spiking.initial_matrices(circuit, toy_weights(rng))
-    built = network.Processes(circuit, matrices, {}, 4, merged=True)
-    with pytest.raises(KeyboardInterrupt), network.started(built.table[0][1]):
+def test_an_exception_while_lava_runs_leaves_nothing():
+    circuit = two(weight=2)
+    processes = [process for _, process in lava.Processes(circuit, {}, {}, 4).table]
+    with pytest.raises(KeyboardInterrupt), started(processes):
         raise KeyboardInterrupt
     assert multiprocessing.active_children() == []
 
 
-ENDLESS = """
-import snnbp
-digits = snnbp.load_dataset("digits")
-weights = snnbp.initial_weights(snnbp.Config(hidden=12), digits)
-snnbp.learn(weights, digits.train, "lava", lava_style="{style}")
+PREDICT = """
+import itertools
+import multiprocessing
+{first}
+import numpy as np, snnbp
+weights = snnbp.Weights((np.zeros((4, 3), np.int16), np.zeros((3, 2), np.int16)))
+snnbp.predict(weights, np.ones(({n}, 4), bool), backend="lava")
 """
+
+
+def run(first="", n=1, **environment):
+    return subprocess.Popen(
+        [sys.executable, "-c", PREDICT.format(first=first, n=n)],
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env={**os.environ, **environment},
+    )
 
 
 @pytest.mark.timeout(100)
 @pytest.mark.parametrize(
-    ("style", "number", "all_of_them", "processes", "seconds"),
+    ("first", "message"),
     [
         (
-            "network",
-            signal.SIGINT,
-            True,
-            10,
-            0,
-        ),  # Ctrl-C in a terminal reaches every process: while they start,
-        ("network", signal.SIGINT, True, 60, 2),  # and while they run
-        ("single", signal.SIGINT, False, 5, 1),
-        ("single", signal.SIGTERM, False, 5, 1),
-        ("network", signal.SIGKILL, False, 60, 1),
+            "multiprocessing.set_start_method('spawn')",
+            "Lava forks its processes, this program has chosen to spawn",
+        ),
+        ("multiprocessing.get_start_method()", None),  # "fork", now chosen
     ],
 )
-def test_a_killed_run_leaves_no_process(style, number, all_of_them, processes, seconds):
-    run = subprocess.Popen(
-        [sys.executable, "-c", ENDLESS.format(style=style)],
-        stderr=subprocess.PIPE,
-        text=True,
-        start_new_session=True,
-    )
+def test_the_start_method(first, message):
+    errors = run(first).communicate(timeout=60)[1]
+    assert (message or "") in errors
+    assert ("Error" in errors) == bool(message)
+
+
+@pytest.mark.timeout(100)
+def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_path):
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    errors = run(TMPDIR=str(folder)).communicate(timeout=60)[1]
+    assert "set TMPDIR to a short one, such as /tmp" in errors
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    ("number", "all_of_them", "processes", "seconds"),
+    [
+        (signal.SIGINT, True, 10, 0),  # Ctrl-C in a terminal reaches every process: while they start,
+        (signal.SIGINT, True, 30, 1),  # and while they run
+        (signal.SIGTERM, False, 10, 0),
+        (signal.SIGTERM, False, 30, 1),
+        (signal.SIGKILL, False, 30, 1),
+    ],
+)
+def test_a_killed_run_leaves_no_process(tmp_path, number, all_of_them, processes, seconds):
+    child = run(n=50_000, TMPDIR="/tmp")
+    memory = set(os.listdir("/dev/shm")) if sys.platform == "linux" else set()
     try:
-        wait_until(lambda: len(group(run.pid)) > processes)
+        wait_until(lambda: len(group(child.pid)) > processes)
         time.sleep(seconds)
-        (os.killpg if all_of_them else os.kill)(run.pid, number)
-        errors = run.communicate(timeout=30)[1]
-        assert run.returncode == -number
+        (os.killpg if all_of_them else os.kill)(child.pid, number)
+        errors = child.communicate(timeout=30)[1]
+        assert child.returncode == (128 + number if number == signal.SIGTERM else -number)
         assert errors.count("Traceback") <= 1
-        wait_until(lambda: not group(run.pid))
+        wait_until(lambda: not group(child.pid))
+        assert sys.platform != "linux" or set(os.listdir("/dev/shm")) <= memory
     finally:
-        if group(run.pid):
-            os.killpg(run.pid, signal.SIGKILL)
+        if group(child.pid):
+            os.killpg(child.pid, signal.SIGKILL)
 
 
 def group(leader: int) -> list[str]:
@@ -320,8 +308,8 @@ def group(leader: int) -> list[str]:
 
 
 def wait_until(true) -> None:
-    for _ in range(200):
+    for _ in range(300):
         if true():
             return
         time.sleep(0.1)
-    raise AssertionError("nothing happened within 20 s")
+    raise AssertionError("nothing happened within 30 s")
