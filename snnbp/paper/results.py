@@ -160,14 +160,14 @@ class Results:
 
     def runs(self, name: str, runs: Sequence["Run"]) -> None:
         """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
-        from snnbp.training.sweep import _file
+        from snnbp.training.sweep import run_file
 
         if self.data is None:
             raise ValueError("runs need the data set that they were trained on: Results(..., data)")
         shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / name).mkdir(parents=True)
         for run in runs:
-            path = _file(self.folder / name, run.config, run.backend, self.data)
+            path = run_file(self.folder / name, run.config, run.backend, self.data)
             run.save(path, weights=False)
             self._note(f"{name}/{path.name}")
 
