@@ -12,9 +12,10 @@ made from them. Nothing was measured on a chip. What is counted, each in the ste
 - spikes: each once, as if all its synapses were in one other core of the same tile; again a lower bound.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import ceil
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,10 +23,18 @@ from numpy.typing import NDArray
 from snnbp.circuit.loihi import CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, COSTS
 from snnbp.circuit.spec import Circuit, Projection
 
-if TYPE_CHECKING:
-    from snnbp.backends.spiking.samples import Trace
-
 Floats = NDArray[np.float64]
+
+
+class Spikes(Protocol):
+    """What is counted: a `snnbp.Trace`."""
+
+    @property
+    def circuit(self) -> Circuit: ...
+    @property
+    def phases(self) -> tuple[int, ...]: ...
+    @property
+    def spikes(self) -> Mapping[str, NDArray[np.bool_]]: ...
 
 
 @dataclass(frozen=True)
@@ -68,10 +77,22 @@ class Resources(NamedTuple):
     cores: int
 
 
-def count(trace: "Trace") -> Operations:
-    """Count the operations of a trace. Its first sample only fills the delays; the mean is over the others.
+def count(trace: Spikes) -> Operations:
+    """Count the operations of a trace.
 
-    Raises ValueError for a trace of fewer than two samples or of some populations or phases only.
+    Parameters
+    ----------
+    trace : Trace
+        Its first sample only fills the delays; the mean is over the others.
+
+    Returns
+    -------
+    Operations
+
+    Raises
+    ------
+    ValueError
+        For a trace of fewer than two samples, or of some populations or phases only.
     """
     circuit = trace.circuit
     sizes = {population.name: population.size for population in circuit.populations}
@@ -90,7 +111,7 @@ def count(trace: "Trace") -> Operations:
 
     plastic = [p if circuit.plasticity and p.weight is None else None for p in circuit.projections]
 
-    def a_sample(steps: "list[NDArray[np.int64]]") -> Floats:
+    def a_sample(steps: list[NDArray[np.int64]]) -> Floats:
         """Counts by step, one row each, as means by phase."""
         means: Floats = np.array(steps).reshape(len(steps), -1, phases)[:, 1:].mean(axis=1)
         return means

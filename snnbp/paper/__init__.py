@@ -9,6 +9,13 @@ if TYPE_CHECKING:
 ROOT = Path(__file__).resolve().parents[2]
 """The checkout."""
 
+NOTEBOOKS = ROOT / "notebooks"
+
+
+class Failure(Exception):
+    """A message for the user, in one line."""
+
+
 if not (ROOT / "reproduce.sh").exists():
     raise ImportError(
         "snnbp.paper needs a checkout of the repository, not an installed package: "

@@ -1,6 +1,7 @@
 """Run one notebook headless, in a kernel that only this checkout decides about."""
 
 import os
+import re
 import signal
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor, wait
@@ -16,16 +17,11 @@ from nbclient.exceptions import CellExecutionError, DeadKernelError
 from traitlets import default
 
 from snnbp.files import atomic_open
-from snnbp.paper import ROOT
+from snnbp.paper import NOTEBOOKS, ROOT, Failure
 
-NOTEBOOKS = ROOT / "notebooks"
 PARTIAL = ROOT / "build" / "partial"
 FOREIGN = ("IPYTHON", "JUPYTER", "MPL", "PYTHON")
 """Environment variables of the user's that begin like this would change what a kernel does."""
-
-
-class NotebookFailed(Exception):
-    """A notebook did not run to its end; the message is one line."""
 
 
 def execute(
@@ -51,7 +47,7 @@ def execute(
 
     Raises
     ------
-    NotebookFailed
+    Failure
         Naming the cell and its error; what was executed is in build/partial/.
     """
     notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
@@ -70,11 +66,11 @@ def execute(
             future.result()
         except CellExecutionError as error:
             message = f"{error.ename}: {error.evalue}".splitlines()[0]
-            raise NotebookFailed(f"{name}, cell {client.at}: {message} (see {shown})") from None
+            raise Failure(f"{name}, cell {client.at}: {message} (see {shown})") from None
         except (DeadKernelError, RuntimeError):
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             reason = f": {last[0]}" if last else ""
-            raise NotebookFailed(f"{name}, cell {client.at}: the kernel died{reason} (see {shown})") from None
+            raise Failure(f"{name}, cell {client.at}: the kernel died{reason} (see {shown})") from None
         finally:
             client.end()
             progress.unlink(missing_ok=True)
@@ -188,5 +184,7 @@ def normalised(notebook: Any) -> Any:
                     outputs[-1].text += output.text
                 else:
                     outputs.append(output)
+                if output.get("name") == "stderr":  # a warning names the kernel's process
+                    outputs[-1].text = re.sub(r"\S*ipykernel_\d+/\d+\.py", "cell", outputs[-1].text)
             cell.outputs = outputs
     return notebook

@@ -13,19 +13,14 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from snnbp.files import atomic_open
-from snnbp.paper import ROOT, records, settings
+from snnbp.paper import NOTEBOOKS, ROOT, Failure, records, settings
 from snnbp.paper.claims import ledger, no_longer_reproduced
-from snnbp.paper.execute import NOTEBOOKS, PARTIAL, execute
 from snnbp.paper.terminal import Display, clock
 from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
 
 BUILD = ROOT / "build"
 NEEDS = {"lava": "lava-nc==0.10.0 (Python 3.10)"}
-
-
-class Failure(Exception):
-    """A message for the user, in one line."""
 
 
 def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> None:
@@ -56,6 +51,8 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force:
 
 
 def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool) -> None:
+    from snnbp.paper.execute import execute
+
     start = time.perf_counter()
     declared = settings.notebooks()
     here = [name for name in names if not why_unavailable(name)]
@@ -153,7 +150,7 @@ def executed_copy(name: str, folder: Path) -> Path:
 
 def remove_leftovers(folder: Path) -> None:
     """Remove what a killed run was writing."""
-    for place in (folder, NOTEBOOKS, PARTIAL, BUILD / "done", BUILD / "runs"):
+    for place in (folder, NOTEBOOKS, BUILD):
         for leftover in place.rglob(".*.partial") if place.exists() else ():
             leftover.unlink(missing_ok=True)
 

@@ -4,6 +4,7 @@ import ast
 import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -215,6 +216,9 @@ def code_digest(path: Path) -> str:
 
 def _plain(node: Any) -> Any:
     """A syntax tree as nested lists, without what is empty: Pythons differ in empty fields only."""
+    if isinstance(node, ast.JoinedStr):  # 3.12 puts empty texts between its parts
+        parts = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
+        return ["JoinedStr", *map(_plain, parts)]
     if isinstance(node, ast.AST):
         fields = ((name, _plain(value)) for name, value in ast.iter_fields(node) if name != "ctx")
         return [type(node).__name__, *(field for field in fields if field[1] not in (None, []))]

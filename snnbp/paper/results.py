@@ -165,6 +165,7 @@ class Results:
         if self.data is None:
             raise ValueError("runs need the data set that they were trained on: Results(..., data)")
         shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / name).mkdir(parents=True)
         for run in runs:
             path = _file(self.folder / name, run.config, run.backend, self.data)
             run.save(path, weights=False)
@@ -239,10 +240,12 @@ class Results:
         return ledger(self.folder, None if self.declared.reads == "all" else sorted(sources))
 
     def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as verdict.json and verdict.md; returns what displays the latter."""
+        """Save the ledger as verdict.json and verdict.md, with a record; returns what displays the latter."""
         from snnbp.paper.claims import as_json
         from snnbp.paper.verdict import counts, markdown
 
+        if self._results is None:
+            self.results()
         self.text("verdict.json", as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
         return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))

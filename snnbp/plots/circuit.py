@@ -25,7 +25,7 @@ class Node(NamedTuple):
 
 @styled
 def conceptual_circuit(circuit: Circuit) -> StyledFigure:
-    """Draw Fig. 1 of the paper: forward pass, error, feedback through transposed weights, gated weight changes.
+    """Draw Fig. 1 of the paper: forward pass, error, feedback through transposed weights, weight changes.
 
     Parameters
     ----------
@@ -40,8 +40,11 @@ def conceptual_circuit(circuit: Circuit) -> StyledFigure:
     """
     nodes = _nodes(circuit)
     n_hidden = sum(node.y == _ROWS["surrogate\nderivative"] for node in nodes)
-    alt = f"The circuit with {n_hidden} hidden layer{'s' * (n_hidden > 1)}: x, h and o feed forward; o and the target t "
-    alt += "give the output deltas; transposed weights carry them back to the hidden deltas, which change the weights."
+    alt = (
+        f"The circuit with {n_hidden} hidden layer{'s' * (n_hidden > 1)}: x, h and o feed forward; o and the "
+    )
+    alt += "target t give the output deltas; transposed weights carry them back to the hidden deltas, which "
+    alt += "are gated by the surrogate derivative and change the weights."
     figure = StyledFigure((DOUBLE, 3.0 + 0.5 * (n_hidden > 1)), alt)
     axes = figure.add_subplot()
     texts = [_draw_node(axes, node) for node in nodes]

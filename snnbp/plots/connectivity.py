@@ -1,11 +1,12 @@
 """Fig. 2 of the paper and its table: which populations are gated on in which phase, and what reaches them."""
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.spec import Circuit, Phase, Projection
 from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ ROLE_NAMES = {
     "gating": "gating, one-to-all or one-to-one",
     "copy": "copy, one-to-one",
 }
+_OUTSIDE: dict[str, Any] = {"marker": "o", "color": "white", "markeredgecolor": "black", "linestyle": ""}
 
 
 @styled
@@ -38,7 +40,8 @@ def functional_connectivity(circuit: Circuit) -> StyledFigure:
     """
     rows, period = population_rows(circuit), len(circuit.phases)
     alt = f"Functional connectivity: {max(rows.values())} populations and the gates in {period} phases. "
-    alt += f"Third factor on in phases {', '.join(map(str, circuit.reward))}." if circuit.reward else "No learning."
+    rewarded = ", ".join(map(str, circuit.reward))
+    alt += f"Third factor on in phases {rewarded}." if rewarded else "No learning."
     width = DOUBLE if period > 6 else SINGLE
     figure = StyledFigure((width, 0.9 + 0.2 * (max(rows.values()) + 1)), alt)
     axes = figure.add_subplot()
@@ -47,15 +50,15 @@ def functional_connectivity(circuit: Circuit) -> StyledFigure:
         for projection in circuit.projections_into(number):
             kinds.add(_line(axes, circuit, projection, number, rows))
     _draw_phases(axes, circuit, rows)
-    names = {rows[p.name]: symbol(p.symbol) for p in circuit.populations if p.name in rows and p.layer != "gate"}
-    axes.set_yticks([*names, max(rows.values())], [*names.values(), "gates"])
+    names = {row: symbol(circuit[name].symbol) for name, row in rows.items()}
+    axes.set_yticks(list(names), [*list(names.values())[:-1], "gates"])
     axes.set_xticks(range(period))
     axes.tick_params("y", length=0)
     axes.set(xlim=(-0.7, period - 0.4), ylim=(max(rows.values()) + 0.7, -0.7), xlabel="phase")
     axes.spines["left"].set_visible(False)
     _draw_layers(axes, circuit, rows)
     lines = [
-        Line2D([], [], color=ROLE_COLOURS[role], linestyle=_dotted(veto), label=ROLE_NAMES[role] + ", inhibitory" * veto)
+        _mark(ROLE_NAMES[role] + ", inhibitory" * veto, color=ROLE_COLOURS[role], linestyle=_dotted(veto))
         for role, veto in sorted(kinds)
     ]
     figure.legend(
@@ -75,18 +78,37 @@ def meanings(circuit: Circuit) -> "pd.DataFrame":
     Returns
     -------
     DataFrame
-        Index phase; columns event and spikes.
+        Index phase; columns event, spikes and inhibited.
     """
     import pandas as pd
 
-    rows = {
-        number: {
-            "event": phase.event,
-            "spikes": "; ".join(f"{circuit[name].symbol}: {what}" for name, what in phase.encodes.items()) or "–",
+    rows = [
+        {
+            "event": event(phase),
+            "spikes": _encoded(circuit, phase),
+            "inhibited": _symbols(circuit, phase.inhibits),
         }
-        for number, phase in enumerate(circuit.phases)
-    }
-    return pd.DataFrame.from_dict(rows, orient="index").map(minus).rename_axis("phase")
+        for phase in circuit.phases
+    ]
+    return pd.DataFrame(rows).map(minus).rename_axis("phase")
+
+
+def event(phase: Phase) -> str:
+    """What happens in a phase, less what it inhibits."""
+    parts = phase.event.split("; ")
+    return "; ".join(part for part in parts if not part.endswith(" inhibited"))
+
+
+def _encoded(circuit: Circuit, phase: Phase) -> str:
+    """What spikes encode, populations with the same meaning together."""
+    names: dict[str, list[str]] = {}
+    for name, what in phase.encodes.items():
+        names.setdefault(what, []).append(name)
+    return "; ".join(f"{_symbols(circuit, group)}: {what}" for what, group in names.items())
+
+
+def _symbols(circuit: Circuit, names: Iterable[str]) -> str:
+    return ", ".join(circuit[name].symbol for name in names)
 
 
 def population_rows(circuit: Circuit) -> dict[str, int]:
@@ -127,10 +149,11 @@ def _draw_phases(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
         for name in phase.open:
             axes.plot(number, rows[name], "o", color="black", markersize=4.5, zorder=3)
         for name in phase.receives_input:
-            axes.plot(number, rows[name], "o", color="white", markeredgecolor="black", markersize=4.5, zorder=3)
+            axes.plot(number, rows[name], markersize=4.5, zorder=3, **_OUTSIDE)
         for name in phase.inhibits:
             axes.plot(number, rows[name], "x", color=GREY, markersize=3.5, zorder=3)
-        axes.plot((number - 1) % len(circuit.phases), rows[phase.gate], "s", color=GREY, markersize=4, zorder=3)
+        fires = (number - 1) % len(circuit.phases)
+        axes.plot(fires, rows[phase.gate], "s", color=GREY, markersize=4, zorder=3)
         if phase.reward:
             axes.axvspan(number - 0.5, number + 0.5, color=ORANGE, alpha=0.13, zorder=0, linewidth=0)
 
@@ -143,7 +166,7 @@ def _draw_layers(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
             layers.setdefault(population.layer, []).append(rows[population.name])
     for layer, members in layers.items():
         axes.axhline(max(members) + 0.5, color="0.8", linewidth=0.5, zorder=0)
-        name = layer.replace("hidden1", "hidden") if "hidden2" not in layers else layer.replace("hidden", "hidden ")
+        name = layer.replace("hidden", "hidden ") if "hidden2" in layers else layer.rstrip("1")
         axes.text(
             1.01,
             sum(members) / len(members),
@@ -156,14 +179,14 @@ def _draw_layers(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
 
 
 def _marks(circuit: Circuit) -> list[Line2D]:
-    marks = [
-        Line2D([], [], marker="o", color="black", linestyle="", label="gated on"),
-        Line2D([], [], marker="o", color="white", markeredgecolor="black", linestyle="", label="spikes from outside"),
-    ]
+    marks = [_mark("gated on", marker="o", color="black"), _mark("spikes from outside", **_OUTSIDE)]
     if any(phase.inhibits for phase in circuit.phases):
-        marks.append(Line2D([], [], marker="x", color=GREY, linestyle="", label="inhibited"))
-    marks.append(Line2D([], [], marker="s", color=GREY, linestyle="", label="gate spike (opens next step)"))
+        marks.append(_mark("inhibited", marker="x"))
+    marks.append(_mark("gate spike (opens next step)", marker="s"))
     if circuit.reward:
-        label = "third factor (reward) on"
-        marks.append(Line2D([], [], marker="s", color=ORANGE, alpha=0.3, markersize=7, linestyle="", label=label))
+        marks.append(_mark("third factor (reward) on", marker="s", color=ORANGE, alpha=0.3, markersize=7))
     return marks
+
+
+def _mark(label: str, **kinds: Any) -> Line2D:
+    return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **kinds})

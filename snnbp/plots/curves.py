@@ -13,14 +13,14 @@ from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, GREY, ORANGE, Styled
 if TYPE_CHECKING:
     import pandas as pd
 
-_ACCURACIES = {"potential": ("membrane potential", GREEN), "spikes": ("output spikes", BLUE)}
+_ACCURACIES = {"spikes": ("output spikes", BLUE), "potential": ("membrane potential", GREEN)}
 
 
 @styled
 def learning_curves(
     histories: "Sequence[pd.DataFrame]", references: Mapping[str, float] | None = None
 ) -> StyledFigure:
-    """Draw Fig. 3 of the paper: accuracies and loss over training, and the best checkpoints beside the paper's.
+    """Draw Fig. 3 of the paper: accuracies and loss over training, and best checkpoints beside the paper's.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ def learning_curves(
     """
     epochs = histories[0]["epoch"].to_numpy()
     n, last = len(histories), f"{epochs[-1]:g}"
-    bests = {name: 100 * np.array([history[name].max() for history in histories]) for name in _ACCURACIES}
+    bests = {name: 100 * _stacked(histories, name).max(axis=1) for name in _ACCURACIES}
     told = ", ".join(f"{values.mean():.1f} % ({name})" for name, values in bests.items())
     alt = f"Test accuracy and loss over {last} epochs, n = {n}. Mean of the runs' best accuracies: {told}."
     figure = StyledFigure((DOUBLE, 3.6), alt)
@@ -123,7 +123,7 @@ def _mark(label: str, **kinds: Any) -> Line2D:
 
 def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapping[str, float]) -> None:
     """Our best checkpoints and their mean, beside the paper's values."""
-    for place, name in enumerate(reversed(bests)):
+    for place, name in enumerate(bests):
         values, colour = bests[name], _ACCURACIES[name][1]
         x = 2.0 * place
         spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
@@ -134,7 +134,7 @@ def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapp
             value = 100 * references[name]
             axis.plot(x + 0.9, value, "D", color="white", markeredgecolor=colour, markersize=4.5)
             _value(axis, x + 0.9, value, value)
-    axis.set_xticks([0.45, 2.45], list(reversed(bests)))
+    axis.set_xticks([0.45, 2.45], list(bests))
     axis.set(xlim=(-0.6, 3.5))
     axis.tick_params("x", length=0)
     axis.margins(y=0.15)

@@ -9,6 +9,7 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.plots.labels import Labels, Place
 from snnbp.plots.style import (
     BLUE,
     COLOURS,
@@ -17,7 +18,6 @@ from snnbp.plots.style import (
     ORANGE,
     StyledFigure,
     panel_letters,
-    place_label,
     styled,
     symbol,
 )
@@ -111,11 +111,11 @@ def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
 
 def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
     """Write the labels above the axis, in as many lines as it takes."""
-    taken: list[Any] = []
-    places = [(0.0, 2.0 + 8 * line, "center") for line in range(4)]
+    labels = Labels(axis)
+    places: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
-        settings = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        place_label(axis, label, (100 * value, 1), places, taken, **settings)
+        settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
+        labels.add(label, (100 * value, 1), places, **settings)
 
 
 @styled
@@ -170,7 +170,8 @@ def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequenc
         Numbers are counts, colours shares of a row.
     """
     told = ", ".join(f"{title}: {np.trace(c) / c.sum():.1%} right" for title, c in matrices.items())
-    figure = StyledFigure((DOUBLE, DOUBLE / max(2, len(matrices)) + 0.1), f"Confusion matrices. {told}.")
+    size = (DOUBLE, DOUBLE / len(matrices) + 0.1) if len(matrices) > 1 else (4.4, 3.7)
+    figure = StyledFigure(size, f"Confusion matrices. {told}.")
     panels = figure.subplots(1, len(matrices), squeeze=False, sharey=True)[0]
     for axis, (title, counts) in zip(panels, matrices.items(), strict=True):
         shares = 100 * counts / np.maximum(1, counts.sum(axis=1, keepdims=True))

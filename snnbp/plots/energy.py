@@ -8,6 +8,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
+from snnbp.plots.labels import Labels, Place
 from snnbp.plots.style import (
     BLUE,
     COLOURS,
@@ -16,19 +17,20 @@ from snnbp.plots.style import (
     ORANGE,
     StyledFigure,
     panel_letters,
-    place_label,
     styled,
 )
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Where a label may stand: right and up from its point, in points, and its alignment; the nearest places first.
-_PLACES = [(0.0, 5.0, "center"), (0.0, -5.0, "center"), (6.0, 0.0, "left"), (-6.0, 0.0, "right")]
+# Near places first.
+_PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
 _PLACES += [
-    (right, up, align)
-    for up in (6.0, -6.0, 12.0, -12.0, 18.0, -18.0, 26.0, -26.0, 34.0, -34.0)
-    for right, align in ((4.0, "left"), (-4.0, "right"), (0.0, "center"), (14.0, "left"), (-14.0, "right"))
+    (side * right, way * up, align)
+    for up in (5, 8, 12, 16, 20, 25, 30, 36)
+    for right in (4, 10, 20, 30)
+    for way in (1, -1)
+    for side, align in ((1, "left"), (-1, "right"))
 ]
 
 _MARKERS: dict[str, dict[str, Any]] = {
@@ -94,49 +96,46 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
     -------
     StyledFigure
     """
-    rows = rows.dropna(subset=["energy_mj", "accuracy"])
-    kinds = np.select([rows["kind"] != "reported", rows["study"] == paper], ["ours", "paper"], "others")
-    rows = rows.assign(group=kinds)
+    shown: list[dict[Any, Any]] = rows.dropna(subset=["energy_mj", "accuracy"]).to_dict("records")
+    for row in shown:
+        row["group"] = "ours" if row["kind"] != "reported" else "paper" if row["study"] == paper else "others"
+    shown.sort(key=lambda row: (list(_GROUPS).index(row["group"]), -row["energy_mj"]))
     told = "; ".join(
-        f"{row.study}, {row.mode}: {row.energy_mj:.3g} mJ, {row.accuracy:.1f} %"
-        for row in rows[rows["group"] != "others"].itertuples()
+        f"{row['study']}, {row['mode']}: {row['energy_mj']:.3g} mJ, {row['accuracy']:.1f} %"
+        for row in shown
+        if row["group"] != "others"
     )
     figure = StyledFigure((DOUBLE, 3.6), f"MNIST accuracy over energy a sample. {told}.")
-    panels = figure.subplots(1, rows["mode"].nunique(), sharey=True, squeeze=False)[0]
-    modes = dict(zip(rows["mode"].unique(), panels, strict=True))
-    for mode, axis in modes.items():
+    modes = list(rows["mode"].unique())
+    panels = dict(zip(modes, figure.subplots(1, len(modes), sharey=True, squeeze=False)[0], strict=True))
+    for mode, axis in panels.items():
         axis.set_title(mode)
         axis.set(xscale="log", xlabel="energy a sample (mJ)")
         axis.margins(x=0.32, y=0.12)
         axis.grid()
-    for row in rows.itertuples():
-        modes[row.mode].plot(row.energy_mj, row.accuracy, linestyle="", **_MARKERS[row.group])
-        if row.energy_mj_max > row.energy_mj:
-            modes[row.mode].plot([row.energy_mj, row.energy_mj_max], [row.accuracy] * 2, color=BLUE)
-    panels[0].set(ylabel="MNIST test accuracy (%)")
-    lines = {"ours": "-"}
+    for row in shown:
+        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], linestyle="", **_MARKERS[row["group"]])
+        if row["energy_mj_max"] > row["energy_mj"]:
+            ends = [row["energy_mj"], row["energy_mj_max"]]
+            panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
+    figure.axes[0].set(ylabel="MNIST test accuracy (%)")
     handles = [
-        Line2D([], [], linestyle=lines.get(group, ""), label=_GROUPS[group], **marker)
-        for group, marker in _MARKERS.items()
+        Line2D([], [], linestyle="-" if group == "ours" else "", label=label, **_MARKERS[group])
+        for group, label in _GROUPS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
-    panel_letters(panels)
+    panel_letters(figure.axes)
     figure.settle()
-    for mode, axis in modes.items():
-        _name_points(axis, rows[rows["mode"] == mode].sort_values("group", key=_order))
+    for mode, axis in panels.items():
+        _name_points(axis, [row for row in shown if row["mode"] == mode])
     return figure
 
 
-def _order(groups: "pd.Series[str]") -> "pd.Series[int]":
-    return groups.map(list(_MARKERS).index)
-
-
-def _name_points(axis: Axes, rows: "pd.DataFrame") -> None:
+def _name_points(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
     """Write the studies beside their points, in the rows' order."""
-    taken = [line.get_window_extent().padded(1) for line in axis.lines]
-    for row in rows.itertuples():
-        colour = _MARKERS[row.group]["color"]
+    labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
+    for row in rows:
+        colour = _MARKERS[row["group"]]["color"]
         line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-        settings = {"fontsize": 6, "color": colour, "arrowprops": line}
-        point = (row.energy_mj, row.accuracy)
-        place_label(axis, row.study, point, _PLACES, taken, within=axis.bbox, **settings)
+        point = row["energy_mj"], row["accuracy"]
+        labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)

@@ -47,7 +47,7 @@ def raster(trace: "Trace") -> StyledFigure:
     groups = {"output": tuple(_OUTPUTS)}
     groups |= {f"hidden {symbol(circuit[name].symbol)}": (name,) for name in reversed(hidden)}
     groups |= {"input $x$": ("x",), "gates": tuple(phase.gate for phase in circuit.phases)}
-    events = spike_events(trace)
+    events = _events(trace)
     wrong = [str(step // period + 1) for step in events[_ERROR]]
     alt = f"Spikes of outputs, hidden layers, inputs and gates, {n} samples of {period} steps each. "
     alt += f"Samples with an error: {', '.join(wrong) or 'none'}."
@@ -86,45 +86,30 @@ def raster(trace: "Trace") -> StyledFigure:
     return figure
 
 
-def spike_events(trace: "Trace") -> dict[str, list[int]]:
-    """Find the steps in which something happens, by what it is, from the spikes of a trace over all phases.
-
-    Parameters
-    ----------
-    trace : Trace
-
-    Returns
-    -------
-    dict of str to list of int
-        Steps count through all samples; a name without any is there, too.
-    """
-    spikes, phases = trace.spikes, trace.circuit.phases
-    first = next(number for number, phase in enumerate(phases) if "x" in phase.open)
-    output = next(number for number, phase in enumerate(phases) if "t" in phase.open)
-    hidden = _hidden(trace)
+def _events(trace: "Trace") -> dict[str, list[int]]:
+    """The steps, counted through all samples, in which something happens, by what it is."""
+    circuit, spikes = trace.circuit, trace.spikes
+    deltas = f"output deltas {symbol(circuit['d+'].symbol)}, {symbol(circuit['d-'].symbol)}"
     found: dict[str, list[int]] = {
-        name: []
-        for name in (
-            "input $x$",
-            _ERROR,
-            "output deltas $d^+$, $d^-$",
-            "input replayed",
-            "hidden deltas",
-        )
+        "input $x$": [],
+        _ERROR: [],
+        deltas: [],
+        "input replayed": [],
+        "hidden deltas": [],
     }
-    names = list(found)
+    shown, wrong, output, replayed, hidden = found.values()
     for sample in range(len(spikes["x"])):
-        for number, phase in enumerate(phases):
-            here = {name: bool(record[sample, number].any()) for name, record in spikes.items()}
-            step = sample * len(phases) + number
-            if number == output and (spikes["o"][sample, number] != spikes["t"][sample, number]).any():
-                found[names[1]].append(step)
-            if here["d+"] or here["d-"]:
-                found[names[2]].append(step)
-            if here["x"]:
-                found[names[0 if number == first else 3]].append(step)
-            if any(here[name] and name in phase.opened_by for name in hidden):
-                found[names[4]].append(step)
+        for number, phase in enumerate(circuit.phases):
+            step = sample * len(circuit.phases) + number
+            fires = {name for name, record in spikes.items() if record[sample, number].any()}
+            if "x" in fires:
+                (replayed if number >= circuit.reward[0] else shown).append(step)
+            if "t" in phase.open and (spikes["o"][sample, number] != spikes["t"][sample, number]).any():
+                wrong.append(step)
+            if fires & {"d+", "d-"}:
+                output.append(step)
+            if fires & phase.opened_by.keys() & {*_hidden(trace)}:
+                hidden.append(step)
     return found
 
 

@@ -3,7 +3,7 @@
 import functools
 import io
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
@@ -11,8 +11,6 @@ import matplotlib as mpl
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.text import Annotation, Text
-from matplotlib.transforms import Bbox
 
 SINGLE, DOUBLE = 3.5, 7.2
 """Width of a figure in one column (89 mm) and in two (183 mm), in inches."""
@@ -170,7 +168,9 @@ def symbol(text: str) -> str:
         "$h^{<}$", "$d_{2}^{-}$", "$W_{2}^{T+}$"; a word such as "input" stays as it is.
     """
     if window := re.fullmatch(r"f'\(v(\d+)\)", text):
-        return f"$f'(v_{{{window[1]}}})$"
+        return (
+            f"$f′(v_{{{window[1]}}})$"  # matplotlib takes the ASCII prime from a font that SVG viewers lack
+        )
     parts = re.fullmatch(r"(m?)([A-Za-z])(\d*)(T?)([<>+-]?)", text)
     if not parts:
         return minus(text)
@@ -182,37 +182,7 @@ def symbol(text: str) -> str:
     return f"${base}" + (f"^{{{raised}}}" if raised else "") + "$"
 
 
-def panel_letters(axes: Sequence[Axes]) -> None:
+def panel_letters(axes: Iterable[Axes]) -> None:
     """Write a, b, ... in bold at the upper left of the panels."""
     for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
         axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)
-
-
-def place_label(
-    axis: Axes,
-    text: str,
-    point: tuple[float, float],
-    places: Sequence[tuple[float, float, str]],
-    taken: list[Bbox],
-    within: Bbox | None = None,
-    **settings: Any,
-) -> Annotation:
-    """Write a label at the first place that is free, and add its box to `taken`.
-
-    `places` are (right, up) from the point, in points, and the horizontal alignment; the last one is used if
-    none is free and within the given box. The figure must have been settled.
-    """
-    for right, up, align in places:
-        vertical = "bottom" if up > 0 else "top" if up < 0 else "center"
-        label = axis.annotate(
-            text, point, (right, up), textcoords="offset points", ha=align, va=vertical, **settings
-        )
-        label.get_window_extent()  # moves the text to its place
-        box = Text.get_window_extent(label).padded(1)  # without the line to the point
-        inside = within is None or (within.contains(*box.min) and within.contains(*box.max))
-        if inside and not any(box.overlaps(other) for other in taken):
-            break
-        if (right, up, align) != places[-1]:
-            label.remove()
-    taken.append(box)
-    return label

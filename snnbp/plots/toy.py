@@ -10,14 +10,13 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.spec import Circuit, Projection
-from snnbp.plots.connectivity import ROLE_COLOURS, is_veto
+from snnbp.plots.connectivity import ROLE_COLOURS, event, is_veto
 from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
     from snnbp.backends.spiking import Trace
 
 _MOST_NEURONS = 8
-_COLUMNS = 4
 
 Places = dict[str, NDArray[np.float64]]
 
@@ -47,24 +46,28 @@ def toy_network(
     sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
     _check_size(sizes)
     told = "-".join(map(str, sizes))
-    figure = StyledFigure((max(SINGLE, 1.4 * len(sizes)), 0.6 + 0.55 * max(sizes)), f"A {told} network with its weights.")
+    size = max(SINGLE, 1.4 * len(sizes)), 0.6 + 0.55 * max(sizes)
+    figure = StyledFigure(size, f"A {told} network with its weights.")
     axes = figure.add_subplot()
-    places = [[(layer, (size - 1) / 2 - neuron) for neuron in range(size)] for layer, size in enumerate(sizes)]
+    places = [[(layer, (n - 1) / 2 - neuron) for neuron in range(n)] for layer, n in enumerate(sizes)]
     for layer, matrix in enumerate(matrices):
         strongest = max(1, int(np.abs(matrix).max()))
         for (pre, post), weight in np.ndenumerate(matrix):
             start, end = np.array(places[layer][pre]), np.array(places[layer + 1][post])
             colour = _sign_colour(weight)
-            axes.plot(*np.transpose([start, end]), color=colour, linewidth=0.3 + 1.5 * abs(weight) / strongest, zorder=1)
+            width = 0.3 + 1.5 * abs(weight) / strongest
+            axes.plot(*np.transpose([start, end]), color=colour, linewidth=width, zorder=1)
             x, y = start + (0.3 if (pre + post) % 2 else 0.66) * (end - start)
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            axes.text(x, y, minus_sign(weight), ha="center", va="center", fontsize=6.5, color=colour, bbox=box)
+            value = f"{weight:d}".replace("-", "−")
+            axes.text(x, y, value, ha="center", va="center", fontsize=6.5, color=colour, bbox=box)
     letters = ["x", *(f"h_{{{layer}}}" for layer in range(1, len(sizes) - 1)), "o"]
     letters = [letter if len(sizes) > 3 else letter[0] for letter in letters]
     for layer, (neurons, letter) in enumerate(zip(places, letters, strict=True)):
         for number, (x, y) in enumerate(neurons):
             fires = spikes is not None and bool(spikes[layer][number])
-            axes.plot(x, y, "o", markersize=17, color="black" if fires else "white", markeredgecolor="black", zorder=2)
+            face = "black" if fires else "white"
+            axes.plot(x, y, "o", markersize=17, color=face, markeredgecolor="black", zorder=2)
             name = f"${letter[:-1]},{number + 1}}}$" if "_" in letter else f"${letter}_{{{number + 1}}}$"
             axes.text(x, y, name, ha="center", va="center", color="white" if fires else "black", zorder=3)
     axes.set(xlim=(-0.25, len(sizes) - 0.75), ylim=(-max(sizes) / 2, max(sizes) / 2))
@@ -95,8 +98,8 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
     Returns
     -------
     StyledFigure
-        Circles are neurons, filled if they spike. Lines are the spikes that arrive in the phase at populations
-        that are gated on; those of the gates are left out.
+        Circles are neurons, filled if they spike. Arrows are the spikes that arrive in the phase at
+        populations that are gated on; those of the gates are left out.
 
     Raises
     ------
@@ -107,10 +110,12 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
     _check_size([population.size for population in circuit.populations])
     chosen = list(range(len(circuit.phases)) if phases is None else phases)
     places, width, height = _places(circuit)
-    lines = -(-len(chosen) // _COLUMNS)
+    columns = min(len(chosen), 4 if len(circuit.sizes) == 4 else 3)
+    lines = -(-len(chosen) // columns)
     told = "; ".join(_told(trace, sample, number) for number in chosen)
-    figure = StyledFigure((DOUBLE, lines * 1.75 * height / 8 + 0.7), f"A small circuit phase by phase. {told}.")
-    panels = figure.subplots(lines, min(_COLUMNS, len(chosen)), squeeze=False).ravel()
+    alt = f"A small circuit phase by phase. {told}."
+    figure = StyledFigure((DOUBLE, lines * 1.75 * height / 8 + 0.7), alt)
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in panels[len(chosen) :]:
         axes.axis("off")
     for axes, number in zip(panels, chosen, strict=False):
@@ -118,21 +123,16 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
             if circuit[projection.pre].layer != "gate":
                 _arrivals(axes, trace, sample, projection, number, places)
         _draw_populations(axes, trace, sample, number, places)
-        event = textwrap.fill(f"{number}: {minus(circuit.phases[number].event)}", 34)
-        axes.set_title(event, loc="left", fontsize=6.5)
+        title = f"{number}: {minus(event(circuit.phases[number]) or 'inhibition')}"
+        axes.set_title(textwrap.fill(title, 100 // columns + 8), loc="left", fontsize=6.5)
         axes.set(xlim=(-1.6, width), ylim=(height - 0.4, -0.6))
         axes.axis("off")
-    figure.legend(handles=_legend(circuit), loc="outside lower center", ncols=4)
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
     return figure
 
 
 def _sign_colour(weight: Any) -> str:
     return BLUE if weight > 0 else ORANGE if weight < 0 else GREY
-
-
-def minus_sign(number: Any) -> str:
-    """A number with a real minus sign."""
-    return str(number).replace("-", "−")
 
 
 def _check_size(sizes: Sequence[int]) -> None:
@@ -160,8 +160,8 @@ def _places(circuit: Circuit) -> tuple[Places, float, float]:
         for row, population in enumerate(members):
             across = left + np.arange(population.size)
             places[population.name] = np.column_stack([across, np.full(population.size, float(row))])
-        left += max(population.size for population in members) + 2.6
-    return places, left - 2.2, max(map(len, layers.values()))
+        left += max(population.size for population in members) + 3.0
+    return places, left - 2.6, max(map(len, layers.values()))
 
 
 def _arrivals(
@@ -205,13 +205,20 @@ def _draw_populations(axes: Axes, trace: "Trace", sample: int, phase: int, place
         axes.text(x - 0.6, y, text, ha="right", va="center", fontsize=6, color=colour, bbox=box, zorder=2)
 
 
-def _legend(circuit: Circuit) -> list[Line2D]:
-    marks = [
-        Line2D([], [], marker="o", color="black", markersize=5, linestyle="", label="spike"),
-        Line2D([], [], marker="o", color="white", markeredgecolor="black", markersize=5, linestyle="", label="gated on"),
-        Line2D([], [], marker="o", color="white", markeredgecolor="0.75", markersize=5, linestyle="", label="gated off"),
-        Line2D([], [], marker="x", color=GREY, markersize=3, linestyle="", label="inhibited"),
+def _legend() -> list[Line2D]:
+    lines = {"spike through a plastic synapse": "plastic", "copied spike": "copy", "gating spike": "gating"}
+    return [
+        _neuron("spike", color="black"),
+        _neuron("gated on", color="white", markeredgecolor="black"),
+        _neuron("gated off", color="white", markeredgecolor="0.75"),
+        _neuron("inhibited", marker="x", color=GREY, markersize=3),
+        *(
+            Line2D([], [], color=ROLE_COLOURS[role], linewidth=0.7, label=name)
+            for name, role in lines.items()
+        ),
+        Line2D([], [], color=BLUE, linewidth=0.7, linestyle=":", label="inhibitory spike"),
     ]
-    names = {"plastic": "spike through a plastic synapse", "copy": "copied spike", "gating": "gating spike"}
-    marks += [Line2D([], [], color=ROLE_COLOURS[role], linewidth=0.7, label=label) for role, label in names.items()]
-    return [*marks, Line2D([], [], color=BLUE, linewidth=0.7, linestyle=":", label="inhibitory spike")]
+
+
+def _neuron(label: str, **kinds: Any) -> Line2D:
+    return Line2D([], [], label=label, **{"marker": "o", "markersize": 5, "linestyle": "", **kinds})

@@ -25,7 +25,15 @@ from snnbp.training.train import train
 
 
 class SweepFailed(RuntimeError):
-    """Some runs failed; `runs` holds the others in their places, `errors` what each failed one raised."""
+    """Some runs of a sweep failed.
+
+    Parameters
+    ----------
+    runs : sequence of Run or None
+        All runs in their places, None for failed ones.
+    errors : mapping of int to Exception
+        What each failed one raised, by its place.
+    """
 
     def __init__(self, runs: Sequence[Run | None], errors: Mapping[int, Exception]) -> None:
         self.runs, self.errors = list(runs), dict(errors)

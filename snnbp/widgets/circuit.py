@@ -5,7 +5,11 @@ from html import escape
 import ipywidgets as widgets
 import numpy as np
 
-import snnbp
+from snnbp.circuit.backprop import training_circuit
+from snnbp.circuit.weights import Weights
+from snnbp.training.config import Config
+from snnbp.training.data import Dataset
+from snnbp.training.train import predict, train
 from snnbp.widgets.panel import Panel, button, cards, grid_shape, labelled, row
 from snnbp.widgets.sample import CircuitPicture, SampleTrace
 
@@ -26,8 +30,8 @@ class CircuitExplorer(Panel):
         A network that has learned it. Others, with another number of hidden layers, are trained on request.
     """
 
-    def __init__(self, data: snnbp.Dataset, weights: snnbp.Weights) -> None:
-        super().__init__("circuit", 1080)
+    def __init__(self, data: Dataset, weights: Weights) -> None:
+        super().__init__("circuit", 900)
         self.data, self.test = data, data.test
         self._networks = {len(weights.sizes) - 2: weights}
         self._image_shape = data.image_shape or grid_shape(weights.sizes[0])
@@ -44,14 +48,13 @@ class CircuitExplorer(Panel):
         self._use(weights)
         widgets.jslink((self.play, "value"), (self.phase, "value"))
         self.depth.observe(lambda _: self._change_depth(), "value")
-        self.sample.observe(lambda _: self._present(), "value")
-        self.phase.observe(lambda _: self.update(), "value")
+        self.sample.observe(lambda _: self._change(), "value")
+        self.phase.observe(lambda _: self._change(), "value")
         self.show(
             row(self.sample, self.next_button, self.depth),
             row(self.phase, self.play),
             self.status,
-            self.cards,
-            self.picture,
+            row(self.picture, self.cards),
         )
 
     def next_mistake(self) -> None:
@@ -64,39 +67,38 @@ class CircuitExplorer(Panel):
         if depth not in self._networks:
             self.say(f"training a network with {depth} hidden layers of {HIDDEN} neurons ...")
             epochs = -(-SAMPLES // len(self.data.train))
-            config = snnbp.Config(hidden=(HIDDEN,) * depth, epochs=epochs)
-            run = snnbp.train(self.data, config, progress=False)
+            run = train(self.data, Config(hidden=(HIDDEN,) * depth, epochs=epochs), progress=False)
             assert run.weights is not None
             self._networks[depth] = run.weights
         self._use(self._networks[depth])
-        self.update()
+        self._change()
 
-    def _use(self, weights: snnbp.Weights) -> None:
-        """Show this network, at a test image from which it learns, in the phase in which the first synapses move."""
+    def _use(self, weights: Weights) -> None:
+        """Show this network with a test image from which it learns, in the phase of the first changes."""
         self.weights = weights
-        self.circuit = snnbp.training_circuit(weights.sizes, threshold=weights.threshold)
+        self.circuit = training_circuit(weights.sizes, threshold=weights.threshold)
         self.drawing = CircuitPicture(self.circuit)
-        outputs, potentials = snnbp.predict(weights, self.test.inputs)
+        outputs, potentials = predict(weights, self.test.inputs)
         targets = self.test.labels[:, None] == np.arange(outputs.shape[1])
         self.mistakes = np.flatnonzero((outputs != targets).any(axis=1))
         self.next_button.disabled = not self.mistakes.size
         learns = np.flatnonzero((targets & ~outputs & (potentials > 0)).any(axis=1))
+        self._switching = True
         self.phase.max = self.play.max = len(self.circuit.phases) - 1
         self.phase.value = self.play.value = self.circuit.reward[0]
         self.sample.value = int(learns[0]) if learns.size else 0
-        self._trace()
+        self._switching = False
 
-    def _trace(self) -> None:
-        n = self.sample.value
-        self.trace = SampleTrace(self.weights, self.test[n : n + 1], self.circuit)
-
-    def _present(self) -> None:
-        self._trace()
-        self.update()
+    def _change(self) -> None:
+        if not self._switching:
+            self.update()
 
     def _draw(self) -> tuple[bytes, str]:
-        trace, phase, classes = self.trace, self.phase.value, self.data.classes
+        n, phase, classes = self.sample.value, self.phase.value, self.data.classes
+        trace = SampleTrace(self.weights, self.test[n : n + 1], self.circuit)
         lines = trace.story(phase, classes)
-        self.status.value = f"<div role='status' style='line-height: 1.4'>{'<br>'.join(map(escape, lines))}</div>"
+        self.status.value = (
+            f"<div role='status' style='line-height: 1.4'>{'<br>'.join(map(escape, lines))}</div>"
+        )
         self.cards.value = cards(*trace.cards(phase, self._image_shape, classes))
         return self.drawing.at(trace, phase), f"Fig. 2 with one phase highlighted. {' '.join(lines)}"

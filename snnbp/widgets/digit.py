@@ -8,9 +8,12 @@ import ipywidgets as widgets
 import numpy as np
 from numpy.typing import NDArray
 
-import snnbp
+from snnbp.backends import spiking
+from snnbp.circuit.weights import Weights
 from snnbp.plots import to_png
 from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, styled
+from snnbp.training.data import Dataset, Samples
+from snnbp.training.train import learn, predict
 from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, row
 from snnbp.widgets.sheet import SIDE, Sheet, as_input, enlarged
 
@@ -21,8 +24,8 @@ class Lesson:
 
     label: int
     before: NDArray[np.int32]
-    old: snnbp.Weights
-    new: snnbp.Weights
+    old: Weights
+    new: Weights
     explanation: str
 
     def change(self, layer: int) -> NDArray[np.int64]:
@@ -30,18 +33,18 @@ class Lesson:
         return self.new.matrices[layer].astype(np.int64) - self.old.matrices[layer]
 
 
-def classify(weights: snnbp.Weights, image: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+def classify(weights: Weights, image: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Output spikes and potentials (weight units), (outputs,) each, of the spiking circuit for one image."""
-    spikes, potentials = snnbp.predict(weights, image[None], backend="spiking")
-    return spikes[0], potentials[0]
+    (spikes,), (potentials,) = predict(weights, image[None], backend="spiking")
+    return spikes, potentials
 
 
-def teach(weights: snnbp.Weights, image: NDArray[np.bool_], label: int, classes: tuple[str, ...]) -> Lesson:
+def teach(weights: Weights, image: NDArray[np.bool_], label: int, classes: tuple[str, ...]) -> Lesson:
     """One sample through the training circuit."""
-    sample = snnbp.Samples(image[None], np.array([label]))
+    sample = Samples(image[None], np.array([label]))
     outputs, before = classify(weights, image)
-    new, _ = snnbp.learn(weights, sample, backend="spiking")
-    trace = snnbp.trace(weights, sample, ("d+", "d-"))
+    new, _ = learn(weights, sample, backend="spiking")
+    trace = spiking.trace(weights, sample, ("d+", "d-"))
     errors = [
         f"{trace.circuit[name].symbol} of {classes[neuron]}"
         for name in ("d+", "d-")
@@ -59,8 +62,8 @@ def teach(weights: snnbp.Weights, image: NDArray[np.bool_], label: int, classes:
         text = "The outputs are right: no error, so nothing changed."
     else:
         text = (
-            "There is an error, but the potentials of its outputs lie outside the surrogate-derivative window "
-            "(0 or below, or above the threshold). There the gradient is zero: nothing changed."
+            "There is an error, but the potentials of its outputs lie outside the surrogate-derivative "
+            "window (0 or below, or above the threshold). There the gradient is zero: nothing changed."
         )
     if trace.n_overdriven:
         text += " This image is beyond the circuit's validity bound."
@@ -82,7 +85,7 @@ class DigitExplorer(Panel):
         The network with what it was taught.
     """
 
-    def __init__(self, data: snnbp.Dataset, weights: snnbp.Weights) -> None:
+    def __init__(self, data: Dataset, weights: Weights) -> None:
         super().__init__("digit", 640)
         self.weights = self._first_weights = weights
         self._test, self._classes = data.test, data.classes
@@ -158,9 +161,13 @@ class DigitExplorer(Panel):
         text = f"Outputs that spike: {answer}. Potentials (weight units): {values}."
         self.answer.value = escape(text)
         self.changes.value = cards(*self._changes())
-        before = self.lesson.before if self.lesson else None
         figure = answer_figure(
-            self.image.reshape(self._shape), spikes, potentials, self._classes, self.weights.threshold // 2, before
+            self.image.reshape(self._shape),
+            spikes,
+            potentials,
+            self.lesson.before if self.lesson else None,
+            self._classes,
+            self.weights.threshold // 2,
         )
         return to_png(figure), f"What the network sees, and the potential of each output. {text}"
 
@@ -174,7 +181,9 @@ class DigitExplorer(Panel):
             (hidden.reshape(grid_shape(hidden.size)), f"change of W{last} into {name}, by hidden neuron"),
         )
         colours = "purple up, orange down"
-        return [image_card(image, f"{escape(text)}<br>{colours}", text) for image, text in images if image.any()]
+        return [
+            image_card(image, f"{escape(text)}<br>{colours}", text) for image, text in images if image.any()
+        ]
 
 
 @styled
@@ -182,11 +191,11 @@ def answer_figure(
     image: NDArray[np.bool_],
     spikes: NDArray[np.bool_],
     potentials: NDArray[np.int32],
+    before: NDArray[np.int32] | None,
     classes: tuple[str, ...],
     spike_above: int,
-    before: NDArray[np.int32] | None,
 ) -> StyledFigure:
-    """What the network sees, and its outputs' potentials as bars; dashed outlines are those of before."""
+    """What the network sees, and its outputs' potentials as bars; dashed outlines are those `before`."""
     figure = StyledFigure((4.6, 1.9), "What the network sees, and the potential of each output.")
     left, bars = figure.subplots(1, 2, width_ratios=(1, 1.9))
     left.imshow(image, cmap="Greys", vmin=0, vmax=1)
@@ -195,14 +204,14 @@ def answer_figure(
     places = np.arange(potentials.size)
     bars.bar(places, potentials, color=[ORANGE if spike else BLUE for spike in spikes], width=0.7)
     if before is not None:
-        bars.bar(places, before, width=0.9, fill=False, linestyle="--", edgecolor="black", linewidth=0.7)
+        bars.bar(places, before, 0.9, fill=False, linestyle="--", edgecolor="black", linewidth=0.7)
     for n in np.flatnonzero(spikes):
         bars.text(n, potentials[n], "spikes", ha="center", va="bottom")
     bars.axhline(spike_above, color=GREY, linewidth=0.8, linestyle="--")
     bars.axhline(0, color="black", linewidth=0.6)
-    names = [classes[n] for n in np.flatnonzero(spikes)]
-    silent = f"silent (highest potential: {classes[int(potentials.argmax())]})"
-    bars.set(xlabel="output", ylabel="potential (weight units)", title=f"answer: {', '.join(names) or silent}")
-    bars.set_xticks(places, classes, rotation=0 if max(map(len, classes)) < 3 else 45)
     bars.margins(y=0.15)
+    names = ", ".join(classes[n] for n in np.flatnonzero(spikes))
+    title = f"answer: {names}" if names else f"silent; highest: {classes[potentials.argmax()]}"
+    bars.set(xlabel="output", ylabel="potential (weight units)", title=title)
+    bars.set_xticks(places, classes, rotation=0 if max(map(len, classes)) < 3 else 45)
     return figure

@@ -10,12 +10,14 @@ from typing import Any
 
 import ipywidgets as widgets
 
-import snnbp
 from snnbp.backends.rule import RULES
+from snnbp.circuit.weights import Weights
 from snnbp.plots import to_png
+from snnbp.training.config import Config
+from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, progress_curves
+from snnbp.widgets.curves import LINES, Curve, ProgressFigure
 from snnbp.widgets.panel import Panel, button, labelled, row
 from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
 
@@ -41,13 +43,13 @@ class LearningExplorer(Panel):
         The finished runs.
     """
 
-    def __init__(self, data: snnbp.Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
+    def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
         super().__init__("learning", 1100)
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
         self.thread: TrainingThread | None = None
         self._data, self._references = data, references or {}
-        self._update_planned = False
+        self._figure, self._update_planned = ProgressFigure(), False
         try:
             self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
         except RuntimeError:
@@ -62,7 +64,9 @@ class LearningExplorer(Panel):
         self.export = widgets.HTML()
         self.export.add_class("learning-export")
         self._list_runs()
-        self.say("Start trains with these settings. They may be changed while a run goes on, for the next one.")
+        self.say(
+            "Start trains with these settings. They may be changed while a run goes on, for the next one."
+        )
         self.show(
             row(*self.fields.values()),
             row(self.start_button, self.pause_button, self.stop_button),
@@ -76,11 +80,15 @@ class LearningExplorer(Panel):
         """What the fields say. Raises ValueError, one sentence, if it makes no sense."""
         values = {name: field.value for name, field in self.fields.items()}
         try:
-            values["hidden"] = [int(size) for size in values["hidden"].replace("-", " ").replace(",", " ").split()]
+            values["hidden"] = [
+                int(size) for size in values["hidden"].replace("-", " ").replace(",", " ").split()
+            ]
         except ValueError:
-            raise ValueError(f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}") from None
+            raise ValueError(
+                f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}"
+            ) from None
         threshold = round(values.pop("pixel_threshold"), 2)  # a slider's 0.30000000000000004
-        return Settings(values.pop("dataset"), threshold, snnbp.Config(**values))
+        return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
         """Train in a thread, unless the settings make no sense or there are too many runs."""
@@ -93,7 +101,9 @@ class LearningExplorer(Panel):
             self.say(f"{len(LINES)} runs are drawn already: remove one first", error=True)
             return
         ours = (settings.dataset, settings.pixel_threshold) == (self._data.source, 0.5)
-        self.thread = TrainingThread(settings, (lambda: self._data) if ours else settings.load, self._plan_update)
+        self.thread = TrainingThread(
+            settings, (lambda: self._data) if ours else settings.load, self._plan_update
+        )
         self._enable(running=True)
         self.say("loading the data ...")
         self.thread.start()
@@ -181,7 +191,7 @@ class LearningExplorer(Panel):
             self._keep(thread)
             thread = None
         settings = [each.settings for each in self.runs]
-        curves: list[tuple[Any, snnbp.Weights | None]] = [
+        curves: list[tuple[Any, Weights | None]] = [
             (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
         ]
         if thread is not None and thread.progress is not None:
@@ -191,13 +201,13 @@ class LearningExplorer(Panel):
             curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
         lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
-        figure = progress_curves(lines, self._references if comparable else {})
+        figure = self._figure.at(lines, self._references if comparable else {})
         return to_png(figure), figure.alt
 
 
 def _fields(settings: Settings) -> dict[str, Any]:
     """An input field for each setting, by its name."""
-    kinds = {
+    kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "dataset": (widgets.Dropdown, {"options": sorted({*NAMES, settings.dataset})}),
         "rule": (widgets.Dropdown, {"options": list(RULES)}),
         "pixel_threshold": (widgets.FloatSlider, {"min": 0, "max": 0.95, "step": 0.05}),
@@ -220,7 +230,8 @@ def _report(thread: TrainingThread) -> str:
     beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
     return (
         f"epoch {row['epoch']:g} of {thread.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
-        f"potential {100 * row['potential']:.2f} %; {thread.seconds:.1f} s, {speed:,.0f} samples/s{dead}{beyond}"
+        f"potential {100 * row['potential']:.2f} %; {thread.seconds:.1f} s, {speed:,.0f} samples/s"
+        f"{dead}{beyond}"
     )
 
 

@@ -80,7 +80,7 @@ def _interactive() -> bool:
 
 def button(text: str, css_class: str, action: Callable[[], None], **options: Any) -> Any:
     """A button as wide as its text."""
-    made = widgets.Button(description=text, layout={"width": "auto", "min_width": "44px"}, **options)
+    made = widgets.Button(description=text, layout={"width": "auto", "min_width": "36px"}, **options)
     made.add_class(css_class)
     made.on_click(lambda _: action())
     return made
@@ -93,9 +93,9 @@ def row(*children: Any) -> Any:
     return made
 
 
-def labelled(kind: Any, text: str, width: str = "300px", **options: Any) -> Any:
+def labelled(kind: Any, text: str, width: str = "272px", **options: Any) -> Any:
     """An input field with a label that is never cut off."""
-    made = kind(description=text, tooltip=text, style={"description_width": "125px"}, **options)
+    made = kind(description=text, tooltip=text, style={"description_width": "120px"}, **options)
     made.layout.width = width
     return made
 
@@ -107,8 +107,8 @@ def cards(*figures: str) -> str:
 
 def image_card(image: NDArray[Any], caption: str, alt: str) -> str:
     """HTML of a small image: spikes (bool) in black, signed changes in purple (up) and orange (down)."""
-    extreme = int(np.abs(image).max()) or 1
-    colours, least = ("Greys", 0) if image.dtype == np.bool_ else ("PuOr", -extreme)
+    extreme = 1.0 if image.dtype == np.bool_ else 1.4 * int(np.abs(image).max())
+    colours, least = ("Greys", 0.0) if image.dtype == np.bool_ else ("PuOr", -extreme)
     with io.BytesIO() as file, mpl.rc_context():
         imsave(file, image, format="png", cmap=colours, vmin=least, vmax=extreme)
         png = base64.b64encode(file.getvalue()).decode()
@@ -124,7 +124,9 @@ def neurons_card(spikes: NDArray[np.bool_], names: Sequence[str], caption: str) 
         else f"<span>{escape(name)}</span>"
         for name, spike in zip(names, spikes, strict=True)
     )
-    return f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
+    return (
+        f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
+    )
 
 
 def grid_shape(size: int) -> tuple[int, int]:

@@ -4,13 +4,15 @@ from html import escape
 from typing import Any, NamedTuple
 
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-import snnbp
-from snnbp.plots import functional_connectivity, symbol, to_png
+from snnbp.backends import spiking
+from snnbp.circuit.spec import Circuit
+from snnbp.circuit.weights import Weights
+from snnbp.plots import functional_connectivity, to_png
 from snnbp.plots.connectivity import population_rows
-from snnbp.plots.style import BLUE, ORANGE, style
+from snnbp.plots.style import BLUE, ORANGE, minus, style
+from snnbp.training.data import Samples
 from snnbp.widgets.panel import grid_shape, image_card, neurons_card
 
 
@@ -25,14 +27,16 @@ class Move(NamedTuple):
 
 
 class SampleTrace:
-    """One sample (n = 1) learned by the circuit: spikes (phases, size) by population, changes by (pre, post)."""
+    """One sample in the circuit: spikes (phases, size) by population, changes of weights by (pre, post)."""
 
-    def __init__(self, weights: snnbp.Weights, sample: snnbp.Samples, circuit: snnbp.Circuit) -> None:
-        trace = snnbp.trace(weights, sample, circuit=circuit)
+    def __init__(self, weights: Weights, sample: Samples, circuit: Circuit) -> None:
+        trace = spiking.trace(weights, sample, circuit=circuit)
         self.circuit = circuit
         self.label = int(sample.labels[0])
         self.spikes = {name: record[0] for name, record in trace.spikes.items()}
-        self.change = {pair: after.astype(np.int64) - trace.before[pair] for pair, after in trace.after.items()}
+        self.change = {
+            pair: after.astype(np.int64) - trace.before[pair] for pair, after in trace.after.items()
+        }
         self.overdriven = bool(trace.n_overdriven)
         output_phase = next(n for n, phase in enumerate(circuit.phases) if "o" in phase.open)
         self.outputs = self.spikes["o"][output_phase]
@@ -57,17 +61,16 @@ class SampleTrace:
     def story(self, phase: int, classes: tuple[str, ...]) -> list[str]:
         """Three lines: what the sample is, what happens in the phase, which synapses change."""
         outputs = ", ".join(classes[n] for n in np.flatnonzero(self.outputs)) or "none"
-        right = list(np.flatnonzero(self.outputs)) == [self.label]
+        verdict = "right" if list(np.flatnonzero(self.outputs)) == [self.label] else "wrong"
         bound = "; beyond the circuit's validity bound" if self.overdriven else ""
-        moves = (
-            f"{move.symbol} ({move.pre} → {move.post}): {move.synapses:,} "
-            + ("up" if self.circuit.phases[phase].reward else "down")
-            for move in self.moves(phase)
-        )
+        direction = "up" if self.circuit.phases[phase].reward else "down"
+        moves = {
+            move.symbol: f"{minus(move.symbol)}: {move.synapses:,} {direction}" for move in self.moves(phase)
+        }
         return [
-            f"Label {classes[self.label]}; outputs that spike: {outputs} ({'right' if right else 'wrong'}){bound}.",
+            f"Label {classes[self.label]}; outputs that spike: {outputs} ({verdict}){bound}.",
             f"Phase {phase}: {self.circuit.phases[phase].event}.",
-            f"Synapses that change: {'; '.join(moves) or 'none'}.",
+            f"Synapses that change: {'; '.join(moves.values()) or 'none'}.",
         ]
 
     def cards(self, phase: int, image_shape: tuple[int, int], classes: tuple[str, ...]) -> list[str]:
@@ -77,28 +80,38 @@ class SampleTrace:
         for name in (*now.receives_input, *now.open):
             key = self.spikes[name][phase].tobytes(), now.encodes.get(name, "spikes from outside")
             shown.setdefault(key, []).append(name)
+        moves = {
+            move.symbol: move for move in reversed(self.moves(phase)) if self._layer(move.pre) != "output"
+        }
         return [
-            *(self._spikes(phase, names, encodes, image_shape, classes) for (_, encodes), names in shown.items()),
-            *(self._change(move, image_shape) for move in self.moves(phase) if self._layer(move.pre) != "output"),
+            *(
+                self._spikes(phase, names, encodes, image_shape, classes)
+                for (_, encodes), names in shown.items()
+            ),
+            *(self._change(move, image_shape) for move in moves.values()),
         ]
 
     def _spikes(
         self, phase: int, names: list[str], encodes: str, shape: tuple[int, int], classes: tuple[str, ...]
     ) -> str:
         record, layer = self.spikes[names[0]][phase], self._layer(names[0])
-        symbols = ", ".join(self.circuit[name].symbol for name in names)
+        symbols = minus(", ".join(self.circuit[name].symbol for name in names))
+        encodes = minus(encodes)
         caption = f"<b>{escape(symbols)}</b>: {escape(encodes)}<br>{record.sum()} of {record.size} spike"
         if layer == "output":
             return neurons_card(record, classes, caption)
         image = record.reshape(shape if layer == "input" else grid_shape(record.size))
-        return image_card(image, caption, f"{symbols}, {encodes}: {record.sum()} of {record.size} neurons spike")
+        return image_card(
+            image, caption, f"{symbols}, {encodes}: {record.sum()} of {record.size} neurons spike"
+        )
 
     def _change(self, move: Move, shape: tuple[int, int]) -> str:
         total = move.change.sum(axis=1)
         image = total.reshape(shape if self._layer(move.pre) == "input" else grid_shape(total.size))
         direction = "up (purple)" if total.sum() > 0 else "down (orange)"
-        text = f"{move.symbol}, {move.pre} → {move.post}: {move.synapses:,} weights {direction}"
-        return image_card(image, f"{escape(text)}, by source neuron", f"Change of {text}")
+        ends = minus(f"{self.circuit[move.pre].symbol} → {self.circuit[move.post].symbol}")
+        text = f"{minus(move.symbol)}, {ends}: {move.synapses:,} weights {direction}"
+        return image_card(image, f"<b>change of</b> {escape(text)}", f"Change of {text}, by source neuron")
 
     def _layer(self, name: str) -> str:
         return self.circuit[name].layer
@@ -107,7 +120,7 @@ class SampleTrace:
 class CircuitPicture:
     """Fig. 2 with one phase highlighted; all that does not change is drawn once."""
 
-    def __init__(self, circuit: snnbp.Circuit) -> None:
+    def __init__(self, circuit: Circuit) -> None:
         self.figure = functional_connectivity(circuit)
         self._rows = population_rows(circuit)
 
@@ -122,7 +135,9 @@ class CircuitPicture:
 
     def _highlight(self, trace: SampleTrace, phase: int) -> list[Any]:
         axes, rows = self.figure.axes[0], self._rows
-        artists: list[Any] = [axes.axvspan(phase - 0.5, phase + 0.5, color=BLUE, alpha=0.15, linewidth=0)]
+        artists: list[Any] = [
+            axes.axvspan(phase - 0.5, phase + 0.5, fill=False, edgecolor=BLUE, linewidth=1.5)
+        ]
         for projection in trace.circuit.projections_into(phase):
             start = phase - 1 - projection.delay
             if start >= 0 and trace.spikes[projection.pre][start].any():

@@ -1,4 +1,4 @@
-"""A sheet to draw on, and from a drawing to what the network sees: centred and scaled as MNIST's digits are."""
+"""A sheet to draw on, and what the network sees of a drawing: scaled and centred as MNIST's digits are."""
 
 import anywidget
 import numpy as np

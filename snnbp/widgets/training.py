@@ -8,7 +8,8 @@ from typing import Any
 
 import pandas as pd
 
-import snnbp
+from snnbp.training.config import Config
+from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
 from snnbp.training.train import Progress, iter_training
 
@@ -34,15 +35,17 @@ class Settings:
 
     dataset: str
     pixel_threshold: float
-    config: snnbp.Config
+    config: Config
 
     def __post_init__(self) -> None:
         if max(self.config.hidden) > HIDDEN_MAX:
-            raise ValueError(f"hidden: at most {HIDDEN_MAX} neurons a layer here, got {max(self.config.hidden)}")
+            raise ValueError(
+                f"hidden: at most {HIDDEN_MAX} neurons a layer here, got {max(self.config.hidden)}"
+            )
 
-    def load(self) -> snnbp.Dataset:
+    def load(self) -> Dataset:
         """The data; raises as `load_dataset` does."""
-        return snnbp.load_dataset(self.dataset, self.pixel_threshold, self.pixel_threshold)
+        return load_dataset(self.dataset, self.pixel_threshold, self.pixel_threshold)
 
     def values(self) -> dict[str, Any]:
         """The value of each entry of `LABELS`; layers as text: "400-400"."""
@@ -63,7 +66,8 @@ def names(settings: Sequence[Settings]) -> list[str]:
     runs = [each.values() for each in settings]
     differing = [name for name in LABELS if any(run[name] != runs[0][name] for run in runs)]
     return [
-        ", ".join(f"{LABELS[name]} {run[name]}" for name in differing or ("dataset", "hidden")) for run in runs
+        ", ".join(f"{LABELS[name]} {run[name]}" for name in differing or ("dataset", "hidden"))
+        for run in runs
     ]
 
 
@@ -100,9 +104,7 @@ class TrainingThread(threading.Thread):
         Time spent in training and testing.
     """
 
-    def __init__(
-        self, settings: Settings, load: Callable[[], snnbp.Dataset], report: Callable[[], None]
-    ) -> None:
+    def __init__(self, settings: Settings, load: Callable[[], Dataset], report: Callable[[], None]) -> None:
         super().__init__(daemon=True)
         self.settings = settings
         self.rows: list[dict[str, Any]] = []
@@ -140,7 +142,7 @@ class TrainingThread(threading.Thread):
             self.done = True
             self._report()
 
-    def _train(self, data: snnbp.Dataset) -> None:
+    def _train(self, data: Dataset) -> None:
         self.samples, self._data_digest = len(data.train), data.digest
         start = time.perf_counter()
         for progress in iter_training(data, self.settings.config):
@@ -160,7 +162,7 @@ class TrainingThread(threading.Thread):
         if self._whole is None:
             return None
         row, weights, n_overdriven = self._whole
-        config = snnbp.Config(**self.settings.config.model_dump() | {"epochs": int(row["epoch"])})
+        config = Config(**self.settings.config.model_dump() | {"epochs": int(row["epoch"])})
         history = pd.DataFrame(self.rows[: CHECKPOINTS_AN_EPOCH * config.epochs])
         run = Run(config, "fused", self._data_digest, history, weights.digest, n_overdriven, weights)
         return Trained(replace(self.settings, config=config), run)

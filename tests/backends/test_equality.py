@@ -1,133 +1,313 @@
-"""The rungs compute the same, bit for bit: on random networks, at every edge, and on MNIST."""
+"""All backends compute the same, bit for bit: on random networks of any depth, at every edge, on MNIST."""
+
+from itertools import pairwise
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from networks import (
+    BACKENDS,
+    STRONG,
+    Samples,
+    agree,
+    block,
+    lively,
+    matrices,
+    offered,
+    random_samples,
+    random_weights,
+    same,
+)
 
-import snnbp
-from snnbp.backends import fused
-from snnbp.backends import reference
-from snnbp.training.data import Dataset
-from snnbp.circuit.loihi import drive_bound
-from snnbp.backends.rule import Rule
+from snnbp import backends
+from snnbp.backends import fused, reference, spiking
+from snnbp.backends.rule import RULES, Rule
+from snnbp.circuit.backprop import training_circuit
 from snnbp.circuit.weights import Weights
 
-RULES = st.builds(
-    Rule,
-    st.sampled_from(["circuit", "published-simulation"]),
-    threshold=st.sampled_from([2, 6, 64, 1024, 4096]),
+every_backend = pytest.mark.parametrize("backend", BACKENDS)
+every_rule = pytest.mark.parametrize("rule", RULES)
+
+
+def check_predictions(weights, inputs):
+    """All backends predict what the reference predicts."""
+    expected = reference.predict(weights, inputs)
+    for backend in BACKENDS:
+        for found, wanted in zip(backends.predict(backend, weights, inputs), expected, strict=True):
+            np.testing.assert_array_equal(found, wanted, strict=True)
+
+
+@every_backend
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    sizes=st.lists(st.integers(1, 40), min_size=3, max_size=6),
+    spread=st.sampled_from([2.0, 60.0, 300.0]),
+    density=st.sampled_from([0.1, 0.5, 1.0]),
+    threshold=st.sampled_from([128, 1024, 2048]),
     step=st.sampled_from([2, 6, 254]),
 )
-WIDTHS = st.sampled_from([1, 2, 7, 8, 9, 31, 40])
-EDGES = np.array([-256, -254, -2, 0, 2, 252, 254])
-
-
-def random_network(seed: int, sizes: tuple[int, int, int], spread: float) -> Weights:
-    """Weights of any size, a tenth of them at a rail or around zero."""
+@settings(deadline=None, max_examples=40)
+def test_learning_in_random_networks_of_one_to_four_hidden_layers(
+    backend, seed, sizes, spread, density, threshold, step
+):
+    """40 neurons a layer at 256 each stay within the stronger inhibition."""
     rng = np.random.default_rng(seed)
-    matrices = []
-    for shape in (sizes[:2], sizes[1:]):
-        matrix = np.clip(2 * np.rint(rng.normal(0, spread / 2, shape)), -256, 254)
-        matrices.append(np.where(rng.random(shape) < 0.1, rng.choice(EDGES, shape), matrix).astype(np.int16))
-    return Weights(*matrices)
-
-
-def both(weights: Weights, rule: Rule, inputs: np.ndarray, labels: np.ndarray) -> None:
-    """Present the samples to reference and fused; everything must be equal."""
-    order = np.arange(len(labels))
-    slow, fast = reference.Learner(weights, rule), fused.Learner(weights, rule)
-    np.testing.assert_array_equal(
-        slow.learn(inputs, labels, order), fast.learn(inputs, labels, order), strict=True
-    )
-    assert slow.weights == fast.weights
-    assert slow.overdriven == fast.overdriven
-    np.testing.assert_array_equal(2 * fast._w2t_minus.astype(np.int64), slow.w2t_minus)
-    for ours, theirs in zip(
-        fused.predict(slow.weights, inputs, rule), reference.predict(slow.weights, inputs, rule), strict=True
-    ):
-        np.testing.assert_array_equal(ours, theirs, strict=True)
+    weights, samples = random_weights(rng, sizes, spread, threshold), random_samples(rng, sizes, 20, density)
+    assert agree(backend, weights, samples, Rule(threshold=threshold, step=step), STRONG)
 
 
 @given(
     seed=st.integers(0, 2**32 - 1),
-    sizes=st.tuples(WIDTHS, WIDTHS, st.sampled_from([1, 2, 10])),
+    sizes=st.lists(st.integers(1, 40), min_size=3, max_size=6),
     spread=st.sampled_from([2.0, 60.0, 300.0]),
-    density=st.sampled_from([0.1, 0.5, 1.0]),
-    rule=RULES,
+    rule=st.builds(Rule, st.sampled_from([*RULES]), st.sampled_from([2, 6, 1024]), st.sampled_from([2, 254])),
 )
-@settings(deadline=None, max_examples=150)
-def test_reference_equals_fused_on_random_networks(seed, sizes, spread, density, rule):
+@settings(deadline=None, max_examples=60)
+def test_every_rule_and_thresholds_that_no_gate_can_hold(seed, sizes, spread, rule):
     rng = np.random.default_rng(seed)
-    inputs = rng.random((20, sizes[0])) < density
-    labels = rng.integers(0, sizes[2], 20).astype(np.uint8)
-    both(random_network(seed, sizes, spread), rule, inputs, labels)
+    weights = random_weights(rng, sizes, spread, rule.threshold)
+    assert agree("fused", weights, random_samples(rng, sizes, 20, 0.5), rule)
 
 
-@pytest.mark.parametrize("rule", ["circuit", "published-simulation"])
-@pytest.mark.parametrize("width", [1, 7, 9, 255, 256, 257, 400, 784, 1000])
-@pytest.mark.parametrize("rail", [-256, 254])
-def test_every_input_on_and_every_weight_at_a_rail(rule: RuleName, width: int, rail: int):
-    weights = Weights(np.full((width, width), rail), np.full((width, 10), rail))
-    inputs = np.ones((3, width), np.bool_)
-    labels = np.array([0, 9, 0], np.uint8)
-    both(weights, Rule(rule), inputs, labels)
-    potentials = fused.predict(weights, inputs, Rule(rule))[1]
-    assert (potentials == (254 * width if 254 * width > 512 and rail > 0 else 0)).all()
+@every_backend
+@pytest.mark.parametrize("step", [2, 60])
+@pytest.mark.parametrize("n_hidden", [1, 2, 3, 4])
+def test_all_layers_learn(backend, n_hidden, step):
+    """No layer is left out: every matrix moves, with a large step to its bounds."""
+    weights, samples = lively(n_hidden, n_hidden)
+    assert agree(backend, weights, samples, Rule(step=step), STRONG)
+    learner = backends.learner(backend, weights, Rule(step=step), STRONG)
+    learner.learn(samples.inputs, samples.labels)
+    reached = set()
+    for before, after in zip(weights.matrices, learner.weights.matrices, strict=True):
+        assert (before != after).mean() > 0.05
+        reached |= {int(after.min()), int(after.max())}
+    assert step == 2 or {-256, 254} <= reached
 
 
+@given(seed=st.integers(0, 2**32 - 1), n_hidden=st.integers(1, 4), spread=st.sampled_from([60.0, 300.0]))
+@settings(deadline=None, max_examples=20)
+def test_prediction_in_random_networks(seed, n_hidden, spread):
+    rng = np.random.default_rng(seed)
+    sizes = rng.integers(1, 41, n_hidden + 2)
+    weights = random_weights(rng, sizes, spread, int(rng.choice([128, 1024])))
+    check_predictions(weights, rng.random((10, sizes[0])) < 0.5)
+
+
+def test_both_schedules_of_one_hidden_layer_learn_the_same():
+    weights, samples = lively(3, 1)
+    learners = [
+        spiking.Learner(weights, Rule(), STRONG, training_circuit(weights.sizes, STRONG, schedule=schedule))
+        for schedule in ("published", "compact")
+    ]
+    outputs = [learner.learn(samples.inputs, samples.labels) for learner in learners]
+    assert np.array_equal(*outputs)
+    assert same(*learners)
+
+
+@every_backend
+@pytest.mark.parametrize("outputs", [1, 2, 127, 128, 247, 248, 249, 256, 260, 300, 512, 600])
+def test_any_number_of_outputs(backend, outputs):
+    """All outputs err at once, upwards or downwards, through weights at their bounds."""
+    for weight, threshold in ((254, 2048), (-256, 1024), (2, 1024)):
+        last = block(3, outputs, weight)
+        last[0] = 254
+        last[1] = min(254, threshold - 256)
+        weights = Weights((block(4, 3, 250), last), threshold)
+        samples = Samples(np.ones((3, 4), np.bool_), np.array([0, outputs - 1, 0]))
+        assert agree(backend, weights, samples, Rule(threshold=threshold), STRONG)
+
+
+@given(seed=st.integers(0, 2**32 - 1), outputs=st.integers(1, 600), n_hidden=st.integers(1, 2))
+@settings(deadline=None, max_examples=25)
+def test_random_networks_with_many_outputs(seed, outputs, n_hidden):
+    rng = np.random.default_rng(seed)
+    sizes = (12, *rng.integers(1, 20, n_hidden), outputs)
+    weights, samples = random_weights(rng, sizes, 200.0, mean=60), random_samples(rng, sizes, 4, 0.5)
+    for backend in BACKENDS:
+        assert agree(backend, weights, samples, Rule(), STRONG) or backend == "spiking"
+
+
+@every_rule
+@pytest.mark.parametrize("width", [1, 7, 9, 255, 256, 257, 400])
+@pytest.mark.parametrize("bound", [-256, 254])
+def test_every_input_on_and_every_weight_at_a_bound(rule, width, bound):
+    weights = Weights((block(width, width, bound), block(width, 10, bound)))
+    samples = Samples(np.ones((3, width), np.bool_), np.array([0, 9, 0]))
+    assert agree("fused", weights, samples, Rule(rule))
+    check_predictions(weights, samples.inputs)
+    potentials = fused.predict(weights, samples.inputs)[1]
+    assert (potentials == (254 * width if 254 * width > 512 and bound > 0 else 0)).all()
+
+
+@every_rule
 @pytest.mark.parametrize("potential", [-2, 0, 2, 510, 512, 514, 1022, 1024, 1026])
-@pytest.mark.parametrize("rule", ["circuit", "published-simulation"])
-def test_potentials_on_each_side_of_every_edge(potential: int, rule: RuleName):
-    """Drive one hidden neuron, and then one output, to exactly this membrane potential."""
+def test_potentials_on_each_side_of_every_edge(rule, potential):
+    """Drive one hidden neuron, and then one output, to exactly this potential."""
     parts = [2 * (potential // 10)] * 4
     parts.append(potential - sum(parts))
-    inputs = np.ones((4, 5), np.bool_)
-    hidden_edge = Weights(np.array([[p, 200] for p in parts]), np.array([[100, 250], [250, 252]]))
-    output_edge = Weights(np.full((5, 5), 200), np.array([[p, 250] for p in parts]))
+    hidden_edge = Weights((np.array([[p, 200] for p in parts]), np.array([[100, 250], [250, 252]])))
+    output_edge = Weights((block(5, 5, 200), np.array([[p, 250] for p in parts])))
     for label in (0, 1):
+        samples = Samples(np.ones((4, 5), np.bool_), np.full(4, label))
         for weights in (hidden_edge, output_edge):
-            both(weights, Rule(rule), inputs, np.full(4, label, np.uint8))
+            for backend in offered(Rule(rule)):
+                assert agree(backend, weights, samples, Rule(rule))
 
-    sample = reference.Learner(hidden_edge, Rule(rule)).learn_sample(inputs[0], np.array([True, False]))
-    assert sample.v1[0] == potential
-    assert sample.h[0] == (potential > 512)
-    assert sample.box[0] == (0 < potential < (1024 if rule == "published-simulation" else 1025))
+    x, top = np.ones(5, np.bool_), 1023 if rule == "published-simulation" else 1024
+    sample = reference.Learner(hidden_edge, Rule(rule)).learn_sample(x, np.array([True, False]))
+    assert sample.v[0][0] == potential
+    assert sample.h[0][0] == (potential > 512)
+    assert sample.window[0][0] == (0 < potential <= top)
     for target in (True, False):
-        learner = reference.Learner(output_edge, Rule(rule))
-        sample = learner.learn_sample(inputs[0], np.array([target, False]))
-        assert sample.v2[0] == potential
-        assert sample.d2_plus[0] == (target and 0 < potential <= 512)
-        assert sample.d2_minus[0] == (
-            not target and 512 < potential < (1024 if rule == "published-simulation" else 1025)
-        )
+        sample = reference.Learner(output_edge, Rule(rule)).learn_sample(x, np.array([target, False]))
+        assert sample.v[1][0] == potential
+        assert sample.d_plus[0] == (target and 0 < potential <= 512)
+        assert sample.d_minus[0] == (not target and 512 < potential <= top)
 
 
-def test_overdriven_samples_are_counted_beyond_the_bound_only():
-    bound = drive_bound()
-    assert bound == 17_344
-    for extra, expected in ((0, 0), (2, 1)):
-        column = np.full(80, (bound + extra) // 160 * 2)
-        column[: (bound + extra - column.sum()) // 2] += 2
-        weights = Weights(column[:, None], np.array([[0, 0]]))
-        for rung in (reference, fused):
-            learner = rung.Learner(weights, Rule())
-            learner.learn(np.ones((1, 80), np.bool_), np.zeros(1, np.uint8), np.arange(1))
-            assert learner.overdriven == expected
+@pytest.mark.parametrize(
+    ("layer", "weight", "most"), [(1, 254, 481), (2, 254, 481), (3, 254, 481), (1, -256, 546), (3, -256, 513)]
+)
+def test_predictions_are_refused_where_a_sum_leaves_24_bits(layer, weight, most):
+    """A gate of 8,704 joins the sum; an output's potential saturates at -131,071."""
+    for n in (most, most + 1):
+        sizes = [n if k == layer - 1 else 3 for k in range(4)]
+        chain = [block(pre, post, 254) for pre, post in pairwise(sizes)]
+        chain[layer - 1][:] = weight
+        weights, inputs = Weights(tuple(chain)), np.ones((1, sizes[0]), np.bool_)
+        if n == most:
+            check_predictions(weights, inputs)
+            continue
+        for backend in ("reference", *BACKENDS):
+            with pytest.raises(ValueError, match="an input sum leaves the chip's 24 bits"):
+                backends.predict(backend, weights, inputs)
+
+
+@every_backend
+@pytest.mark.parametrize(
+    ("sizes", "weight"), [((1000, 20, 10), -256), ((5000, 3000, 10), 254), ((1000, 1000, 10), -256)]
+)
+def test_learning_beyond_24_bits_is_counted_as_overdriven(backend, sizes, weight):
+    weights = Weights(tuple(block(pre, post, weight) for pre, post in pairwise(sizes)))
+    learner = backends.learner(backend, weights, Rule())
+    learner.learn(np.ones((1, sizes[0]), np.bool_), np.zeros(1, np.int64))
+    assert learner.n_overdriven == 1
+
+
+@pytest.mark.parametrize(("n", "expected"), [(480, 0), (481, 1)])
+def test_the_inhibition_pushes_negative_sums_over_the_edge(n, expected):
+    """-256 * 480 - 8128 = -131,008 is the last sum within 24 bits."""
+    weights = Weights((block(n, 2, -256), block(2, 2, 0)))
+    for backend in ("reference", *BACKENDS):
+        learner = backends.learner(backend, weights, Rule())
+        learner.learn(np.ones((1, n), np.bool_), np.zeros(1, np.int64))
+        assert learner.n_overdriven == expected, backend
 
 
 @pytest.mark.parametrize("rule", ["circuit", "published-simulation"])
-def test_reference_equals_fused_on_mnist(mnist: Dataset, rule: RuleName):
-    for weights in (snnbp.initial_weights(snnbp.Config(), mnist), Weights.load("figures/weights_seed1.npz")):
-        both(weights, Rule(rule), mnist.train.inputs[:2000], mnist.train.labels[:2000])
+def test_fused_on_mnist(mnist, rule):
+    """2,000 samples with initial weights, and with trained ones."""
+    initial = Weights.draw(np.random.Generator(np.random.PCG64(1)), (400, 400, 10))
+    for weights in (initial, Weights.load("figures/weights_seed1.npz")):
+        assert agree("fused", weights, mnist.train[:2000], Rule(rule))
 
 
-def test_w2t_copies_mirror_w2_except_at_the_rails(digits: Dataset):
-    learner = reference.Learner(
-        snnbp.initial_weights(snnbp.Config(hidden=12, init_scale=4.0), digits), Rule(step=20)
-    )
-    learner.learn(digits.train.inputs, digits.train.labels, np.arange(300))
-    np.testing.assert_array_equal(learner.w2t_plus, learner.w2.T)
-    unlike = learner.w2t_minus != -learner.w2.T
-    assert unlike.any()
-    assert (learner.w2t_minus + learner.w2.T)[unlike].max() < 0
+def test_an_epoch_of_mnist(mnist):
+    """720,000 steps: all outputs, all matrices, all copies."""
+    start = Weights.draw(np.random.Generator(np.random.PCG64(1)), (400, 400, 10))
+    order = np.random.Generator(np.random.PCG64(7)).permutation(len(mnist.train))
+    compared = [backends.learner(name, start, Rule()) for name in BACKENDS]
+    outputs = [learner.learn(mnist.train.inputs, mnist.train.labels, order) for learner in compared]
+    assert all(np.array_equal(found, outputs[0]) for found in outputs)
+    assert all(same(learner, compared[0]) for learner in compared)
+    assert [learner.n_overdriven for learner in compared] == [0] * len(compared)
+
+
+@every_backend
+@pytest.mark.parametrize("n_hidden", [1, 2, 3])
+def test_deep_networks_on_mnist(mnist, backend, n_hidden):
+    weights = Weights.draw(np.random.default_rng(0), (400,) * (n_hidden + 1) + (10,))
+    assert agree(backend, weights, mnist.train[:200])
+
+
+def test_seed_1_gives_the_published_weights(mnist):
+    """60 epochs at 400-400-10 end at the stored weights."""
+    rng = np.random.Generator(np.random.PCG64(1))
+    weights = Weights.draw(rng, (400, 400, 10))
+    for _ in range(60):
+        learner = fused.Learner(weights, Rule())
+        learner.learn(mnist.train.inputs, mnist.train.labels, rng.permutation(len(mnist.train)))
+        weights = learner.weights
+    assert weights == Weights.load("figures/weights_seed1.npz")
+
+
+def test_predictions_on_mnist(mnist):
+    check_predictions(Weights.load("figures/weights_seed1.npz"), mnist.test.inputs[:1000])
+
+
+@pytest.mark.parametrize("n_hidden", [1, 2, 3])
+def test_feedback_matrices_mirror_the_weights_except_at_the_bounds(n_hidden):
+    weights, samples = lively(n_hidden, n_hidden)
+    learner = reference.Learner(weights, Rule(step=60))
+    learner.learn(samples.inputs, samples.labels)
+    unlike_in_any = False
+    for w, plus, minus in zip(
+        learner.matrices[1:], learner.feedback_plus, learner.feedback_minus, strict=True
+    ):
+        np.testing.assert_array_equal(plus, w.T)
+        unlike = minus != -w.T
+        unlike_in_any |= unlike.any()
+        assert ((minus + w.T)[unlike] < 0).all()
+    assert unlike_in_any
+
+
+@every_backend
+@given(cuts=st.lists(st.integers(0, 60), max_size=4))
+@settings(deadline=None, max_examples=10)
+def test_successive_calls_are_one_run(backend, cuts):
+    """As long as calls follow one another without a pass that starts anew."""
+    weights, (inputs, labels) = lively(5, 2)
+    order = np.random.default_rng(0).permutation(len(labels))
+    whole, parts = (backends.learner(backend, weights, Rule()) for _ in range(2))
+    expected = whole.learn(inputs, labels, order)
+    outputs = [parts.learn(inputs, labels, part) for part in np.split(order, sorted(cuts))]
+    np.testing.assert_array_equal(np.concatenate(outputs), expected, strict=True)
+    assert matrices(parts).keys() == matrices(whole).keys()
+    assert same(parts, whole)
+    assert parts.n_overdriven == whole.n_overdriven
+
+
+@pytest.mark.parametrize("backend", ["reference", *BACKENDS])
+@pytest.mark.parametrize(
+    ("inputs", "labels", "order", "message"),
+    [
+        (np.zeros((2, 5), np.bool_), [0, 0], None, r"takes bool inputs \(n, 4\), got bool \(2, 5\)"),
+        (np.zeros((2, 4)), [0, 0], None, r"takes bool inputs \(n, 4\), got float64"),
+        (np.zeros((2, 4), np.bool_), [0], None, r"labels must be integers \(2,\), got int64 \(1,\)"),
+        (np.zeros((2, 4), np.bool_), [0.0, 1.0], None, r"labels must be integers \(2,\), got float64"),
+        (np.zeros((2, 4), np.bool_), [0, 2], None, "label 2 has no output: the network has 2"),
+        (np.zeros((2, 4), np.bool_), [0, -1], None, "label -1 has no output: the network has 2"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0, 2]), "order has an index outside 0 to 1"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([-1]), "order has an index outside 0 to 1"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0.5]), "order must be indices"),
+    ],
+)
+def test_samples_that_do_not_fit_are_refused(backend, inputs, labels, order, message):
+    weights = Weights((block(4, 3, 0), block(3, 2, 0)))
+    with pytest.raises(ValueError, match=message):
+        backends.learner(backend, weights, Rule()).learn(inputs, np.array(labels), order)
+    if "inputs" in message:
+        with pytest.raises(ValueError, match=message):
+            backends.predict(backend, weights, inputs)
+
+
+def test_rules_that_do_not_fit_are_refused():
+    weights = Weights((block(4, 3, 0), block(3, 2, 0)))
+    with pytest.raises(ValueError, match="by the rule 'circuit' only, not 'published-simulation'"):
+        backends.learner("spiking", weights, Rule("published-simulation"))
+    with pytest.raises(ValueError, match="the weights' threshold is 1024, the rule's 512"):
+        backends.learner("fused", weights, Rule(threshold=512))
+    with pytest.raises(ValueError, match="unknown backend 'chip': choose one of reference, fused"):
+        backends.learner("chip", weights, Rule())

@@ -7,9 +7,9 @@ from autograd import grad
 from autograd.tracer import getval
 
 import snnbp
-from snnbp.circuit.loihi import WEIGHT_MAX, WEIGHT_MIN
 from snnbp.backends.reference import Learner
 from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.weights import Weights
 
 SAMPLES = 500

@@ -1,4 +1,4 @@
-"""The declared circuits are the published ones, and nonsense is refused."""
+"""The declared circuits are the published ones, at every depth their counts, and nonsense is refused."""
 
 import csv
 from collections import Counter
@@ -9,27 +9,36 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnbp.circuit.backprop import (
-    Cell,
+from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
+from snnbp.circuit.loihi import current_bound, mantissa_exponent
+from snnbp.circuit.spec import (
     Circuit,
-    LearningRule,
+    NeuronType,
     Phase,
+    PlasticityRule,
     Population,
     Projection,
     gating_projections,
-    inference_circuit,
-    mantissa_exponent,
-    training_circuit,
 )
 
-GOLDEN = Path(__file__).parent / "golden"
-CIRCUITS = {"training": training_circuit, "inference": inference_circuit}
+GOLDEN = Path(__file__).parents[1] / "golden"
+PUBLISHED = {"training": training_circuit, "inference": inference_circuit}
 SIZES = [(400, 400, 10), (784, 33, 7), (1, 1, 1)]
+GOLDEN_LAYERS = {"in": "input", "hid": "hidden1", "out": "output", "gat": "gate"}
+CIRCUITS = {
+    "published": training_circuit((5, 4, 3)),
+    "compact": training_circuit((5, 4, 3), schedule="compact"),
+    "two layers": training_circuit((5, 4, 6, 3)),
+    "three layers": training_circuit((5, 4, 6, 2, 3)),
+    "inference": inference_circuit((5, 4, 3)),
+    "inference, two layers": inference_circuit((5, 4, 6, 3)),
+}
+circuits = pytest.mark.parametrize("circuit", CIRCUITS.values(), ids=CIRCUITS)
 
 
-def golden(name: str) -> Counter:
-    with (GOLDEN / f"circuit_{name}.csv").open() as file:
-        return Counter(tuple(row.values()) for row in csv.DictReader(file))
+def golden(name: str) -> list[dict[str, str]]:
+    with (GOLDEN / f"circuit_{name}.csv").open(encoding="utf-8") as file:
+        return list(csv.DictReader(file))
 
 
 def row(circuit: Circuit, projection: Projection) -> tuple[str, ...]:
@@ -42,41 +51,57 @@ def row(circuit: Circuit, projection: Projection) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize("name", CIRCUITS)
+@pytest.mark.parametrize("name", PUBLISHED)
 def test_circuits_are_the_published_lists(name, sizes):
-    circuit = CIRCUITS[name](*sizes)
-    assert Counter(row(circuit, p) for p in circuit.projections) == golden(f"{name}_connections")
-    assert Counter((p.name, p.kind, p.cell.name) for p in circuit.populations) == golden(
-        f"{name}_populations"
+    circuit = PUBLISHED[name](sizes)
+    published = Counter(tuple(row.values()) for row in golden(f"{name}_connections"))
+    assert Counter(row(circuit, p) for p in circuit.projections) == published
+    populations = (
+        (name, GOLDEN_LAYERS[layer], kind)
+        for name, layer, kind in (row.values() for row in golden(f"{name}_populations"))
     )
-    assert circuit.sizes == dict(zip(("in", "hid", "out", "gat"), (*sizes, 1), strict=True))
+    assert Counter((p.name, p.layer, p.neuron.name) for p in circuit.populations) == Counter(populations)
+    assert circuit.sizes == dict(zip(("input", "hidden1", "output", "gate"), (*sizes, 1), strict=True))
 
 
 def test_counts():
     counts = training_circuit().counts()
     assert (counts.populations, sum(counts.projections.values())) == (30, 102)
-    assert counts.neurons == {"in": 1200, "hid": 2400, "out": 80, "gat": 13}
+    assert counts.neurons == {"input": 1200, "hidden1": 2400, "output": 80, "gate": 13}
     assert counts.projections == {"copy": 28, "plastic": 8, "gating": 53, "chain": 13}
     assert counts.synapses["plastic"] == 3 * 400 * 400 + 5 * 400 * 10
     assert inference_circuit().counts().synapses["trained"] == 400 * 400 + 400 * 10
 
 
-def test_cells_rule_and_reward():
+@pytest.mark.parametrize("n_hidden", [1, 2, 3, 4, 7])
+def test_counts_of_the_compact_schedule_grow_by_a_layer_each(n_hidden):
+    circuit = training_circuit((3,) * (n_hidden + 2), schedule="compact")
+    counts = circuit.counts()
+    more = n_hidden - 1
+    assert counts.populations == 29 + 12 * more
+    assert len(circuit.projections) == 113 + 62 * more
+    assert counts.projections["plastic"] == 8 + 5 * more
+    assert len(circuit.phases) == 11 + 5 * more
+
+
+def test_neuron_types_rule_and_reward():
     circuit = training_circuit(step=6)
-    assert {name: (cell.bias, cell.threshold) for name, cell in circuit.cells.items()} == {
+    assert {name: (kind.bias, kind.threshold) for name, kind in circuit.neuron_types.items()} == {
         "n_inp": (0, 1024),
         "n_gat": (0, 1024),
         **dict.fromkeys(("n_sfc", "n_sfl", "n_sfl_nr"), (-8192, 1024)),
     }
-    assert circuit.learning == LearningRule(rewarded=12, always=-6)
+    assert circuit.plasticity == PlasticityRule(rewarded=12, always=-6)
     assert circuit.reward == (5, 7)
-    assert inference_circuit().learning is None
+    assert training_circuit((3, 4, 5, 2)).reward == (6, 10, 13)
+    assert inference_circuit().plasticity is None
 
 
+@pytest.mark.parametrize("sizes", [(3, 4, 2), (3, 4, 5, 2)])
 @pytest.mark.parametrize("threshold", [128, 512, 1024, 2048])
-def test_fixed_weights_follow_the_threshold(threshold):
+def test_fixed_weights_follow_the_threshold(threshold, sizes):
     half = threshold // 2
-    weights = {p.weight for p in training_circuit(3, 4, 2, -16256, threshold).projections}
+    weights = {p.weight for p in training_circuit(sizes, -16256, threshold).projections}
     gates = {8192 + half, half, 8192, -16256}
     assert weights == {None, *gates, half + 8, -half - 8, 8192 + threshold + 64}
 
@@ -88,14 +113,65 @@ def test_fixed_weights_follow_the_threshold(threshold):
         ({"threshold": -128}, "threshold and step must be positive"),
         ({"inhibition": -8129}, r"projection g00 -> o: weight -8129 is no 8-bit mantissa"),
         ({"inhibition": 8128}, "inhibition must be negative"),
-        ({"step": 3}, "learning rule: a change of -3 is odd"),
-        ({"step": 256}, "learning rule: a change of -256 is odd or exceeds 254"),
-        ({"hidden": 0}, "population 'h1': size 0 is not positive"),
+        ({"step": 3}, "plasticity rule: a change of -3 is odd"),
+        ({"step": 256}, "plasticity rule: a change of -256 is odd or exceeds 254"),
+        ({"sizes": (3, 0, 2)}, "population 'h1': size 0 is not positive"),
+        ({"sizes": (3, 2)}, r"sizes must name inputs, hidden layers and outputs, got \(3, 2\)"),
+        ({"sizes": (3, 4, 4, 2), "schedule": "published"}, "'published' has one hidden layer, not 2"),
+        ({"schedule": "fast"}, "unknown schedule 'fast': choose 'published' or 'compact'"),
+        ({"sizes": (2,) * 20}, "exceeds 6 bits"),
     ],
 )
 def test_training_circuit_refuses_what_the_chip_cannot_hold(arguments, message):
     with pytest.raises(ValueError, match=message):
         training_circuit(**arguments)
+
+
+def test_current_bounds_of_the_published_circuit():
+    bounds = current_bounds(training_circuit((5, 4, 3)))
+    unstarred = {key: bound for key, bound in bounds.items() if "_copy" not in key[1]}
+    inhibited = [(0, "o"), (4, "h1T"), (6, "o"), (8, "h1"), (10, "o")]
+    assert unstarred == dict.fromkeys(inhibited, 17_344) | dict.fromkeys([(1, "o"), (8, "o")], 9_216)
+    copies = {(n, f"{name}{copy}") for n, name in unstarred for copy in ("_copy", "_copy2") if name != "h1T"}
+    assert bounds.keys() == unstarred.keys() | copies
+
+
+@pytest.mark.parametrize("inhibition", [-8128, -254 * 2**6])
+@pytest.mark.parametrize("n_hidden", [1, 2, 3, 4])
+def test_the_compact_schedule_leaves_no_population_to_its_bias(n_hidden, inhibition):
+    bounds = current_bounds(training_circuit((3,) * (n_hidden + 2), inhibition, schedule="compact"))
+    assert set(bounds.values()) == {current_bound(inhibition)}
+    assert current_bound(-254 * 2**6) == 25_472
+    layers = range(1, n_hidden + 1)
+    assert {name for _, name in bounds if "_copy" not in name} == {
+        "o",
+        *(f"h{n}" for n in layers),
+        *(f"h{n}T" for n in layers),
+    }
+
+
+@circuits
+def test_every_open_population_says_what_it_encodes_and_is_reached(circuit):
+    for number, phase in enumerate(circuit.phases):
+        assert set(phase.encodes) == set(phase.open)
+        into = circuit.projections_into(number)
+        assert {p.post for p in into} == set(phase.open)
+        assert {p.post for p in into if circuit.role(p) == "gating"} == set(phase.open)
+        assert {p.post for p in into if circuit.role(p) != "gating"} == set(phase.open)
+
+
+@circuits
+def test_matrices_meet_only_where_their_weights_learn(circuit):
+    """No unwanted coincidence: pre and post of a plastic matrix are open together in P_l and D_l only."""
+    if not circuit.plasticity:
+        return
+    for projection in circuit.matrices:
+        together = [
+            n for n, phase in enumerate(circuit.phases) if {projection.pre, projection.post} <= {*phase.open}
+        ]
+        potentiates, depresses = together
+        assert circuit.phases[potentiates].reward
+        assert not circuit.phases[depresses].reward
 
 
 @given(mantissa=st.integers(-255, 255), exponent=st.integers(0, 7))
@@ -140,7 +216,7 @@ A, B, ONE = Population("a", 2), Population("b", 3), Population("one", 1)
         ({"phases": (Phase("one"), Phase(), Phase("one"))}, "phases 0 and 2 both claim the gate 'one'"),
         ({"phases": (Phase("a"),)}, "phase 0: its gate 'a' is not a population of one neuron"),
         ({"phases": (Phase(opens={"z": 1}),)}, "phase 0: 'z' is not a population"),
-        ({"phases": (Phase(), Phase(holds=("z",)))}, "phase 1: 'z' is not a population"),
+        ({"phases": (Phase(), Phase(inhibits=("z",)))}, "phase 1: 'z' is not a population"),
     ],
 )
 def test_bad_declarations_are_refused_in_one_line(entries, message):
@@ -153,9 +229,9 @@ def test_bad_declarations_are_refused_in_one_line(entries, message):
     ("declare", "message"),
     [
         (lambda: Population("p", 0), "population 'p': size 0"),
-        (lambda: Cell("c", refractory=-1), "cell 'c': refractory period -1"),
-        (lambda: Cell("c", threshold=1 << 17), "cell 'c': threshold 131072 exceeds 17 bits"),
-        (lambda: LearningRule(2, -3), "learning rule: a change of -3"),
+        (lambda: NeuronType("c", refractory=-1), "neuron type 'c': refractory period -1"),
+        (lambda: NeuronType("c", threshold=1 << 17), "neuron type 'c': threshold 131072 exceeds 17 bits"),
+        (lambda: PlasticityRule(2, -3), "plasticity rule: a change of -3"),
     ],
 )
 def test_bad_parts_are_refused(declare, message):
@@ -168,7 +244,7 @@ def test_bad_parts_are_refused(declare, message):
     [
         (Phase("one", opens={"a": 0.3}), "phase one leaves 0.3 of the threshold to 'a'"),
         (Phase("one", opens={"z": 1}), "phase one opens 'z', which is not a population"),
-        (Phase("one", opened_by={"a": "b"}), "'b' shall open 'a' but never opens itself"),
+        (Phase("one", opened_by={"a": "b"}), "'b' opens 'a' but is never open itself"),
     ],
 )
 def test_gates_that_make_no_sense_are_refused(phase, message):
@@ -176,29 +252,17 @@ def test_gates_that_make_no_sense_are_refused(phase, message):
         tuple(gating_projections((A, B, ONE), (phase,), -128))
 
 
-@pytest.mark.parametrize("name", CIRCUITS)
-def test_every_open_population_has_a_meaning_and_input(name):
-    circuit = CIRCUITS[name]()
-    for number, phase in enumerate(circuit.phases):
-        assert set(phase.meaning) == set(phase.open)
-        assert phase.event
-        arriving = circuit.arriving(number)
-        assert {p.post for p in arriving} == set(phase.open)
-        assert {p.post for p in arriving if circuit.role(p) == "gating"} == set(phase.open)
-        assert {p.post for p in arriving if circuit.role(p) != "gating"} == set(phase.open)
-
-
-def test_what_arrives_in_a_phase():
+def test_which_projections_carry_spikes_into_a_phase():
     circuit = training_circuit()
-    arriving = {(p.pre, p.post) for p in circuit.arriving(7)}
-    assert arriving == {("m_x6", "x"), ("g07", "x")} | {
+    into = {(p.pre, p.post) for p in circuit.projections_into(7)}
+    assert into == {("m_x6", "x"), ("g07", "x")} | {
         (pre, post) for pre in ("h1T", "c_h1") for post in ("h1", "h1_copy", "h1_copy2")
     }
-    assert circuit.arriving(0) == circuit.arriving(8) == ()
+    assert circuit.projections_into(0) == circuit.projections_into(8) == ()
 
 
 def test_without_cuts_every_projection_between_two_populations():
-    circuit = training_circuit(3, 4, 2)
+    circuit = training_circuit((3, 4, 2))
     cut = circuit.without("g02", "h1_copy")
     assert len(cut.projections) == 100
     assert replace(cut, projections=circuit.projections) == circuit
@@ -207,12 +271,19 @@ def test_without_cuts_every_projection_between_two_populations():
 
 
 def test_populations_are_found_by_name_and_carry_the_papers_symbols():
-    circuit = training_circuit(3, 4, 2)
-    names = ("h1", "h1_copy", "h1_copy2", "h1T", "oT-")
-    assert [circuit[name].symbol for name in names] == ["h", "h<", "h>", "d1", "oT-"]
+    circuit = training_circuit((3, 4, 2))
+    names = ("h1", "h1_copy", "h1_copy2", "h1T", "oT-", "d+")
+    assert [circuit[name].symbol for name in names] == ["h", "h<", "h>", "d1", "oT-", "d2+"]
     assert Population("mine", 2).symbol == "mine"
     assert "h1" in circuit
     assert "h2" not in circuit
     with pytest.raises(KeyError):
         circuit["h2"]
     assert sorted(p.row for p in circuit.populations) == list(range(30))
+
+
+def test_deeper_circuits_number_the_papers_symbols():
+    circuit = training_circuit((3, 4, 5, 2))
+    names = ("h1", "h2_copy", "h2T", "h2T-", "m_h2", "c_h1", "d-")
+    assert [circuit[name].symbol for name in names] == ["h1", "h2<", "d2", "h2T-", "mh2", "f'(v1)", "d3-"]
+    assert circuit.sizes == {"input": 3, "hidden1": 4, "hidden2": 5, "output": 2, "gate": 1}

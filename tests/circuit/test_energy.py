@@ -1,21 +1,22 @@
 """Counts, costs and units: by hand, by brute force, and against what the declaration says."""
 
+from typing import NamedTuple
+
 import numpy as np
 import pytest
 
-import snnbp
-from snnbp.circuit.spec import Circuit, LearningRule, Phase, Population, Projection
-from snnbp.circuit.energy import (
-    BARRIER_NS,
-    COSTS,
-    PAPER_CORES,
-    Cost,
-    count,
-    energy_mj,
-    latency_ms,
-    resources,
-)
-from snnbp.backends.spiking.samples import Trace
+from snnbp.backends.spiking import Trace, trace
+from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.energy import count, energy_mj, latency_ms, resources
+from snnbp.circuit.loihi import BARRIER_NS, COSTS, PAPER_CORES, Cost
+from snnbp.circuit.spec import Circuit, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.weights import Weights
+
+
+class Samples(NamedTuple):
+    inputs: np.ndarray
+    labels: np.ndarray
+
 
 TOY = Circuit(
     populations=(Population("a", 2), Population("b", 3), Population("g", 1)),
@@ -25,7 +26,7 @@ TOY = Circuit(
         Projection("g", "a", "one-to-all", 64),
     ),
     phases=(Phase("g"), Phase()),
-    learning=LearningRule(),
+    plasticity=PlasticityRule(),
 )
 
 
@@ -37,14 +38,15 @@ def toy_trace(spikes, circuit=TOY):
 
 def test_a_toy_circuit_counted_by_hand():
     """Two samples of two steps; the first one only says what is on its way into the second."""
-    trace = toy_trace(
-        {
-            "a": [[0, 0], [0, 1], [1, 1], [0, 0]],
-            "b": [[0, 0, 0], [0, 0, 0], [1, 0, 1], [0, 0, 0]],
-            "g": [[0], [0], [0], [1]],
-        }
+    found = count(
+        toy_trace(
+            {
+                "a": [[0, 0], [0, 1], [1, 1], [0, 0]],
+                "b": [[0, 0, 0], [0, 0, 0], [1, 0, 1], [0, 0, 0]],
+                "g": [[0], [0], [0], [1]],
+            }
+        )
     )
-    found = count(trace)
     assert found.spikes.tolist() == [[2, 0], [2, 0], [0, 1]]
     # a: both spike, then nothing (g's spike would arrive one step later); b: reached by a in both steps
     assert found.active.tolist() == [[2, 0], [3, 3], [0, 1]]
@@ -78,44 +80,56 @@ def brute_force(trace):
             if (p.pre, step, i) in fired:
                 leaving += step in steps
                 reached.add((p.post, step + p.delay + 1, j))
-                plastic = p.weight is None and circuit.learning
+                plastic = p.weight is None and circuit.plasticity
                 updates += bool(plastic and step in steps and (p.post, step, j) in fired)
     active = sum(step in steps for _, step, _ in reached)
     neurons = sum(p.size for p in circuit.populations) * len(steps)
     return [leaving, updates, active, neurons - active, sum(step in steps for _, step, _ in fired)]
 
 
-@pytest.mark.parametrize("inference", [False, True])
-def test_counts_are_those_of_a_brute_force_count(digits, inference):
-    data = snnbp.Dataset.from_arrays(
-        digits.train.inputs[:6, 20:40], digits.train.labels[:6], digits.test.inputs[:1, 20:40], [0]
-    )
-    weights = snnbp.initial_weights(snnbp.Config(hidden=5), data)
-    circuit = (snnbp.inference_circuit if inference else snnbp.training_circuit)(20, 5, 10)
-    trace = snnbp.trace(weights, data.train, circuit=circuit)
-    assert (count(trace).total * 5).round(6).tolist() == brute_force(trace)
+def task(sizes, n=6, seed=0):
+    """Initial weights, and random samples that make errors."""
+    rng = np.random.default_rng(seed)
+    inputs = rng.random((n, sizes[0])) < 0.4
+    return Weights.draw(rng, sizes, scale=2.0), Samples(inputs, rng.integers(0, sizes[-1], n))
 
 
-def test_updates_are_the_weights_that_moved(digits):
-    weights = snnbp.initial_weights(snnbp.Config(hidden=30), digits)
-    first, second = (snnbp.trace(weights, digits.train[[1, 0][:n]]) for n in (1, 2))
+CIRCUITS = {
+    "published": training_circuit((20, 5, 10)),
+    "compact": training_circuit((20, 5, 10), schedule="compact"),
+    "two layers": training_circuit((20, 5, 7, 10)),
+    "inference": inference_circuit((20, 5, 10)),
+    "inference, two layers": inference_circuit((20, 5, 7, 10)),
+}
+
+
+@pytest.mark.parametrize("circuit", CIRCUITS.values(), ids=CIRCUITS)
+def test_counts_are_those_of_a_brute_force_count(circuit):
+    sizes = tuple(size for layer, size in circuit.sizes.items() if layer != "gate")
+    done = trace(*task(sizes), circuit=circuit)
+    assert (count(done).total * 5).round(6).tolist() == brute_force(done)
+
+
+@pytest.mark.parametrize("sizes", [(64, 30, 10), (64, 30, 20, 10)])
+def test_updates_are_the_weights_that_moved(sizes):
+    weights, samples = task(sizes, 2)
+    first = trace(weights, Samples(samples.inputs[:1], samples.labels[:1]))
+    second = trace(weights, samples)
     changed = sum(int((second.after[pair] != first.after[pair]).sum()) for pair in second.after)
     assert count(second).updates.sum() == changed > 0
 
 
-def test_nothing_learns_in_the_inference_circuit(digits):
-    weights = snnbp.initial_weights(snnbp.Config(hidden=30), digits)
-    assert not count(
-        snnbp.trace(weights, digits.test[:2], circuit=snnbp.inference_circuit(64, 30))
-    ).visits.any()
+def test_nothing_learns_in_the_inference_circuit():
+    done = trace(*task((64, 30, 10), 2), circuit=inference_circuit((64, 30, 10)))
+    assert not count(done).visits.any()
 
 
-def test_a_part_of_a_trace_is_refused(digits):
-    weights = snnbp.initial_weights(snnbp.Config(hidden=5), digits)
+def test_a_part_of_a_trace_is_refused():
+    weights, samples = task((20, 5, 10), 2)
     for part, reason in (
-        (snnbp.trace(weights, digits.train[:2], phases=[3]), "all phases"),
-        (snnbp.trace(weights, digits.train[:2], ["o"]), "all populations"),
-        (snnbp.trace(weights, digits.train[:1]), "two samples"),
+        (trace(weights, samples, phases=[3]), "all phases"),
+        (trace(weights, samples, ["o"]), "all populations"),
+        (trace(*task((20, 5, 10), 1)), "two samples"),
     ):
         with pytest.raises(ValueError, match=reason):
             count(part)
@@ -145,8 +159,13 @@ def test_constants_are_those_of_their_source():
 
 def test_resources_of_the_published_circuits():
     """3 x 400 x 400 + 5 x 400 x 10 plastic synapses, a byte each, are more than three cores hold."""
-    training, inference = resources(snnbp.training_circuit()), resources(snnbp.inference_circuit())
+    training, inference = resources(training_circuit()), resources(inference_circuit())
     assert training.plastic == 3 * 400 * 400 + 5 * 400 * 10
     assert (training.compartments, training.cores) == (3 * 400 + 6 * 400 + 8 * 10 + 13, 4)
     assert (inference.compartments, inference.plastic, inference.cores) == (1215, 0, 2)
-    assert resources(snnbp.training_circuit(784)).cores > training.cores
+    assert resources(training_circuit((784, 400, 10))).cores > training.cores
+
+
+def test_a_second_hidden_layer_more_than_doubles_the_plastic_synapses():
+    """W1 and W2 three times each, W2T+ and W2T-: eight matrices of 400 x 400."""
+    assert resources(training_circuit((400, 400, 400, 10))).plastic == 8 * 400 * 400 + 5 * 400 * 10

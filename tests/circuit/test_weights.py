@@ -12,7 +12,8 @@ import pytest
 
 from snnbp.circuit.weights import Weights
 
-SOME = Weights(np.array([[2, -4], [6, 8], [-256, 254]]), np.array([[0], [-2]]))
+W1, W2 = np.array([[2, -4], [6, 8], [-256, 254]]), np.array([[0], [-2]])
+SOME = Weights((W1, W2))
 
 
 def test_digest_is_of_shapes_and_matrices_as_little_endian_int16():
@@ -21,32 +22,33 @@ def test_digest_is_of_shapes_and_matrices_as_little_endian_int16():
 
 
 def test_equality_is_of_entries():
-    assert Weights(SOME.w1.astype(np.int64), SOME.w2) == SOME
-    assert Weights(SOME.w1, np.array([[0], [-4]])) != SOME
-    assert SOME.w1.flags.writeable is False
+    assert Weights((W1.astype(np.int64), W2)) == SOME
+    assert Weights((W1, np.array([[0], [-4]]))) != SOME
+    assert Weights((W1, W2), 512) != SOME
+    assert SOME.matrices[0].flags.writeable is False
 
 
 @pytest.mark.parametrize(
     ("w1", "message"),
     [
-        (np.array([[1, 2]]), "w1 must be even and within"),
-        (np.array([[256, 2]]), "w1 must be even and within"),
-        (np.array([[2.0, 2.0]]), "w1 must be a matrix of integers, got float64"),
-        (np.array([2, 2]), "w1 must be a matrix of integers, got int64"),
-        (np.zeros((0, 2), int), "w1 must be a matrix of integers"),
-        (np.array([[2, 2, 2]]), "w1 feeds 3 hidden neurons, w2 starts from 2"),
+        (np.array([[1, 2]]), "W1 must be even and within"),
+        (np.array([[256, 2]]), "W1 must be even and within"),
+        (np.array([[2.0, 2.0]]), "W1 must be a matrix of integers, got float64"),
+        (np.array([2, 2]), "W1 must be a matrix of integers, got int64"),
+        (np.zeros((0, 2), int), "W1 must be a matrix of integers"),
+        (np.array([[2, 2, 2]]), "W1 ends at 3 neurons, W2 starts from 2"),
     ],
 )
 def test_bad_matrices_are_refused(w1, message):
     with pytest.raises(ValueError, match=message):
-        Weights(w1, SOME.w2)
+        Weights((w1, W2))
 
 
 def test_what_was_saved_is_loaded(tmp_path):
     SOME.save(tmp_path / "weights.npz")
     assert Weights.load(tmp_path / "weights.npz") == SOME
     with np.load(tmp_path / "weights.npz", allow_pickle=False) as file:
-        assert sorted(file) == ["w1", "w2"]
+        assert sorted(file) == ["threshold", "w1", "w2"]
 
 
 def test_damaged_files_are_refused_in_one_line(tmp_path):
@@ -55,9 +57,9 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
     whole = path.read_bytes()
     flipped = bytearray(whole)
     flipped[whole.index(b"w1.npy") + 40] ^= 0xFF
-    np.savez(tmp_path / "odd.npz", w1=SOME.w1 + 1, w2=SOME.w2)
-    np.savez(tmp_path / "lacking.npz", w1=SOME.w1)
-    np.savez(tmp_path / "pickled.npz", w1=np.array([[None]]), w2=SOME.w2)
+    np.savez(tmp_path / "odd.npz", w1=W1 + 1, w2=W2)
+    np.savez(tmp_path / "lacking.npz", w1=W1)
+    np.savez(tmp_path / "pickled.npz", w1=np.array([[None]]), w2=W2)
     for content in (
         b"",
         b"nonsense",

@@ -85,11 +85,11 @@ class Network:
         run(self._tables, self._state, events, record)
         return record
 
-    def next_step(self) -> SpikeRecord:
-        """What the spikes on their way will do in the next step; the network stays where it is."""
-        record = self._empty_record(np.full(1, -1))
+    def next_steps(self, steps: int) -> SpikeRecord:
+        """What the spikes on their way will do in the next steps; the network stays where it is."""
+        record = self._empty_record(np.full(steps, -1))
         state = copy.deepcopy(self._state)
-        run(self._tables, state, Events(np.zeros(2, np.int64), np.zeros(0, np.int32)), record)
+        run(self._tables, state, Events(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32)), record)
         return record
 
     def _empty_record(

@@ -148,10 +148,10 @@ class StimulusDriver:
             values.append(record.potentials.reshape(n, len(phases) if potentials else 0, width))
             fired = record.active.reshape(n, *self._silent.shape) & self._silent
             wrong.append(fired.any(axis=2).ravel() | (record.overflows > 0))
-        # The last spikes of a sample arrive in the first step of the next one.
-        tail = self.network.next_step()
-        wrong.append((tail.active & self._silent[0]).any(axis=1) | (tail.overflows > 0))
-        overdriven = np.concatenate(wrong)[1:].reshape(order.size, period).any(axis=1)
+        # The last spikes of a sample arrive in the next one's phase 0; those that they cause, in phase 1.
+        tail = self.network.next_steps(2)
+        wrong.append((tail.active & self._silent[:2]).any(axis=1) | (tail.overflows > 0))
+        overdriven = np.concatenate(wrong)[2:].reshape(order.size, period).any(axis=1)
         return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
 
