@@ -1,6 +1,7 @@
 """`python -m snnbp`: the commands of ./reproduce.sh."""
 
 import sys
+from pathlib import Path
 
 
 def main(words: list[str]) -> int:
@@ -13,6 +14,10 @@ def main(words: list[str]) -> int:
     try:
         from snnbp.paper import commands
     except ImportError as error:
+        if words == ["--help"]:
+            print(Path(__file__).with_name("paper").joinpath("help.txt").read_text(encoding="utf-8"), end="")
+            print(f"\nHere: {error}")
+            return 0
         print(f"snnbp {snnbp.__version__}: {error}", file=sys.stderr)
         return 1
     return commands.main(words)

@@ -166,6 +166,10 @@ def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = TH
         Neurons of each layer: inputs, hidden layers, outputs.
     threshold : int
         Firing threshold (weight units, a multiple of 128).
+
+    Returns
+    -------
+    Circuit
     """
     n_hidden = _n_hidden(sizes)
     rows: _Rows = {"input": _INPUT_ROWS}

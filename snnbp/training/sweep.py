@@ -25,7 +25,15 @@ from snnbp.training.train import train
 
 
 class SweepFailed(RuntimeError):
-    """Some runs failed; `runs` holds the others in their places, `errors` what each failed one raised."""
+    """Some runs of a sweep failed.
+
+    Parameters
+    ----------
+    runs : sequence of Run or None
+        All runs in their places, None for failed ones.
+    errors : mapping of int to Exception
+        What each failed one raised, by its place.
+    """
 
     def __init__(self, runs: Sequence[Run | None], errors: Mapping[int, Exception]) -> None:
         self.runs, self.errors = list(runs), dict(errors)
@@ -95,7 +103,7 @@ def sweep(
             try:
                 run = runs[place] = future.result()
                 if folder is not None:
-                    run.save(_file(folder, run.config, backend, data), weights=False)
+                    run.save(run_file(folder, run.config, backend, data), weights=False)
                     runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
@@ -114,15 +122,15 @@ def _opened(folder: Path) -> Path:
     return folder
 
 
-def _file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    """Settings that have their default are left out of the name: it stays when Config gets a new field."""
+def run_file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
+    """Where a store keeps a run. Defaults are left out of the name: it stays when Config gets a new field."""
     key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
     """A finished run of the store; a damaged file is reported and replaced later."""
-    path = _file(folder, config, backend, data)
+    path = run_file(folder, config, backend, data)
     try:
         run = Run.load(path)
     except FileNotFoundError:
