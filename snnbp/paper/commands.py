@@ -17,10 +17,11 @@ from snnbp.paper.pipeline import check, missing_data, run
 
 HELP = Path(__file__).parent / "help.txt"
 COMMANDS = ("all", "quick", "test", "lab", "explore", "setup")
-STYLE = (
-    ["ruff", "check", "--quiet"],
-    ["ruff", "format", "--check", "--quiet"],
-    ["mypy"],
+CHECKS = (
+    ["-m", "ruff", "check", "--quiet"],
+    ["-m", "ruff", "format", "--check", "--quiet"],
+    ["-m", "mypy"],
+    ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
 )
 
 
@@ -117,14 +118,14 @@ def _pair(text: str) -> tuple[str, Any]:
 
 
 def test(pytest_options: Sequence[str]) -> int:
-    """Style, types, then all tests; the exit code is the first that is not 0."""
+    """Style, types, layers, then all tests; the exit code is the last that is not 0."""
     missing = missing_data(["mnist", "fashion-mnist"])
     notice = f"{' and '.join(missing)} not found: the tests that need them are skipped"
     if missing:
         print(f"{notice} ({missing[min(missing)]})", flush=True)
     code = 0
-    for command in (*STYLE, ["pytest", *pytest_options]):
-        code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode or code
+    for command in (*CHECKS, ["-m", "pytest", *pytest_options]):
+        code = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode or code
     if missing:
         print(notice)
     return code

@@ -112,7 +112,7 @@ def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
 def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
     """Write the labels above the axis, in as many lines as it takes."""
     labels = Labels(axis)
-    places: list[Place] = [(0, 2 + 8 * line, "center") for line in range(4)]
+    places: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
         settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
         labels.add(label, (100 * value, 1), places, **settings)

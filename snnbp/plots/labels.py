@@ -23,15 +23,14 @@ class Labels:
     def add(self, text: str, point: tuple[float, float], places: Sequence[Place], **settings: Any) -> None:
         """Write a label at the best of `places`; the first one is the best if it is free.
 
-        With `arrowprops`, a line leads to the point, and the label stays inside the axes.
+        It stays inside the figure; with `arrowprops`, a line leads to the point and it stays inside the axes.
         """
+        limits = self._axis.bbox if "arrowprops" in settings else self._axis.figure.bbox
         costs = []
         for number, place in enumerate(places):
             label = self._write(text, point, place, settings)
             box, line = self._extent(label, point, settings)
-            outside = bool(line) and not all(
-                self._axis.bbox.contains(*corner) for corner in (box.min, box.max)
-            )
+            outside = not all(limits.contains(*corner) for corner in (box.min, box.max))
             overlaps = sum(box.overlaps(other) for other in self._taken)
             others = [other for other in self._taken if not (line and other.contains(*line[-1]))]
             crossed = sum(other.contains(*dot) for other in others for dot in line)

@@ -168,7 +168,9 @@ def symbol(text: str) -> str:
         "$h^{<}$", "$d_{2}^{-}$", "$W_{2}^{T+}$"; a word such as "input" stays as it is.
     """
     if window := re.fullmatch(r"f'\(v(\d+)\)", text):
-        return f"$f'(v_{{{window[1]}}})$"
+        return (
+            f"$f′(v_{{{window[1]}}})$"  # matplotlib takes the ASCII prime from a font that SVG viewers lack
+        )
     parts = re.fullmatch(r"(m?)([A-Za-z])(\d*)(T?)([<>+-]?)", text)
     if not parts:
         return minus(text)

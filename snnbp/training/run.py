@@ -4,6 +4,7 @@ import hashlib
 import io
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -104,7 +105,7 @@ class Run:
         if which == "best":
             return float(curve.max())
         if which == "mean_last_10":
-            return float(curve.iloc[-10 * CHECKPOINTS_AN_EPOCH :].mean())
+            return fmean(curve.iloc[-10 * CHECKPOINTS_AN_EPOCH :])
         if which == "selected" and self.config.n_validation:
             return float(curve.iloc[int(self.history["validation"].argmax())])
         raise ValueError(

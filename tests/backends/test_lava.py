@@ -204,14 +204,23 @@ def test_a_rule_that_potentiates_without_reward_is_refused():
         parts.rule_string(PlasticityRule(-4, 2))
 
 
-@pytest.mark.timeout(100)
-def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch):
-    def fail(self):
-        raise ZeroDivisionError("a test")
+def fail(self):
+    raise ZeroDivisionError("a test")
 
-    monkeypatch.setattr(PyLifResetModelBitAcc, "run_spk", fail)
+
+def killed(self):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.timeout(100)
+@pytest.mark.parametrize(
+    ("happens", "message"),
+    [(fail, r"a Process failed in Lava: ZeroDivisionError\('a test'\)"), (killed, "Lava was killed")],
+)
+def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, message):
+    monkeypatch.setattr(PyLifResetModelBitAcc, "run_spk", happens)
     weights, samples = lively(1, (4, 3, 2), 1)
-    with pytest.raises(RuntimeError, match="occurred"):
+    with pytest.raises(RuntimeError, match=message):
         snnbp.predict(weights, samples.inputs, backend="lava")
     assert multiprocessing.active_children() == []
     assert ProcessServer().processes == []
@@ -277,10 +286,10 @@ def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_pat
     ("number", "all_of_them", "processes", "seconds"),
     [
         (signal.SIGINT, True, 10, 0),  # Ctrl-C in a terminal reaches every process: while they start,
-        (signal.SIGINT, True, 30, 1),  # and while they run
+        (signal.SIGINT, True, 20, 3),  # and while they run
         (signal.SIGTERM, False, 10, 0),
-        (signal.SIGTERM, False, 30, 1),
-        (signal.SIGKILL, False, 30, 1),
+        (signal.SIGTERM, False, 20, 3),
+        (signal.SIGKILL, False, 20, 3),
     ],
 )
 def test_a_killed_run_leaves_no_process(tmp_path, number, all_of_them, processes, seconds):

@@ -1,21 +1,23 @@
-"""./reproduce.sh: what it refuses, and what it leaves behind when a notebook fails."""
+"""./reproduce.sh and python -m snnbp: what they say, what they refuse, and how the environment is set up."""
 
-import json
 import os
+import shutil
+import signal
 import subprocess
 import sys
+import time
 
-import nbformat
 import pytest
 
-from snnbp.paper import pipeline as reproduce
-from snnbp.paper.results import ROOT
+from snnbp.paper import ROOT, commands
+
+ONE_LINE = "reproduce: "
 
 
-def shell(*words, **environment):
+def shell(*words, cwd=ROOT, **environment):
     return subprocess.run(
-        ["bash", "reproduce.sh", *words],
-        cwd=ROOT,
+        ["bash", str(ROOT / "reproduce.sh"), *words],
+        cwd=cwd,
         env={**os.environ, **environment},
         capture_output=True,
         text=True,
@@ -24,137 +26,215 @@ def shell(*words, **environment):
     )
 
 
-def test_help_names_every_command():
-    done = shell("--help")
-    assert done.returncode == 0
-    assert all(
-        word in done.stdout
-        for word in (
-            "quick",
-            "test",
-            "lab",
-            "explore",
-            "setup",
-            "SNNBP_DATA",
-            "--only",
-            "-p",
-            "--force",
-            "--check",
-        )
-    )
-
-
-@pytest.mark.parametrize("words", [["everything"], ["setup", "now"]])
-def test_unknown_words_are_refused_with_the_usage(words):
-    done = shell(*words)
-    assert done.returncode == 2
-    assert "usage:" in done.stderr
-
-
-@pytest.mark.parametrize(
-    ("words", "message"),
-    [
-        (["--only", "99_none"], "invalid choice: '99_none'"),
-        (["--quik"], "unrecognized arguments: --quik"),
-        (["-p", "epochs"], "'epochs' is not NAME=VALUE"),
-        (["quick", "slow"], "unrecognized arguments: slow"),
-    ],
-)
-def test_unknown_options_are_refused(capsys, words, message):
-    with pytest.raises(SystemExit) as exit_:
-        reproduce.main(words)
-    assert exit_.value.code == 2
-    assert message in capsys.readouterr().err
+def test_help_is_one_text_that_needs_no_environment(capsys, tmp_path):
+    text = (ROOT / "snnbp" / "paper" / "help.txt").read_text(encoding="utf-8")
+    long = tmp_path / ("long" * 30)
+    long.mkdir()
+    (tmp_path / "reproduce.sh").mkdir()  # where CDPATH would lead
+    done = shell("--help", cwd=tmp_path, CDPATH=str(tmp_path), TMPDIR=str(long))
+    assert (done.returncode, done.stdout, done.stderr) == (0, text, "")
+    for words in (["--help"], ["quick", "--help"], ["-h"]):
+        assert commands.main(words) == 0
+        assert capsys.readouterr().out == text
+    assert all(f" {name} " in text for name in commands.COMMANDS)
+    assert all(name in text for name in ("--only", "-p", "--force", "--check", "SNNBP_DATA", "SNNBP_PYTHON"))
 
 
 def refused(capsys, *words):
-    """Run words that must fail; return the only line on stderr, progress bars aside."""
-    assert reproduce.main(words) == 1
-    lines = [line for line in capsys.readouterr().err.splitlines() if line.startswith("reproduce: ")]
+    """Run words that must fail: the exit code, and the only line on stderr."""
+    code = commands.main(words)
+    lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
-    return lines[0]
-
-
-def test_an_unknown_parameter_is_refused(capsys):
-    line = refused(capsys, "--only", "04_mnist", "-p", "epoch=5")
-    assert line.startswith("reproduce: unknown parameter 'epoch': 04_mnist takes dataset, backend, epochs,")
-
-
-def test_an_unknown_dataset_is_refused(capsys):
-    line = refused(capsys, "--only", "04_mnist", "-p", "dataset=cifar")
-    assert line == "reproduce: unknown dataset 'cifar': choose one of mnist, fashion-mnist, digits"
+    assert lines[0].startswith(ONE_LINE)
+    return code, lines[0].removeprefix(ONE_LINE)
 
 
 @pytest.mark.parametrize(
-    ("parameter", "message"),
+    ("words", "code", "message"),
     [
-        ("backend=warp", "unknown backend 'warp'"),
-        ("rule=hebb", "unknown rule 'hebb'"),
-        ("hidden=0", "hidden must be a whole number of at least 1, got 0"),
-        ("epochs=0", "epochs must be a whole number of at least 1, got 0"),
+        (["--quik"], 2, "unknown option '--quik': did you mean quick?"),
+        (["qick"], 2, "unknown command 'qick': did you mean quick?"),
+        (["--forse"], 2, "unknown option '--forse': did you mean --force?"),
+        (["-only"], 2, "unknown option '-only': did you mean --only?"),
+        (["quick", "slow"], 2, "unknown command 'slow': choose one of all, quick, test,"),
+        (["--only"], 2, "argument --only: expected one argument"),
+        (["-p", "epochs"], 2, "-p takes NAME=VALUE, got 'epochs'"),
+        (["--only", "99"], 1, "--only 99: choose one of 00_start_here, 01_circuit,"),
+        (["--only", "0"], 1, "--only 0: choose one of 00_start_here, 01_circuit,"),
+        (["--only", "04", "-p", "epoch=5"], 1, "unknown parameter 'epoch': 04_mnist takes backend, dataset,"),
+        (["--only", "00", "-p", "epochs=5"], 1, "unknown parameter 'epochs': 00_start_here takes none"),
+        (["--only", "04", "-p", 'dataset=["mnist"]'], 1, "-p dataset: wanted a text like "),
+        (["--only", "03", "-p", "datasets=5"], 1, '-p datasets: wanted a list like ["mnist", '),
+        (["--only", "04", "-p", "seeds=1"], 1, "-p seeds: wanted a list like [1, 2, 3], got 1"),
+        (["--only", "04", "-p", "seeds=[]"], 1, "-p seeds: wanted a list like [1, 2, 3], got []"),
+        (["--only", "04", "-p", "seeds=[1.5]"], 1, "-p seeds: wanted a list like [1, 2, 3], got [1.5]"),
+        (["--only", "04", "-p", "pixel_threshold=50%"], 1, "-p pixel_threshold: wanted a number like "),
+        (["--only", "04", "-p", "epochs=1e2"], 1, "-p epochs: wanted a whole number like 60, got 100.0"),
+        (["--only", "04", "-p", "epochs=true"], 1, "-p epochs: wanted a whole number like 60, got True"),
+        (["--only", "04", "-p", "dataset=cifar"], 1, "unknown dataset 'cifar'"),
     ],
-)
-def test_a_failing_notebook_is_named_with_its_cell_and_error(
-    capsys, monkeypatch, tmp_path, parameter, message
+)  # fmt: skip
+def test_a_slip_of_the_user_gets_one_line_before_anything_runs(
+    capsys, monkeypatch, tmp_path, words, code, message
 ):
-    monkeypatch.setattr("snnbp.paper.pipeline.PARTIAL", tmp_path)
-    line = refused(capsys, "--only", "04_mnist", "-p", "dataset=digits", "-p", parameter)
-    assert line.startswith("reproduce: 04_mnist, cell ")
-    assert f"ValueError: {message}" in line
-    assert (tmp_path / "04_mnist.ipynb").exists()
+    monkeypatch.setattr("snnbp.paper.pipeline.BUILD", tmp_path)
+    found = refused(capsys, *words)
+    assert found[0] == code
+    assert found[1].startswith(message)
 
 
-def test_a_damaged_file_is_an_error_not_missing_data(capsys, monkeypatch, tmp_path):
-    (tmp_path / "mnist").mkdir()
-    (tmp_path / "mnist" / "train-images-idx3-ubyte.gz").write_bytes(b"nonsense")
-    monkeypatch.setenv("SNNBP_DATA", str(tmp_path))
-    line = refused(capsys, "quick", "--only", "04_mnist")
-    assert "train-images-idx3-ubyte.gz is damaged" in line
+def test_a_number_may_be_whole_where_a_fraction_is_meant(monkeypatch):
+    asked = []
+    monkeypatch.setattr("snnbp.paper.commands.run", lambda *arguments: asked.append(arguments))
+    assert commands.main(["--only", "04", "-p", "init_scale=1", "--force"]) == 0
+    assert commands.main(["quick", "--only", "04_mnist"]) == 0
+    assert asked == [
+        ("paper", ["04_mnist"], {"init_scale": 1}, True),
+        ("quick", ["04_mnist"], {}, False),
+    ]
 
 
-def test_a_claim_that_is_not_reproduced_any_more_fails_the_run(capsys, monkeypatch, tmp_path):
-    monkeypatch.setattr("snnbp.paper.pipeline.profile_folder", lambda profile: tmp_path)
-    monkeypatch.setattr("snnbp.paper.pipeline.README", tmp_path / "README.md")
-    (tmp_path / "README.md").write_text("a\n<!-- verdict -->\nold\n<!-- end of verdict -->\nz\n")
-    before = json.dumps([{"id": "mnist-best-spikes", "verdict": "reproduced"}])
-    monkeypatch.setattr("snnbp.paper.pipeline.committed_verdict", lambda: before)
-    with pytest.raises(reproduce.Failure, match="reproduced before and not any more: mnist-best-spikes"):
-        reproduce.run("paper", [], {})
-    assert "mnist-best-spikes" not in capsys.readouterr().err
-    readme = (tmp_path / "README.md").read_text()
-    assert readme.startswith("a\n<!-- verdict -->\n\n| claim ")
-    assert readme.endswith(" |\n\n<!-- end of verdict -->\nz\n")
-    monkeypatch.setattr("snnbp.paper.pipeline.committed_verdict", lambda: "[]")
-    assert reproduce.run("paper", [], {}) == 0
+def test_the_default_is_the_paper_and_all_is_all(monkeypatch):
+    asked = []
+    monkeypatch.setattr("snnbp.paper.commands.run", lambda *arguments: asked.append(arguments[1]))
+    commands.main([])
+    commands.main(["all"])
+    assert set(asked[0]) <= set(asked[1])
+    assert all(name <= "10_verdict" for name in asked[0])
+    assert asked[0][-1] == asked[1][-1] == "10_verdict"
 
 
-def test_a_changed_run_reads_its_own_results():
-    assert reproduce.changed_parameters("10_verdict", "paper", {}) == {}
-    assert reproduce.changed_parameters("10_verdict", "paper", {"epochs": 5}) == {"profile": "custom"}
-    assert reproduce.changed_parameters("04_mnist", "paper", {"epochs": 5}) == {"epochs": 5}
+def test_outside_a_checkout_the_pipeline_is_declined_in_one_line(tmp_path):
+    shutil.copytree(ROOT / "snnbp", tmp_path / "site" / "snnbp", ignore=shutil.ignore_patterns("__pycache__"))
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    command = [sys.executable, "-B", "-m", "snnbp"]
+    environment = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+    options = {"cwd": empty, "env": environment, "capture_output": True, "text": True, "check": False}
+    done = subprocess.run([*command, "quick"], **options)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.count("\n") == 1
+    assert "needs a checkout" in done.stderr
+    done = subprocess.run([*command, "--version"], **options)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert not list(empty.iterdir())
+    assert {path.name for path in (tmp_path / "site").iterdir()} == {"snnbp"}
 
 
-def test_without_lava_its_notebook_is_left_out_with_a_reason(capsys, monkeypatch):
-    monkeypatch.setitem(sys.modules, "lava", None)
-    assert reproduce.main(["--only", "06_lava"]) == 0
-    assert "06_lava is left out: it needs Lava: pip install lava-nc==0.10.0, in" in capsys.readouterr().out
+PYTHON = """#!/bin/sh
+case "$*" in
+    *version_info*) echo 3.10 ;;
+    *" -m venv "* | "-m venv "*) mkdir -p .venv/bin; cp "$0" .venv/bin/python ;;
+    *"pip install"*requirements.lock)
+        echo "Collecting one"; echo $$ >pip.pid; echo install >>log
+        if [ -e slow ]; then sleep 600; fi ;;
+    *"pip check"*) [ ! -e broken ] ;;
+    "-m snnbp"*) echo "ran $*" ;;
+esac
+"""
 
 
-def test_normalised_notebooks_hold_no_times_and_no_progress():
-    output = nbformat.v4.new_output
-    cell = nbformat.v4.new_code_cell(
-        "1",
-        execution_count=3,
-        metadata={"papermill": {"duration": 1.0}, "execution": {"iopub.status.idle": "2020"}},
-        outputs=[
-            output("stream", name="stderr", text="50%"),
-            output("stream", name="stdout", text="1"),
-            output("stream", name="stdout", text="\n"),
-        ],
+@pytest.fixture
+def checkout(tmp_path):
+    """Only what set-up needs, with a Python that pretends."""
+    (tmp_path / "checkout" / "bin").mkdir(parents=True)
+    for name in ("reproduce.sh", "requirements.lock", "pyproject.toml"):
+        shutil.copy(ROOT / name, tmp_path / "checkout")
+    python = tmp_path / "checkout" / "bin" / "python"
+    python.write_text(PYTHON)
+    python.chmod(0o755)
+    return tmp_path / "checkout"
+
+
+def set_up(checkout, *words):
+    return subprocess.Popen(
+        ["bash", "reproduce.sh", *words],
+        cwd=checkout,
+        env={"PATH": "/usr/bin:/bin", "SNNBP_PYTHON": "bin/python"},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
-    notebook = nbformat.v4.new_notebook(cells=[cell], metadata={"papermill": {"duration": 2.0}})
-    result = reproduce.normalised(notebook)
-    assert "papermill" not in result.metadata
-    assert not {"papermill", "execution"} & set(result.cells[0].metadata)
-    assert [o.text for o in result.cells[0].outputs] == ["1\n"]
-    assert result.cells[0].execution_count == 3
+
+
+def test_set_up_happens_once_and_shows_what_it_does(checkout):
+    output, errors = set_up(checkout, "quick").communicate(timeout=60)
+    assert output == "ran -m snnbp quick\n"
+    assert "of at most" in errors
+    assert "set-up complete" in errors
+    output, errors = set_up(checkout, "--check").communicate(timeout=60)
+    assert (output, errors) == ("ran -m snnbp --check\n", "")
+    with open(checkout / "requirements.lock", "a", encoding="utf-8") as file:
+        file.write("# changed\n")
+    set_up(checkout, "setup").communicate(timeout=60)
+    assert (checkout / "log").read_text() == "install\ninstall\n"
+
+
+def test_an_environment_of_another_folder_is_made_anew(checkout, tmp_path):
+    set_up(checkout, "setup").communicate(timeout=60)
+    copy = tmp_path / "copy"
+    shutil.copytree(checkout, copy)
+    (copy / ".venv" / "of the original").touch()
+    _, errors = set_up(copy, "setup").communicate(timeout=60)
+    assert "creating .venv" in errors
+    assert not (copy / ".venv" / "of the original").exists()
+
+
+def test_a_broken_environment_is_not_called_complete(checkout):
+    (checkout / "broken").touch()
+    process = set_up(checkout, "quick")
+    output, errors = process.communicate(timeout=60)
+    assert (process.returncode, output) == (1, "")
+    assert errors.splitlines()[-1] == "set-up failed: delete .venv and try again"
+    (checkout / "broken").unlink()
+    assert set_up(checkout, "quick").communicate(timeout=60)[0] == "ran -m snnbp quick\n"
+
+
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_an_interrupted_set_up_leaves_nothing_running_and_starts_anew(checkout, how):
+    (checkout / "slow").touch()
+    process = set_up(checkout, "setup")
+    deadline = time.monotonic() + 60
+    while not ((checkout / "pip.pid").exists() and (checkout / "pip.pid").read_text()):
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(how)
+    if how != signal.SIGKILL:
+        process.communicate(timeout=5)
+        assert process.returncode == 130
+    installer = int((checkout / "pip.pid").read_text())
+    if how == signal.SIGKILL:
+        os.killpg(installer_group(installer), signal.SIGKILL)  # nobody was left to end it
+        process.communicate(timeout=5)
+    time.sleep(0.2)
+    assert not running(installer)
+    (checkout / "slow").unlink()
+    (checkout / ".venv" / "half unpacked").touch()
+    _, errors = set_up(checkout, "setup").communicate(timeout=60)
+    assert "set-up complete" in errors
+    assert not (checkout / ".venv" / "half unpacked").exists()
+
+
+def installer_group(pid):
+    return os.getpgid(pid)
+
+
+def running(pid):
+    state = subprocess.run(["ps", "-o", "stat=", "-p", str(pid)], capture_output=True, text=True, check=False)
+    return state.stdout[:1] not in ("", "Z")
+
+
+def test_no_python_is_one_line(checkout):
+    (checkout / "bin" / "python").unlink()
+    process = set_up(checkout, "setup")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 1
+    assert errors == "SNNBP_PYTHON=bin/python is not a working Python 3.10 to 3.13\n"
+
+
+def test_unknown_commands_are_refused_before_set_up(checkout):
+    process = set_up(checkout, "everything")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 2
+    assert "unknown command 'everything': choose one of all, quick, test, lab, explore, setup" in errors
+    assert not (checkout / ".venv").exists()

@@ -92,7 +92,6 @@ def of_depth(n):
         f"functional_connectivity {n}": lambda: plots.functional_connectivity(training_circuit(layers(n))),
         f"inference_connectivity {n}": lambda: plots.functional_connectivity(inference_circuit(layers(n))),
         f"raster {n}": lambda: plots.raster(trace((40, *(30,) * n, 10))),
-        f"toy_phases {n}": lambda: plots.toy_phases(trace((3, *(2,) * n, 2), 1)),
     }
 
 
@@ -102,6 +101,8 @@ FIGURES = {
     **of_depth(3),
     "toy_network": lambda: plots.toy_network(TOY, FIRING),
     "toy_network 2": lambda: plots.toy_network([*TOY, TOY[1]]),
+    "toy_phases": lambda: plots.toy_phases(trace((3, 2, 2), 1)),
+    "toy_phases 2": lambda: plots.toy_phases(trace((3, 2, 2, 2), 1)),
     "toy_phases some": lambda: plots.toy_phases(trace((3, 2, 2), 2), sample=1, phases=(2, 3)),
     "learning_curves": lambda: plots.learning_curves(
         [history(seed) for seed in (1, 2, 3)], {"spikes": 0.962, "potential": 0.975}
@@ -208,10 +209,14 @@ def test_the_same_figure_gives_the_same_bytes_in_any_order():
     assert plots.to_svg(first, "b") != svg
 
 
-def test_text_in_svg_is_text():
-    svg = plots.to_svg(FIGURES["functional_connectivity 1"](), "a").decode()
-    assert "gate spike (opens next step)" in svg
+@pytest.mark.parametrize(
+    "name", ["conceptual_circuit 2", "functional_connectivity 1", "raster 1", "learning_curves"]
+)
+def test_text_in_svg_is_text_in_one_font(name):
+    svg = plots.to_svg(FIGURES[name](), "a").decode()
+    assert set(re.findall(r"font-family: '([^']+)'", svg)) == {"DejaVu Sans"}
     assert "<dc:date>" not in svg
+    assert "one-to-one" in svg or "accuracy from output spikes" in svg or "input replayed" in svg
 
 
 def test_savefig_keeps_the_style(tmp_path):
@@ -263,7 +268,7 @@ def test_symbols():
         "d2-": "$d_{2}^{-}$",
         "oT-": "$o^{\\mathrm{T}-}$",
         "W2T+": "$W_{2}^{\\mathrm{T}+}$",
-        "f'(v1)": "$f'(v_{1})$",
+        "f'(v1)": "$f′(v_{1})$",
         "target": "target",
     }
     assert {text: plots.symbol(text) for text in expected} == expected

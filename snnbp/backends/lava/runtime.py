@@ -2,6 +2,7 @@
 
 import ctypes
 import multiprocessing
+import multiprocessing.connection
 import multiprocessing.util
 import os
 import signal
@@ -45,7 +46,7 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
     """Compile and start connected Processes; yield a function that runs n further steps.
 
     Everything is stopped on the way out, by whatever exception, and on SIGTERM. Other threads wait for their
-    turn. Raises RuntimeError if Lava cannot start here, or if a Process fails; Lava prints its error.
+    turn. Raises RuntimeError if Lava cannot start here, or if a Process fails.
     """
     global _starting
     _check_sockets()
@@ -60,12 +61,26 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
                     first.create_runtime(run_cfg=models)
                 finally:
                     _starting = False
-            yield lambda steps: first.run(condition=RunSteps(num_steps=steps))
+            yield lambda steps: _run(first, steps)
             first.stop()
         finally:
             with _signals_deferred():
                 _kill_all_but(before, first)
                 _forget(processes)
+
+
+def _run(process: AbstractProcess, steps: int) -> None:
+    """Run and watch: where one Process has failed, Lava itself waits for ever for the others."""
+    actors = process.runtime._messaging_infrastructure.actors
+    sentinels = [actor.sentinel for actor in actors]
+    process.run(condition=RunSteps(num_steps=steps, blocking=False))
+    while not all(port.probe() for port in process.runtime.service_to_runtime):
+        for sentinel in multiprocessing.connection.wait(sentinels, timeout=0.005):
+            error, _ = actors[sentinels.index(sentinel)].exception or (None, "")
+            raise RuntimeError(
+                f"a Process failed in Lava: {error!r}" if error else "Lava was killed"
+            ) from error
+    process.wait()
 
 
 def _check_sockets() -> None:
