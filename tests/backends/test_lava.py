@@ -62,7 +62,6 @@ def assert_equal(ours, theirs):
     for key, matrix in ours[1].items():
         np.testing.assert_array_equal(theirs[1][key], matrix, strict=True)
     assert multiprocessing.active_children() == []
-    assert ProcessServer().processes == []
 
 
 @pytest.mark.parametrize(
@@ -117,6 +116,7 @@ def test_400_400_10(mnist):
 @pytest.mark.timeout(150)
 def test_the_backend():
     """Two passes continue one another, with an overdriven sample; prediction, trace, and nothing to do."""
+    known = len(ProcessServer().processes)
     weights, samples = lively(2241, (12, 10, 4), 4)
     ours, theirs = (module.Learner(weights, Rule(), -64) for module in (spiking, lava))
     for order in ([2, 0], [3]):
@@ -138,6 +138,7 @@ def test_the_backend():
         np.testing.assert_array_equal(got.potentials[name], want.potentials[name], strict=True)
     assert theirs.learn(samples.inputs[:0], samples.labels[:0]).shape == (0, 4)
     assert lava.predict(weights, samples.inputs[:0])[0].shape == (0, 4)
+    assert len(ProcessServer().processes) == known  # Lava itself would keep them, and their weights
 
 
 @pytest.mark.timeout(100)
@@ -223,7 +224,6 @@ def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, 
     with pytest.raises(RuntimeError, match=message):
         snnbp.predict(weights, samples.inputs, backend="lava")
     assert multiprocessing.active_children() == []
-    assert ProcessServer().processes == []
 
 
 @pytest.mark.timeout(100)
