@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from snnbp.training.config import one_line
+from snnbp.paper.settings import first_error
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -135,7 +135,7 @@ def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
             for claim in section["claim"]
         ]  # fmt: skip
     except ValidationError as error:
-        raise ValueError(f"{path.name}: {one_line(error)}") from None
+        raise ValueError(f"{path.name}: {first_error(error)}") from None
     ids = [claim.id for claim in found]
     if len(set(ids)) < len(ids):
         raise ValueError(f"{path.name}: two claims have the same id")

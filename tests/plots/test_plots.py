@@ -227,7 +227,7 @@ def test_the_same_figure_gives_the_same_bytes_in_any_order():
 )
 def test_text_in_svg_is_text_in_one_font(name):
     svg = plots.to_svg(FIGURES[name](), "a").decode()
-    assert set(re.findall(r"font: [^']*'([^']+)'", svg)) == {"DejaVu Sans"}
+    assert set(re.findall(r"font-family: '([^']+)'", svg)) == {"DejaVu Sans"}
     assert "<dc:date>" not in svg
     assert "one-to-one" in svg or "accuracy from output spikes" in svg or "input replayed" in svg
 

@@ -1,4 +1,4 @@
-"""The explorers without a browser: names and exports of runs, the training thread, drawings, lessons, phases."""
+"""The explorers without a browser: runs and their exports, the training thread, drawings, lessons, phases."""
 
 import base64
 import io
