@@ -225,9 +225,9 @@ class Results:
 
     def ledger(self) -> "list[Verdict]":
         """Judge the claims that this notebook's results, and those that it reads, answer."""
-        from snnbp.paper.claims import claims, ledger
+        from snnbp.paper.claims import claims, ledger, own_claims
 
-        sources = {claim.source_of_result for claim in claims() if claim.result}
+        sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
         if self.declared.reads != "all":
             sources &= {self.notebook, *self.declared.reads}
         for source in sources:
