@@ -34,12 +34,13 @@ SEEDS_OF_A_TEST = 10
 class Claim(BaseModel):
     """One claim and the rule by which it is judged.
 
-    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind "measured" is judged
-    by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with ours the mean over seeds,
-    s their standard deviation and b the binomial standard error of the value at 10,000 images; collapsed
-    runs are left out and counted. "equal": every value of ours, rounded to `digits`, equals the claimed one.
-    "above": the 95 % confidence interval of the mean of our values (Student's t) lies above the value.
-    Kind "estimated" has a result and no rule, "reported" neither: they are never reproduced.
+    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind
+    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
+    ours the mean over seeds, s their standard deviation and b the binomial standard error of the value at
+    10,000 images; collapsed runs are left out and counted. "equal": every value of ours, rounded to
+    `digits`, equals the claimed one. "above": the 95 % confidence interval of the mean of our values
+    (Student's t) lies above the value. Kind "estimated" has a result and no rule, "reported" neither:
+    they are never reproduced.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
