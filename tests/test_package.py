@@ -28,7 +28,7 @@ def test_nothing_heavy_is_loaded_unasked():
     heavy = {"numba", "pandas", "matplotlib", "pydantic", "numpy", "importlib.metadata"}
     assert not loaded_by("import snnbp; dir(snnbp); snnbp.__version__") & heavy
     everything = "import snnbp; [getattr(snnbp, name) for name in snnbp.__all__]; snnbp.backends()"
-    unasked = {"lava", "ipywidgets", "ipycanvas", "papermill", "matplotlib", "pandas", "pooch", "snnbp.paper"}
+    unasked = {"lava", "ipywidgets", "anywidget", "papermill", "matplotlib", "pandas", "pooch", "snnbp.paper"}
     assert not loaded_by(everything) & unasked
 
 
@@ -210,7 +210,7 @@ def test_the_lock_file_is_hashed_universal_and_names_no_host():
         "numpy",
         "numba",
         "matplotlib",
-        "ipycanvas",
+        "anywidget",
         "pydantic",
     ):
         assert any(entry.startswith(f"{package}==") for entry in entries), package

@@ -230,4 +230,6 @@ def _report(thread: TrainingThread) -> str:
 
 def _download(text: str, file: str, content: bytes) -> str:
     data = base64.b64encode(content).decode()
-    return f"<a download='{file}' href='data:application/octet-stream;base64,{data}'>{escape(text)}</a>"
+    look = "color: #0072B2; text-decoration: underline"
+    target = f"data:application/octet-stream;base64,{data}"
+    return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"

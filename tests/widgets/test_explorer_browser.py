@@ -51,7 +51,8 @@ UNNAMED = """() => [...document.querySelectorAll(
     !(part.alt || part.ariaLabel || part.title || part.innerText.trim())).map(part => part.outerHTML)"""
 IDLE = """async () => {
     for (let n = 0; n < 10; n++) {
-        if (window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status !== "idle") return false;
+        const session = window.jupyterapp.shell.currentWidget.sessionContext.session;
+        if (session.kernel.status !== "idle") return false;
         await new Promise(resolve => setTimeout(resolve, 100));
     }
     return true;
@@ -276,9 +277,10 @@ def test_a_digit_is_drawn_classified_and_learned(page):
     wait_for_text(page, "digit-status", "Weights that changed" if candidates else "nothing changed")
     if candidates:
         wait_for_answer(page, lambda _, v: v[label] > potentials[label], "the lesson does not help")
-    shot(page, "digit_learned")
-    page.click(".digit-forget")
-    wait_for_answer(page, lambda _, v: v == potentials, "the lesson is not forgotten")
+        learned = answer(page)[1][label]
+        shot(page, "digit_learned")
+        page.click(".digit-forget")
+        wait_for_answer(page, lambda _, v: v[label] < learned, "the lesson is not forgotten")
 
 
 def test_a_digit_is_drawn_with_the_keyboard(page):
