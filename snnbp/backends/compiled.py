@@ -1,8 +1,8 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
-Numba's own cache watches the file of the outermost function only, and trusts what it reads. Here a file is named
-by a digest of all modules that kernels are made from, versions, types and processor, and begins with the digest
-of its own content. What does not fit is compiled anew.
+Numba's own cache watches the file of the outermost function only, and trusts what it reads. Here a file is
+named by a digest of all modules that kernels are made from, versions, types and processor, and begins with the
+digest of its own content. What does not fit is compiled anew.
 """
 
 import functools
