@@ -13,6 +13,7 @@ import nbformat
 import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop
 from nbclient.exceptions import DeadKernelError
 from papermill.clientwrap import PapermillNotebookClient
 from papermill.engines import Engine, papermill_engines
@@ -123,7 +124,10 @@ class _Kernel:
         )
         self.cells = len(client.nb.cells)
         client.on_cell_start = lambda cell, cell_index: self._start(client, cell_index)
-        client.execute(**options)
+        try:
+            client.execute(**options)
+        finally:
+            ensure_event_loop().close()  # of this thread; nobody else would
 
     def _start(self, client: Any, index: int) -> None:
         self._group = int(getattr(client.km and client.km.provisioner, "pgid", 0))
