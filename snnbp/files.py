@@ -42,9 +42,10 @@ def remove_partials(folder: Path, name: str | None = None) -> None:
     if os.name == "nt":  # no harmless way to ask whether a process lives
         return
     pattern = "*" if name is None else escape(name)
-    for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
-        with suppress(OSError, ValueError):
-            if not _alive(int(partial.name.split(".")[-3])):
+    with suppress(OSError):  # whoever cannot look here cannot write either
+        for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
+            process = partial.name.split(".")[-3]
+            if process.isdecimal() and not _alive(int(process)):
                 partial.unlink()
 
 
@@ -66,7 +67,7 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is something else, damaged, or holds more than `MAX_BYTES`.
+        If it is something else, damaged, or holds more than `MAX_BYTES`; the message does not name the file.
     """
     import numpy as np
 
@@ -82,4 +83,4 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except Exception as error:  # whatever damage does to zipfile, zlib and NumPy
-        raise ValueError(f"{path} cannot be read as .npz: {error or type(error).__name__}") from error
+        raise ValueError(f"{error or type(error).__name__}".partition("\n")[0]) from error

@@ -3,11 +3,10 @@
 Plastic weights are even, so the fast backends keep half of each in an int8 (*half-units*, [-128, 127]).
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-jit = numba.njit(nogil=True, cache=True, boundscheck=False)
+from snnbp.backends.compiled import jit
 
 ROWS_AT_ONCE = 8
 ROWS_PER_FLUSH = 248

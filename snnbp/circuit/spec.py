@@ -155,8 +155,8 @@ class Phase:
 class PlasticityRule:
     """dw = rewarded * r * x0 * y0 + always * x0 * y0, applied in every step to every plastic synapse.
 
-    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward. Published: 4 and -2, which is
-    +2 with reward and -2 without.
+    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward. Published: 4 and -2, which
+    is +2 with reward and -2 without.
 
     Parameters
     ----------

@@ -142,9 +142,8 @@ class Weights:
         ValueError
             For any other file, or a damaged one.
         """
-        arrays = read_arrays(path)
         try:
-            return cls.from_arrays(arrays)
+            return cls.from_arrays(read_arrays(path))
         except ValueError as error:
             raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
 

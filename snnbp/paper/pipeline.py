@@ -92,7 +92,8 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force
         done.note(name, records.add_executed(record, target), display.elapsed)
         display.end()
     report(folder)
-    print(f"{len(here)} notebooks in {clock(time.perf_counter() - start)}, results in {shown(folder)}/")
+    done_in = clock(time.perf_counter() - start)
+    print(f"{len(here)} notebook{'s' * (len(here) != 1)} in {done_in}, results in {shown(folder)}/")
     if missing:
         print(notice)
     if folder == ROOT / "figures" and (lost := no_longer_reproduced(ledger(folder), before)):

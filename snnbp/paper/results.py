@@ -22,10 +22,10 @@ from snnbp.paper.records import (
 
 if TYPE_CHECKING:
     import pandas as pd
-    from matplotlib.figure import Figure
 
     from snnbp.circuit.weights import Weights
     from snnbp.paper.claims import Verdict
+    from snnbp.plots.style import StyledFigure
     from snnbp.training.data import Dataset
     from snnbp.training.run import Run
 
@@ -69,7 +69,7 @@ class Results:
     Raises
     ------
     ValueError
-        If the notebook is not declared, or lies in another checkout than this package.
+        If the notebook is not declared, lacks a parameter, or lies in another checkout than this package.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
@@ -83,6 +83,8 @@ class Results:
         self.notebook = notebook
         self.declared = settings.notebooks()[notebook]
         self.data = data
+        if lacking := [name for name in self.declared.parameters if name not in variables]:
+            raise ValueError(f"{notebook} lacks the parameters {', '.join(lacking)}, see settings.toml")
         self.parameters = {name: variables[name] for name in self.declared.parameters}
         self.profile = next(
             (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
@@ -98,38 +100,32 @@ class Results:
         except OSError as error:
             raise OSError(error.errno, f"cannot make {self.folder}: {error.strerror}") from error
 
-    def figure(self, name: str, figure: "Figure", alt: str = "") -> Shown:
+    def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
         """Save a figure as SVG and PNG.
 
         Parameters
         ----------
         name : str
             File name without suffix.
-        figure : matplotlib Figure
+        figure : StyledFigure
+            As all functions of `snnbp.plots` return it.
         alt : str, optional
-            What it shows, in words; default: the figure's `alt`.
+            What it shows, in words, instead of the figure's own text.
 
         Returns
         -------
         Shown
             Displays exactly the saved PNG.
-
-        Raises
-        ------
-        ValueError
-            Without an alternative text.
         """
-        import matplotlib as mpl
+        from snnbp.plots.style import to_png, to_svg
 
-        alt = alt or str(getattr(figure, "alt", ""))
-        if not alt:
-            raise ValueError(f"figure {name} needs alt=, a text that says what it shows")
-        with mpl.rc_context({**mpl.rcParamsDefault, "backend": mpl.get_backend(), "svg.hashsalt": name}):
-            for suffix, metadata in ((".svg", {"Date": None}), (".png", {"Software": None})):
-                with self._open(name + suffix) as file:
-                    figure.savefig(file, format=suffix[1:], metadata=metadata, dpi=150)
-        png = base64.b64encode((self.folder / f"{name}.png").read_bytes()).decode()
-        return Shown("image/png", png, alt)
+        if alt:
+            figure.set_label(alt)
+        png = to_png(figure)
+        for suffix, content in ((".svg", to_svg(figure, name)), (".png", png)):
+            with self._open(name + suffix) as file:
+                file.write(content)
+        return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
 
     def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Save a table as CSV, its index only if it is more than row numbers; returns it."""
@@ -160,14 +156,14 @@ class Results:
 
     def runs(self, name: str, runs: Sequence["Run"]) -> None:
         """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
-        from snnbp.training.sweep import _file
+        from snnbp.training.sweep import run_file
 
         if self.data is None:
             raise ValueError("runs need the data set that they were trained on: Results(..., data)")
         shutil.rmtree(self.folder / name, ignore_errors=True)
         (self.folder / name).mkdir(parents=True)
         for run in runs:
-            path = _file(self.folder / name, run.config, run.backend, self.data)
+            path = run_file(self.folder / name, run.config, run.backend, self.data)
             run.save(path, weights=False)
             self._note(f"{name}/{path.name}")
 
@@ -229,9 +225,9 @@ class Results:
 
     def ledger(self) -> "list[Verdict]":
         """Judge the claims that this notebook's results, and those that it reads, answer."""
-        from snnbp.paper.claims import claims, ledger
+        from snnbp.paper.claims import claims, ledger, own_claims
 
-        sources = {claim.source_of_result for claim in claims() if claim.result}
+        sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
         if self.declared.reads != "all":
             sources &= {self.notebook, *self.declared.reads}
         for source in sources:

@@ -66,7 +66,7 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
         try:
             declared[name] = Notebook.model_validate(table)
         except ValidationError as error:
-            raise ValueError(f"{path.name}, [{name}]: {error.errors()[0]['msg']}") from None
+            raise ValueError(f"{path.name}, [{name}]: {first_error(error)}") from None
         for profile in PROFILES[1:]:
             if unknown := declared[name].settings(profile).keys() - declared[name].parameters.keys():
                 raise ValueError(f"{path.name}, [{name}.{profile}]: unknown parameters {sorted(unknown)}")
@@ -77,6 +77,12 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
             raise ValueError(f"{path.name}: {', '.join(left)} read one another in a circle")
         ordered[ready[0]] = declared[ready[0]]
     return ordered
+
+
+def first_error(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line."""
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}".lstrip(": ")
 
 
 def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:

@@ -39,7 +39,8 @@ def headline(verdicts: Sequence[Verdict]) -> pd.DataFrame:
             rows.append((row.statement, claims.claimed(some[0].claim), ours, outcome))
         else:
             equal = sum(v.verdict == REPRODUCED for v in some)
-            rows.append((row.statement, f"{len(some)} values", f"{equal} equal", outcome))
+            ours = "-" if outcome == NOT_EVALUATED else f"{equal} equal"
+            rows.append((row.statement, f"{len(some)} values", ours, outcome))
     return pd.DataFrame(rows, columns=["claim", "claimed", "ours", "verdict"])
 
 

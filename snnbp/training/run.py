@@ -156,8 +156,8 @@ class Run:
         """
         import pandas as pd
 
-        arrays = read_arrays(path)
         try:
+            arrays = read_arrays(path)
             about = _About.model_validate_json(str(arrays.get("about", "")))
             history = pd.DataFrame({name: arrays[name] for name in COLUMNS if name in arrays})
             if _digest(history) != about.history:

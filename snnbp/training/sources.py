@@ -248,17 +248,24 @@ def _fetch(url: str, limit: int) -> bytes:
 
     received = _Received(limit)
     failures: list[Exception] = []
+    responses: list[Any] = []  # pooch leaves them open
 
     def work() -> None:
         try:
             download(url, received, None)
         except Exception as error:
-            if (response := getattr(error, "response", None)) is not None:
-                response.close()
             failures.append(error)
+        finally:
+            for response in responses:
+                response.close()
 
     with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, leave=False) as bar:
-        download = HTTPDownloader(progressbar=bar, chunk_size=CHUNK, timeout=SECONDS_TO_ANSWER)
+        download = HTTPDownloader(
+            progressbar=bar,
+            chunk_size=CHUNK,
+            timeout=SECONDS_TO_ANSWER,
+            hooks={"response": lambda response, **_: responses.append(response)},
+        )
         thread = threading.Thread(target=work, daemon=True)  # name servers, too, may never answer
         thread.start()
         while thread.is_alive():

@@ -103,7 +103,7 @@ def sweep(
             try:
                 run = runs[place] = future.result()
                 if folder is not None:
-                    run.save(_file(folder, run.config, backend, data), weights=False)
+                    run.save(run_file(folder, run.config, backend, data), weights=False)
                     runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
@@ -122,15 +122,15 @@ def _opened(folder: Path) -> Path:
     return folder
 
 
-def _file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    """Settings that have their default are left out of the name: it stays when Config gets a new field."""
+def run_file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
+    """Where a store keeps a run. Defaults are left out of the name: it stays when Config gets a new field."""
     key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
     """A finished run of the store; a damaged file is reported and replaced later."""
-    path = _file(folder, config, backend, data)
+    path = run_file(folder, config, backend, data)
     try:
         run = Run.load(path)
     except FileNotFoundError:

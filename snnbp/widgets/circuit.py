@@ -13,6 +13,8 @@ from snnbp.training.train import predict, train
 from snnbp.widgets.panel import Panel, button, cards, grid_shape, labelled, row
 from snnbp.widgets.sample import CircuitPicture, SampleTrace
 
+SECONDS_A_PHASE = 1.5
+
 HIDDEN = 100
 """Neurons of each layer of the networks trained here."""
 
@@ -40,19 +42,19 @@ class CircuitExplorer(Panel):
         )
         self.sample = labelled(widgets.BoundedIntText, "test image", "230px", min=0, max=len(self.test) - 1)
         self.phase = labelled(widgets.IntSlider, "phase", "420px")
-        self.play = widgets.Play(interval=1200, show_repeat=True)
         self.cards = widgets.HTML()
-        for name in ("depth", "sample", "phase", "play", "cards"):
+        for name in ("depth", "sample", "phase", "cards"):
             getattr(self, name).add_class(f"circuit-{name}")
         self.next_button = button("Next mistake", "circuit-next", self.next_mistake, icon="forward")
+        self.play_button = button("Play", "circuit-play", self.play, icon="play")
+        self.playing = self._waiting = False
         self._use(weights)
-        widgets.jslink((self.play, "value"), (self.phase, "value"))
         self.depth.observe(lambda _: self._change_depth(), "value")
         self.sample.observe(lambda _: self._change(), "value")
         self.phase.observe(lambda _: self._change(), "value")
         self.show(
             row(self.sample, self.next_button, self.depth),
-            row(self.phase, self.play),
+            row(self.phase, self.play_button),
             self.status,
             row(self.picture, self.cards),
         )
@@ -61,6 +63,20 @@ class CircuitExplorer(Panel):
         """Go to the next test image with a wrong output spike, the first one after the last."""
         later = self.mistakes[self.mistakes > self.sample.value]
         self.sample.value = int(later[0] if later.size else self.mistakes[0])
+
+    def play(self) -> None:
+        """Show one phase after the other, or stop."""
+        self.playing = not self.playing
+        self.play_button.description = "Stop" if self.playing else "Play"
+        self.play_button.icon = "stop" if self.playing else "play"
+        if self.playing and not self._waiting:
+            self._next_phase()
+
+    def _next_phase(self) -> None:
+        self._waiting = self.playing
+        if self.playing:
+            self.phase.value = (self.phase.value + 1) % (self.phase.max + 1)
+            self.later(SECONDS_A_PHASE, self._next_phase)
 
     def _change_depth(self) -> None:
         depth = self.depth.value
@@ -84,8 +100,8 @@ class CircuitExplorer(Panel):
         self.next_button.disabled = not self.mistakes.size
         learns = np.flatnonzero((targets & ~outputs & (potentials > 0)).any(axis=1))
         self._switching = True
-        self.phase.max = self.play.max = len(self.circuit.phases) - 1
-        self.phase.value = self.play.value = self.circuit.reward[0]
+        self.phase.max = len(self.circuit.phases) - 1
+        self.phase.value = self.circuit.reward[0]
         self.sample.value = int(learns[0]) if learns.size else 0
         self._switching = False
 

@@ -14,9 +14,9 @@ LINES = [(colour, line) for line in ("-", "--") for colour in COLOURS]
 """One line for each run: 5 colours in 2 styles."""
 
 _CURVES = {
-    "exact": "test accuracy, exact (%)",
-    "spikes": "test accuracy, spikes (%)",
-    "potential": "test accuracy, potential (%)",
+    "exact": "accuracy, exact (%)",
+    "spikes": "accuracy, spikes (%)",
+    "potential": "accuracy, potential (%)",
     "mse": "loss, mean (o − t)²",
 }
 _MATRICES = {0: "first matrix, W1 (weight units)", -1: "last matrix (weight units)"}
@@ -54,6 +54,9 @@ class ProgressFigure:
                 _draw(axes, curve, {"color": colour, "linestyle": line})
             for column in references:
                 _reference(axes[column], 100 * references[column])
+            for column in _CURVES:
+                axes[column].set_xlim(0, None)
+            axes["mse"].set_ylim(0, None)
         told = "; ".join(f"{name}: {100 * history['spikes'][-1]:.1f} %" for name, history, _ in curves)
         self._figure.set_label(f"Learning curves and weights. Test accuracy, spikes: {told or 'no run'}.")
         return self._figure
@@ -80,8 +83,6 @@ def _draw(axes: Mapping[Any, Any], curve: Curve, look: dict[str, Any]) -> None:
     for column in _CURVES:
         values = np.asarray(curve.history[column])[thin] * (1 if column == "mse" else 100)
         axes[column].plot(epochs, values, **look)
-        axes[column].set_xlim(0, None)
-    axes["mse"].set_ylim(0, None)
     if curve.weights is None:
         return
     for layer in _MATRICES:

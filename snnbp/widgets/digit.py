@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from snnbp.backends import spiking
 from snnbp.circuit.weights import Weights
 from snnbp.plots import to_png
-from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, styled
+from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, minus, styled
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.train import learn, predict
 from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, row
@@ -46,7 +46,7 @@ def teach(weights: Weights, image: NDArray[np.bool_], label: int, classes: tuple
     new, _ = learn(weights, sample, backend="spiking")
     trace = spiking.trace(weights, sample, ("d+", "d-"))
     errors = [
-        f"{trace.circuit[name].symbol} of {classes[neuron]}"
+        f"{minus(trace.circuit[name].symbol)} of {classes[neuron]}"
         for name in ("d+", "d-")
         for neuron in np.flatnonzero(trace.spikes[name][0].any(axis=0))
     ]
@@ -199,7 +199,7 @@ def answer_figure(
     figure = StyledFigure((4.6, 1.9), "What the network sees, and the potential of each output.")
     left, bars = figure.subplots(1, 2, width_ratios=(1, 1.9))
     left.imshow(image, cmap="Greys", vmin=0, vmax=1)
-    left.set(xticks=[], yticks=[], title=f"what the network sees ({image.shape[0]}×{image.shape[1]})")
+    left.set(xticks=[], yticks=[], title=f"network input ({image.shape[0]}×{image.shape[1]})")
     left.spines[["top", "right"]].set_visible(True)
     places = np.arange(potentials.size)
     bars.bar(places, potentials, color=[ORANGE if spike else BLUE for spike in spikes], width=0.7)

@@ -1,6 +1,5 @@
 """The learning explorer: choose settings, start, and watch the curves grow beside those of earlier runs."""
 
-import asyncio
 import base64
 import tempfile
 from collections.abc import Mapping
@@ -50,10 +49,6 @@ class LearningExplorer(Panel):
         self.thread: TrainingThread | None = None
         self._data, self._references = data, references or {}
         self._figure, self._update_planned = ProgressFigure(), False
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
         self.fields = _fields(first)
         self.start_button = button("Start", "learning-start", self.start, button_style="primary", icon="play")
         self.pause_button = button("Pause", "learning-pause", self.pause, icon="pause", disabled=True)
@@ -177,12 +172,10 @@ class LearningExplorer(Panel):
         )
 
     def _plan_update(self) -> None:
-        """Called in the thread: draw soon, in the kernel's own thread, where all widgets are changed."""
-        if self._loop is None:
-            self.update()
-        elif not self._update_planned:
+        """Called in the thread: draw soon."""
+        if not self._update_planned:
             self._update_planned = True
-            self._loop.call_soon_threadsafe(self._loop.call_later, SECONDS_BETWEEN_PICTURES, self.update)
+            self.later(SECONDS_BETWEEN_PICTURES, self.update)
 
     def _draw(self) -> tuple[bytes, str]:
         self._update_planned = False
@@ -237,4 +230,6 @@ def _report(thread: TrainingThread) -> str:
 
 def _download(text: str, file: str, content: bytes) -> str:
     data = base64.b64encode(content).decode()
-    return f"<a download='{file}' href='data:application/octet-stream;base64,{data}'>{escape(text)}</a>"
+    look = "color: #0072B2; text-decoration: underline"
+    target = f"data:application/octet-stream;base64,{data}"
+    return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"

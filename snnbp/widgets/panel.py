@@ -1,7 +1,9 @@
 """What the explorers share: a box of widgets with one picture, and small images as cards."""
 
+import asyncio
 import base64
 import io
+import threading
 from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
@@ -46,6 +48,10 @@ class Panel:
         self.status.add_class(f"{name}-status")
         self.picture.add_class(f"{name}-picture")
         self.box: Any = None
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
 
     def show(self, *children: Any) -> None:
         """Fill the box and draw the first picture."""
@@ -61,6 +67,13 @@ class Panel:
     def update(self) -> None:
         """Draw the picture."""
         self.picture.png, self.picture.alt = self._draw()
+
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Call `action` in the kernel's own thread, where all widgets are changed. Any thread may ask."""
+        if self._loop is None:
+            threading.Timer(seconds, action).start()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, action)
 
     def _draw(self) -> tuple[bytes, str]:
         """The picture as PNG and its alternative text."""

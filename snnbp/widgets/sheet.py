@@ -21,7 +21,7 @@ class Sheet(anywidget.AnyWidget):
     _css = FOLDER / "style.css"
     side = traitlets.Int(SIDE).tag(sync=True)
     pen = traitlets.Float(7.5, help="radius (pixels): strokes as thick as MNIST's").tag(sync=True)
-    ink = traitlets.Bytes(bytes(SIDE * SIDE)).tag(sync=True)
+    ink = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a memoryview arrives
     label = traitlets.Unicode(
         "Sheet to draw on. Keys: arrows move the pen, space lowers or lifts it, Delete clears the sheet."
     ).tag(sync=True)

@@ -82,9 +82,12 @@ def as_code(trained: Trained) -> str:
     """Python code that repeats the run and checks its digest."""
     settings = trained.settings
     pixels = f"pixel_threshold={settings.pixel_threshold}, test_pixel_threshold={settings.pixel_threshold}"
+    config = ", ".join(
+        f"{name}={value!r}" for name, value in settings.config.model_dump(exclude_defaults=True).items()
+    )
     return (
         f'data = snnbp.load_dataset("{settings.dataset}", {pixels})\n'
-        f"run = snnbp.train(data, snnbp.{settings.config!r})\n"
+        f"run = snnbp.train(data, snnbp.Config({config}))\n"
         f'assert run.digest == "{trained.run.digest}"\n'
     )
 

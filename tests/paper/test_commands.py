@@ -74,7 +74,10 @@ def refused(capsys, *words):
         (["--only", "04", "-p", "dataset=cifar"], 1, "unknown dataset 'cifar'"),
     ],
 )  # fmt: skip
-def test_a_slip_of_the_user_gets_one_line_before_anything_runs(capsys, words, code, message):
+def test_a_slip_of_the_user_gets_one_line_before_anything_runs(
+    capsys, monkeypatch, tmp_path, words, code, message
+):
+    monkeypatch.setattr("snnbp.paper.pipeline.BUILD", tmp_path)
     found = refused(capsys, *words)
     assert found[0] == code
     assert found[1].startswith(message)

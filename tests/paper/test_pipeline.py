@@ -38,8 +38,8 @@ CELLS = {
         "    Path('../waiting').write_text(str(child.pid))\n"
         "    time.sleep(600)",
         "for _ in tqdm.auto.tqdm(range(3)): pass\nwarnings.warn('look here')",
-        "from matplotlib.figure import Figure\n"
-        "figure = Figure()\nfigure.add_subplot().plot([1, epochs])\nresults.figure('line', figure, 'a line')",
+        "from snnbp.plots.style import StyledFigure\nfigure = StyledFigure((3, 2), 'a line')\n"
+        "figure.add_subplot().plot([1, epochs])\nresults.figure('line', figure)",
         "results.table('numbers', pd.DataFrame({'epochs': [epochs]}))",
         "store = results.store('runs')\nstore.mkdir(parents=True, exist_ok=True)\n(store / 'a').touch()",
         "results.results(epochs=epochs)",
@@ -144,7 +144,7 @@ def test_warnings_are_kept_and_progress_is_not(whole):
     assert len(cells[4].outputs) == 1
 
 
-def test_figures_are_shown_as_they_were_saved_whatever_the_user_prefers(whole, tmp_path):
+def test_figures_are_shown_as_they_were_saved_whatever_the_user_prefers(whole):
     import base64
 
     cell = nbformat.read(whole[0] / "notebooks" / "01_first.ipynb", as_version=4).cells[5]
@@ -153,14 +153,14 @@ def test_figures_are_shown_as_they_were_saved_whatever_the_user_prefers(whole, t
     assert base64.b64decode(shown.data["image/png"]) == saved
     assert shown.data["text/plain"] == "a line"
     assert shown.metadata["image/png"]["alt"] == "a line"
-    from matplotlib import rc_context, rcParamsDefault
-    from matplotlib.figure import Figure
+    from matplotlib.style import context
 
-    with rc_context(rcParamsDefault):
-        figure = Figure()
+    from snnbp.plots.style import StyledFigure, to_png
+
+    with context("default"):
+        figure = StyledFigure((3, 2), "a line")
         figure.add_subplot().plot([1, 2])
-        figure.savefig(tmp_path / "line.png", metadata={"Software": None}, dpi=150)
-    assert (tmp_path / "line.png").read_bytes() == saved
+    assert to_png(figure) == saved
 
 
 def test_a_second_run_does_nothing_and_changes_nothing(again):
@@ -234,7 +234,7 @@ def test_only_code_that_a_notebook_used_makes_it_stale(again):
 
     change("files.py", '"""', '"""Other words. ')
     change("training/train.py", "\ndef train", "\nADDED = 1\n\n\ndef train")
-    with open(again / "snnbp" / "plots" / "__init__.py", "a", encoding="utf-8") as file:
+    with open(again / "snnbp" / "widgets" / "__init__.py", "a", encoding="utf-8") as file:
         file.write("ADDED = 1\n")
     assert run(again, "--check")[0] == 0
     change("files.py", "import threading", "import threading\nADDED = 1")

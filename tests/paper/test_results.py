@@ -7,10 +7,10 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-from matplotlib.figure import Figure
 
 import snnbp
 from snnbp.paper import ROOT, Results, records, settings
+from snnbp.plots.style import StyledFigure
 from snnbp.training.data import Dataset, Samples
 
 SAMPLES = Samples(np.zeros((2, 3), bool), np.zeros(2, int))
@@ -56,13 +56,15 @@ def test_evidence_is_made_in_the_locked_environment_only(tmp_path, monkeypatch):
 def test_only_declared_notebooks_have_results(tmp_path):
     with pytest.raises(ValueError, match=r"99_none is not declared in snnbp/paper/settings.toml"):
         Results("99_none", {})
+    with pytest.raises(ValueError, match=r"02_activation lacks the parameters lowest, highest, see settings"):
+        Results("02_activation", {"threshold": 1024})
     (tmp_path / "figures").write_text("a file is in the way")
     with pytest.raises(OSError, match=r"cannot make .*figures"):
         Results("04_mnist", PAPER, VERIFIED)
 
 
 def line():
-    figure = Figure()
+    figure = StyledFigure((3, 2), "by the plot")
     figure.add_subplot().plot([1, 2])
     return figure
 
@@ -77,11 +79,7 @@ def test_a_figure_shows_the_bytes_that_were_saved_always_the_same(tmp_path):
     data, metadata = shown._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]) == contents[0][1]
     assert (data["text/plain"], repr(shown), metadata["image/png"]["alt"]) == ("a line",) * 3
-    figure = line()
-    figure.alt = "by the plot"
-    assert repr(results.figure("line", figure)) == "by the plot"
-    with pytest.raises(ValueError, match="figure line needs alt="):
-        results.figure("line", line())
+    assert repr(results.figure("line", line())) == "by the plot"
 
 
 def test_a_table_is_saved_as_csv_with_an_index_that_means_something(tmp_path):
@@ -190,8 +188,8 @@ def test_the_settings_are_in_order():
     [
         ('[a]\nreads = ["b"]\n[b]\nreads = ["a"]', "a, b read one another in a circle"),
         ("[a.parameters]\nx = 1\n[a.quick]\ny = 1", r"\[a.quick\]: unknown parameters \['y'\]"),
-        ('[a]\ngroup = "other"', r"\[a\]: Input should be 'paper' or 'beyond'"),
-        ("[a]\nread = []", r"\[a\]: Extra inputs are not permitted"),
+        ('[a]\ngroup = "other"', r"\[a\]: group: Input should be 'paper' or 'beyond'"),
+        ("[a]\nread = []", r"\[a\]: read: Extra inputs are not permitted"),
     ],
 )
 def test_settings_that_are_not_in_order_are_refused(tmp_path, text, message):

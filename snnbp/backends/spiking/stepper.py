@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.kernels import active_indices, jit, sum_rows
+from snnbp.backends.compiled import jit
+from snnbp.backends.kernels import active_indices, sum_rows
 from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
 from snnbp.circuit.loihi import SUM_LIMIT
 
