@@ -4,12 +4,10 @@ import os
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
-import numpy as np
 import pytest
 
-from snnbp.backends import compiled, kernels
+from snnbp.backends import compiled
 
 PACKAGE = compiled.PACKAGE
 PROGRAM = """
@@ -40,34 +38,37 @@ def test_an_edit_of_a_kernel_is_what_runs_and_undone_is_undone(tmp_path):
     assert potentials == ["300 300", "0 0", "300 300"]
 
 
+def double(n):
+    return 2 * n
+
+
 @pytest.fixture
 def stored(tmp_path, monkeypatch):
-    """The cache of one kernel, its signature, and the file that holds its compiled form."""
+    """A kernel's cache, with what it has stored and where."""
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    kernels.active_indices(np.ones(3, np.bool_), np.empty(4, np.int32))
-    signature, form = next(iter(kernels.active_indices.overloads.items()))
-    cache = kernels.active_indices._cache
-    cache.save_overload(signature, form)
-    (file,) = Path(cache.cache_path).iterdir()
-    return lambda: cache.load_overload(signature, form.target_context), file
+    kernel = compiled.jit(double)
+    kernel(1)
+    ((signature, form),) = kernel.overloads.items()
+    (file,) = (tmp_path / "snnbp").iterdir()
+    return kernel._cache, signature, form, file
 
 
 def test_damaged_files_are_not_used(stored):
-    load, file = stored
+    cache, signature, form, file = stored
     whole = file.read_bytes()
-    assert load() is not None
+    assert cache.load_overload(signature, form.target_context) is not None
     changed = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in (0, 40, len(whole) - 1)]
     for damaged in (b"", whole[:20], whole[:-1], *changed):
         file.write_bytes(damaged)
-        assert load() is None
+        assert cache.load_overload(signature, form.target_context) is None
 
 
 def test_where_no_folder_can_be_written_a_warning_says_what_to_do(stored, tmp_path, monkeypatch):
     (tmp_path / "file").touch()
     monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
     compiled._warn_once.cache_clear()
-    signature, form = next(iter(kernels.active_indices.overloads.items()))
+    cache, signature, form, _ = stored
     with pytest.warns(UserWarning, match="set NUMBA_CACHE_DIR"):
-        kernels.active_indices._cache.save_overload(signature, form)
-    kernels.active_indices._cache.save_overload(signature, form)
-    assert stored[0]() is None
+        cache.save_overload(signature, form)
+    cache.save_overload(signature, form)  # says so once
+    assert cache.load_overload(signature, form.target_context) is None

@@ -1,4 +1,4 @@
-"""`python -m tests.campaign --full`: the whole campaign. Prints a table; at full size into docs/robustness.md."""
+"""`python -m tests.campaign --full`: all trials; their table goes to docs/robustness.md."""
 
 import argparse
 import sys
@@ -36,8 +36,8 @@ def main() -> int:
 TEXT = """# Robustness
 
 `python -m tests.campaign --full` stops, damages and misuses the package at random, with a fixed seed. A trial
-survives if no number is wrong, no file is lost, no process is left running, and a user's mistake gets one line
-that says what to do. The tests run the same trials at a smaller size.
+is survived if no number is wrong, no file is lost, no process is left running, and a user's mistake gets one
+line. The tests run the same trials at a smaller size.
 
 {table}
 

@@ -1,4 +1,4 @@
-"""Files that were damaged in every way that disks and people know: refused in one line that names them, or right."""
+"""Files that were damaged in many ways: refused in one line that names them, or right."""
 
 import contextlib
 import gzip
@@ -16,7 +16,7 @@ import numpy as np
 
 import snnbp
 from snnbp import Config, Run, Weights, files
-from snnbp.backends import kernels
+from snnbp.backends import compiled
 from snnbp.paper import ROOT, claims, pipeline, records, settings
 from snnbp.training import sources
 from snnbp.training.sweep import run_file
@@ -205,13 +205,17 @@ def _of_the_paper(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
         yield copy, lambda copy=copy, read=read: bool(read.__wrapped__(copy)) or True
 
 
+def _doubled_number(n: int) -> int:
+    return 2 * n
+
+
 def _of_compiled_code(folder: Path) -> tuple[Path, Callable[[], bool]]:
-    kernels.active_indices(np.ones(3, np.bool_), np.empty(4, np.int32))
-    signature, form = next(iter(kernels.active_indices.overloads.items()))
-    cache = kernels.active_indices._cache
     place = {"NUMBA_CACHE_DIR": str(folder / "compiled")}
+    kernel = compiled.jit(_doubled_number)
     with mock.patch.dict(os.environ, place):
-        cache.save_overload(signature, form)
+        kernel(1)
+    ((signature, form),) = kernel.overloads.items()
+    cache = kernel._cache
     (path,) = (folder / "compiled" / "snnbp").iterdir()
     whole = path.read_bytes()
 

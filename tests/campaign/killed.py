@@ -1,4 +1,4 @@
-"""Trainings and sweeps that are killed at random moments: what they have stored is right, and they end the same.
+"""Trainings and sweeps that are killed at random moments: what they stored is right, and they end the same.
 
 Runs as a program of its own, which forks the processes that it kills: one line a trial, empty if it survived.
 """

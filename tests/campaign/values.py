@@ -104,7 +104,10 @@ def _refused(name: str, call: Callable[[Any], object], value: Any) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = call(value)
-    except (ValueError, TypeError, OSError) as error:
+    except OSError as error:
+        text = str(error)
+        return "" if "\n" not in text else f"{name} {value!r}: {text}"
+    except (ValueError, TypeError) as error:
         trace = error.__traceback__
         while trace.tb_next:
             trace = trace.tb_next
@@ -126,9 +129,9 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
     weights = snnbp.initial_weights(config, data)
     run = snnbp.train(data, config, progress=False)
     x, y = np.eye(4, 3, dtype=bool), np.array([0, 1, 0, 1])
-    circuit = snnbp.inference_circuit((4, 3, 2))
     plain = NeuronType("plain")
-    path = folder / "file.npz"
+    taken = folder / "file"
+    taken.touch()
     calls: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
         "Config(hidden)": (
             lambda v: Config(hidden=v),
@@ -164,7 +167,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "Samples(labels)": (lambda v: Samples(x, v), NO_LABELS),
         "Samples[]": (
             lambda v: data.train[v],
-            (5, None, "x", 1.5, (), [0.5], [99], np.zeros((2, 2), int), [True]),
+            (5, None, "x", 1.5, [0.5], [99], np.zeros((2, 2), int), [True]),
         ),
         "Dataset(train)": (lambda v: Dataset(v, data.test), NO_OBJECTS),
         "Dataset(classes)": (lambda v: Dataset(data.train, data.test, classes=v), (5, ("a",), object(), NAN)),
@@ -213,7 +216,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "sweep(backend)": (lambda v: snnbp.sweep([config], data, v, progress=False), NO_NAMES),
         "sweep(store)": (
             lambda v: snnbp.sweep([config], data, progress=False, store=v),
-            (5, [], object(), path),
+            (5, [], object(), taken),
         ),
         "sweep(executor)": (
             lambda v: snnbp.sweep([config], data, progress=False, executor=v),
@@ -255,12 +258,11 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             lambda v: snnbp.Circuit((), (), v),
             (None, 5, "x", [5], [Phase(inhibits=("a",))]),
         ),
-        "Circuit[]": (lambda v: circuit[v], ()),
         "trace(weights)": (lambda v: snnbp.trace(v, data.train), NO_OBJECTS),
         "trace(samples)": (lambda v: snnbp.trace(weights, v), NO_OBJECTS),
         "trace(populations)": (
             lambda v: snnbp.trace(weights, data.train, populations=v),
-            (5, "x", ["x"], [5], ["h1"] * 2),
+            (5, "h1", ["h0"], [5], ["h1"] * 2),
         ),
         "trace(phases)": (
             lambda v: snnbp.trace(weights, data.train, phases=v),
