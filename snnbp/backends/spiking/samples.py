@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends import base
-from snnbp.backends.kernels import active_indices, jit
+from snnbp.backends.compiler import jit
+from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Network, by_population
 from snnbp.backends.spiking.stepper import Events

@@ -13,7 +13,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.kernels import active_indices, jit, sum_rows
+from snnbp.backends.compiler import jit
+from snnbp.backends.kernels import active_indices, sum_rows
 from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
 from snnbp.circuit.loihi import SUM_LIMIT
 
@@ -257,9 +258,9 @@ def _set_change(spikes: Flags, first: int, size: int, step_change: int, change: 
 def _change_rows(
     matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
 ) -> None:
-    """Add the change to the listed rows, saturating at the rails; int16 keeps the vectors narrow."""
+    """Add the change to the listed rows, saturating at the bounds; int16 keeps the vectors narrow."""
     lowest, highest = np.int16(-128), np.int16(127)
     for k in range(first, first + count):
         row = matrix[rows[k]]
         for j in range(row.size):
-            row[j] = min(max(np.int16(row[j] + change[j]), lowest), highest)
+            row[j] = min(max(np.int16(row[j]) + np.int16(change[j]), lowest), highest)

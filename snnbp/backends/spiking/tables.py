@@ -122,8 +122,8 @@ def compile_circuit(
         rule, rewards = circuit.plasticity, [phase.reward for phase in circuit.phases] or [False]
         changes = [(rule.always + rule.rewarded * reward) // WEIGHT_GRID for reward in rewards]
     tables = Tables(
-        populations,
-        table,
+        populations.view(np.recarray),
+        table.view(np.recarray),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
