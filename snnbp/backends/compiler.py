@@ -38,13 +38,13 @@ class _BySources:
 
 
 class _CacheFiles(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = tuple(  # where Numba looks: NUMBA_CACHE_DIR, beside the source, the user's cache folder
+    _locator_classes = tuple(  # NUMBA_CACHE_DIR, beside the source, the user's cache folder
         type(locator.__name__, (_BySources, locator), {}) for locator in caching.CacheImpl._locator_classes
     )
 
 
 class _Cache(caching.FunctionCache):  # type: ignore[misc]
-    """A cache that never stops a run: what cannot be read is compiled again, what cannot be written is not."""
+    """Never stops a run: what cannot be read is compiled again, what cannot be written is not kept."""
 
     _impl_class = _CacheFiles
 
