@@ -1,0 +1,83 @@
+"""`jit` compiles a function with Numba, and keeps the result on disk while its sources stay as they are.
+
+Numba's own cache watches only the file of the outermost function. Compiled code also holds the functions that
+it calls and the constants that it uses, from other files. Here every function depends on all of them.
+"""
+
+import contextlib
+import hashlib
+import pickle
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numba
+from numba.core import caching
+from numba.core.serialize import dumps
+
+Function = TypeVar("Function", bound=Callable[..., Any])
+
+_PACKAGE = Path(__file__).parents[1]
+_SOURCES = ("backends/*.py", "backends/spiking/*.py", "circuit/loihi.py")
+
+
+def _digest() -> str:
+    files = sorted(path for pattern in _SOURCES for path in _PACKAGE.glob(pattern))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+_DIGEST = _digest()
+
+
+class _BySources:
+    """Makes a cache file valid for these sources only; one file a function, whatever line it is on."""
+
+    def get_source_stamp(self) -> str:
+        return _DIGEST
+
+    def get_disambiguator(self) -> str:
+        return "snnbp"
+
+
+class _CacheFiles(caching.CompileResultCacheImpl):  # type: ignore[misc]
+    _locator_classes = tuple(  # NUMBA_CACHE_DIR, beside the source, the user's cache folder
+        type(locator.__name__, (_BySources, locator), {}) for locator in caching.CacheImpl._locator_classes
+    )
+
+    def reduce(self, compiled: Any) -> tuple[bytes, bytes]:
+        """What is stored begins with its digest: damaged machine code must not run."""
+        content = dumps(super().reduce(compiled))
+        return hashlib.sha256(content).digest(), content
+
+    def rebuild(self, context: Any, stored: tuple[bytes, bytes]) -> Any:
+        digest, content = stored
+        if hashlib.sha256(content).digest() != digest:
+            raise ValueError("a damaged cache file")
+        return super().rebuild(context, pickle.loads(content))
+
+
+class _Cache(caching.FunctionCache):  # type: ignore[misc]
+    """Never stops a run: what cannot be read is compiled again, what cannot be written is not kept."""
+
+    _impl_class = _CacheFiles
+
+    def load_overload(self, signature: Any, context: Any) -> Any:
+        try:
+            return super().load_overload(signature, context)
+        except Exception:  # a truncated pickle raises almost anything
+            with contextlib.suppress(OSError):
+                self.flush()
+            return None
+
+    def save_overload(self, signature: Any, data: Any) -> None:
+        with contextlib.suppress(OSError):
+            super().save_overload(signature, data)
+
+
+def jit(function: Function) -> Function:
+    """Compile `function` when it is first called. With NUMBA_DISABLE_JIT=1 it stays as it is."""
+    compiled: Function = numba.njit(nogil=True, boundscheck=False)(function)
+    if compiled is not function:
+        with contextlib.suppress(RuntimeError):  # no folder that can be written: no cache
+            compiled._cache = _Cache(function)  # type: ignore[attr-defined]
+    return compiled
