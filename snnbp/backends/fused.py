@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends import base
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices, add_rows, sum_rows
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from snnbp import checks
 from snnbp.backends import base
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Network, by_population
