@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from snnbp import checks
 from snnbp.backends.spiking.stepper import Events, SpikeRecord, run
-from snnbp.backends.spiking.tables import Matrices, SimulatorState, compile_circuit, read_matrices
+from snnbp.backends.spiking.tables import Matrices, compile_circuit, read_matrices
 from snnbp.circuit.spec import Circuit
 
 
