@@ -37,34 +37,35 @@ class _BySources:
         return "snnbp"
 
 
-class _CacheFiles(caching.CompileResultCacheImpl):  # type: ignore[misc]
-    _locator_classes = tuple(  # where Numba looks: NUMBA_CACHE_DIR, beside the source, the user's cache folder
+class _CacheFiles(caching.CompileResultCacheImpl):
+    _locator_classes = [  # noqa: RUF012 - NUMBA_CACHE_DIR, beside the source, the user's cache folder
         type(locator.__name__, (_BySources, locator), {}) for locator in caching.CacheImpl._locator_classes
-    )
+    ]
 
 
-class _Cache(caching.FunctionCache):  # type: ignore[misc]
-    """A cache that never stops a run: what cannot be read is compiled again, what cannot be written is not."""
+class _Cache(caching.FunctionCache):
+    """Never stops a run: what cannot be read is compiled again, what cannot be written is not kept."""
 
     _impl_class = _CacheFiles
 
     def load_overload(self, signature: Any, context: Any) -> Any:
         try:
-            return super().load_overload(signature, context)
+            return super().load_overload(signature, context)  # type: ignore[no-untyped-call]
         except Exception:  # a truncated pickle raises almost anything
             with contextlib.suppress(OSError):
-                self.flush()
+                self.flush()  # type: ignore[no-untyped-call]
             return None
 
     def save_overload(self, signature: Any, data: Any) -> None:
         with contextlib.suppress(OSError):
-            super().save_overload(signature, data)
+            super().save_overload(signature, data)  # type: ignore[no-untyped-call]
 
 
 def jit(function: Function) -> Function:
     """Compile `function` when it is first called. With NUMBA_DISABLE_JIT=1 it stays as it is."""
-    compiled: Function = numba.njit(nogil=True, boundscheck=False)(function)
+    compiled: Any = numba.njit(nogil=True, boundscheck=False)(function)
     if compiled is not function:
         with contextlib.suppress(RuntimeError):  # no folder that can be written: no cache
-            compiled._cache = _Cache(function)  # type: ignore[attr-defined]
-    return compiled
+            compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
+    result: Function = compiled
+    return result
