@@ -8,7 +8,7 @@ import contextlib
 import hashlib
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import numba
 from numba.core import caching
@@ -38,8 +38,10 @@ class _BySources:
 
 
 class _CacheFiles(caching.CompileResultCacheImpl):
-    _locator_classes = [  # noqa: RUF012 - NUMBA_CACHE_DIR, beside the source, the user's cache folder
-        type(locator.__name__, (_BySources, locator), {}) for locator in caching.CacheImpl._locator_classes
+    # NUMBA_CACHE_DIR, beside the source, the user's cache folder.
+    _locator_classes = [  # noqa: RUF012
+        cast(type[object], type(locator.__name__, (_BySources, locator), {}))
+        for locator in caching.CacheImpl._locator_classes
     ]
 
 
