@@ -88,8 +88,9 @@ def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -
         v, mask = s.v[first : first + size], s.mask[first : first + size]
         if layer == last:
             w = _matrix(net.plus, net.feedback_base[layer], size, pre)
+            spikes = s.mask[before : before + pre]
             for k in range(size):
-                v[k] = _masked_sum(w[k], s.mask[before : before + pre])
+                v[k] = _masked_sum(w[k], spikes)
         else:
             w = _matrix(net.forward, net.forward_base[layer], pre, size)
             sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
