@@ -10,6 +10,8 @@ from glob import escape
 from pathlib import Path
 from typing import IO, Any
 
+from snnbp import checks
+
 MAX_BYTES = 1 << 30
 """Arrays of a file beyond this size together are not read."""
 
@@ -21,7 +23,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Text is UTF-8 with "\\n" on every system. Raises OSError naming `path` (no space, read-only folder); an
     older file at `path` is then untouched.
     """
-    path = Path(path)
+    path = checks.path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
     partial = path.with_name(f".{path.name}.{writer}.partial")
@@ -71,6 +73,7 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     """
     import numpy as np
 
+    path = checks.path(path)
     try:
         with open(path, "rb") as file:
             with zipfile.ZipFile(file) as directory:

@@ -1,8 +1,8 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
-Numba's own cache watches the file of the outermost function only, and trusts what it reads. Here a file is named
-by a digest of all modules that kernels are made from, versions, types and processor, and begins with the digest
-of its own content. What does not fit is compiled anew.
+Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here a file's
+name holds digests of all modules that kernels are made from, of versions, types and processor, and its content
+begins with its own digest. What does not fit is compiled anew.
 """
 
 import functools
@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, cast
 
 import llvmlite
 import numba
@@ -23,15 +23,16 @@ from numba.core.serialize import dumps
 
 from snnbp.files import atomic_open
 
+F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def jit(function: Callable[..., Any]) -> Any:
+def jit(function: F) -> F:
     """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is."""
-    dispatcher = numba.njit(nogil=True, boundscheck=False)(function)
-    if dispatcher is not function:
-        dispatcher._cache = Cache(function)
-    return dispatcher
+    kernel: Any = numba.njit(nogil=True, boundscheck=False)(function)
+    if kernel is not function:
+        kernel._cache = Cache(function)
+    return cast(F, kernel)
 
 
 @functools.cache
@@ -46,7 +47,7 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
-class Cache(_Cache):  # type: ignore[misc]
+class Cache(_Cache):
     """The compiled forms of one function, one file each."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
@@ -74,14 +75,20 @@ class Cache(_Cache):  # type: ignore[misc]
                 folder.mkdir(parents=True, exist_ok=True)
                 with atomic_open(folder / self._file(sig, cres.target_context)) as file:
                     file.write(hashlib.sha256(content).digest() + content)
+                self._remove_older(folder)
                 return
             except OSError:
                 continue
         _warn_once()
 
     def _file(self, sig: Any, target_context: Any) -> str:
-        key = source_digest(), self._name, sig, target_context.codegen().magic_tuple()
-        return f"{self._name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
+        key = repr((sig, target_context.codegen().magic_tuple())).encode()
+        return f"{self._name}.{source_digest()[:12]}.{hashlib.sha256(key).hexdigest()[:12]}.nbc"
+
+    def _remove_older(self, folder: Path) -> None:
+        for file in folder.glob(f"{self._name}.*.nbc"):
+            if not file.name.startswith(f"{self._name}.{source_digest()[:12]}."):
+                file.unlink(missing_ok=True)
 
     def enable(self) -> None: ...
 

@@ -35,12 +35,12 @@ class Claim(BaseModel):
     """One claim and the rule by which it is judged.
 
     `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind
-    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with ours
-    the mean over seeds, s their standard deviation and b the binomial standard error of the value at 10,000
-    images; collapsed runs are left out and counted. "equal": every value of ours, rounded to `digits`,
-    equals the claimed one. "above": the 95 % confidence interval of the mean of our values (Student's t) lies
-    above the value.
-    Kind "estimated" has a result and no rule, "reported" neither: they are never reproduced.
+    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
+    ours the mean over seeds, s their standard deviation and b the binomial standard error of the value at
+    10,000 images; collapsed runs are left out and counted. "equal": every value of ours, rounded to
+    `digits`, equals the claimed one. "above": the 95 % confidence interval of the mean of our values
+    (Student's t) lies above the value. Kind "estimated" has a result and no rule, "reported" neither:
+    they are never reproduced.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -196,8 +196,7 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
     if claim.rule == "above":
         low, high = mean_interval(kept)
         verdict = REPRODUCED if low > claim.value else NOT_REPRODUCED
-        ends = number(low, claim).removesuffix(f" {claim.unit}"), number(high, claim)
-        interval = f"95 % interval {' to '.join(ends)}, n = {len(kept)}"
+        interval = f"95 % interval {number(low, claim)} to {number(high, claim)}, n = {len(kept)}"
         return Verdict(claim, verdict, ours, note="; ".join(filter(None, (interval, note))))
     binomial = math.sqrt(claim.value * (1 - claim.value) / TEST_IMAGES)
     tolerance = 2 * math.hypot(spread, binomial)

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnbp import checks
 from snnbp.training import sources
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
@@ -35,7 +36,7 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
-        inputs, labels = np.asarray(self.inputs), np.asarray(self.labels)
+        inputs, labels = checks.array("inputs", self.inputs), checks.array("labels", self.labels)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
             raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
         if inputs.dtype != bool:
@@ -97,6 +98,8 @@ class Dataset:
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        checks.an(Samples, "train", self.train)
+        checks.an(Samples, "test", self.test)
         (n_train, train_width), (n_test, test_width) = self.train.inputs.shape, self.test.inputs.shape
         if not (n_train and n_test):
             raise ValueError(f"train and test need at least one sample each, got {n_train} and {n_test}")

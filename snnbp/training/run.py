@@ -97,7 +97,7 @@ class Run:
         ValueError
             For another name or column, or "selected" without held-out images.
         """
-        if column not in self.history:
+        if column not in list(self.history):
             raise ValueError(f"no column {column!r}: choose one of {', '.join(map(str, self.history))}")
         curve = self.history[column]
         if which == "final":
