@@ -105,7 +105,7 @@ setup() { # .venv/installed says for which packages, and which folder, .venv is 
     rm -f "$stamp"
     version=$(version_of .venv/bin/python)
     say "installing the locked packages into .venv (Python $version) ..."
-    guarded install
+    install
     verified || { say "set-up failed: delete .venv and try again"; return 1; }
     [ "$version" = 3.10 ] || say "Python $version: everything is set up but Lava, which needs Python 3.10"
     echo "$wanted" >"$stamp"
@@ -119,19 +119,19 @@ case "${1:-}" in
     -h | --help | help) cat snnbp/paper/help.txt ;;
     setup)
         [ $# -eq 1 ] || { say "reproduce: setup takes no options (see ./reproduce.sh --help)"; exit 2; }
-        setup
+        guarded setup
         ;;
     lab)
-        setup
+        guarded setup
         exec .venv/bin/python -m jupyter lab "${@:2}" notebooks
         ;;
     explore)
-        setup
+        guarded setup
         say "in JupyterLab: Run > Run All Cells"
         exec .venv/bin/python -m jupyter lab "${@:2}" notebooks/08_explore.ipynb
         ;;
     "" | all | quick | test | -*)
-        setup
+        guarded setup
         exec .venv/bin/python -m snnbp "$@"
         ;;
     *)

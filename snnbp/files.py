@@ -1,6 +1,7 @@
 """Write a file whole or not at all; read arrays from a file that may hold anything."""
 
 import os
+import reprlib
 import socket
 import threading
 import zipfile
@@ -21,7 +22,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Text is UTF-8 with "\\n" on every system. Raises OSError naming `path` (no space, read-only folder); an
     older file at `path` is then untouched.
     """
-    path = Path(path)
+    path = as_path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
     partial = path.with_name(f".{path.name}.{writer}.partial")
@@ -37,14 +38,23 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
             partial.unlink(missing_ok=True)
 
 
+def as_path(value: Any) -> Path:
+    """A path; else TypeError."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}") from None
+
+
 def remove_partials(folder: Path, name: str | None = None) -> None:
     """Remove what killed processes of this machine left of file `name`, or of all files, in `folder`."""
     if os.name == "nt":  # no harmless way to ask whether a process lives
         return
     pattern = "*" if name is None else escape(name)
-    for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
-        with suppress(OSError, ValueError):
-            if not _alive(int(partial.name.split(".")[-3])):
+    with suppress(OSError):  # whoever cannot look here cannot write either
+        for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
+            process = partial.name.split(".")[-3]
+            if process.isdecimal() and not _alive(int(process)):
                 partial.unlink()
 
 
@@ -66,10 +76,11 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is something else, damaged, or holds more than `MAX_BYTES`.
+        If it is something else, damaged, or holds more than `MAX_BYTES`; the message does not name the file.
     """
     import numpy as np
 
+    path = as_path(path)
     try:
         with open(path, "rb") as file:
             with zipfile.ZipFile(file) as directory:
@@ -82,4 +93,4 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     except FileNotFoundError:
         raise
     except Exception as error:  # whatever damage does to zipfile, zlib and NumPy
-        raise ValueError(f"{path} cannot be read as .npz: {error or type(error).__name__}") from error
+        raise ValueError(f"{error or type(error).__name__}".partition("\n")[0]) from error

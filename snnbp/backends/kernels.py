@@ -3,11 +3,10 @@
 Plastic weights are even, so the fast backends keep half of each in an int8 (*half-units*, [-128, 127]).
 """
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
-jit = numba.njit(nogil=True, cache=True, boundscheck=False)
+from snnbp.backends.compiled import jit
 
 ROWS_AT_ONCE = 8
 ROWS_PER_FLUSH = 248
@@ -59,7 +58,7 @@ def add_rows(
         partial[:] = 0
         k = first
         while k + ROWS_AT_ONCE <= end:
-            a, b, c, d = (weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]])
+            a, b, c, d = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
             e, f, g, h = (
                 weights[rows[k + 4]],
                 weights[rows[k + 5]],
@@ -67,7 +66,8 @@ def add_rows(
                 weights[rows[k + 7]],
             )
             for j in range(n):
-                partial[j] += a[j] + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j]
+                low = np.int16(a[j]) + np.int16(b[j]) + np.int16(c[j]) + np.int16(d[j])
+                partial[j] += low + np.int16(e[j]) + np.int16(f[j]) + np.int16(g[j]) + np.int16(h[j])
             k += ROWS_AT_ONCE
         while k < end:
             row = weights[rows[k]]

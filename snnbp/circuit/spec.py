@@ -6,10 +6,11 @@ written down by hand.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from snnbp import checks
 from snnbp.circuit.loihi import (
     DELAY_MAX,
     LEVEL_LIMIT,
@@ -42,6 +43,9 @@ class NeuronType:
     refractory: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("bias", "threshold", "refractory"):
+            value = checks.whole(f"neuron type {self.name!r}: {name}", getattr(self, name))
+            object.__setattr__(self, name, value)
         for name in ("bias", "threshold"):
             if abs(getattr(self, name)) >= LEVEL_LIMIT:
                 raise ValueError(f"neuron type {self.name!r}: {name} {getattr(self, name)} exceeds 17 bits")
@@ -75,6 +79,8 @@ class Population:
     row: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", checks.whole(f"population {self.name!r}: size", self.size))
+        checks.an(NeuronType, f"population {self.name!r}: neuron", self.neuron)
         if self.size < 1:
             raise ValueError(f"population {self.name!r}: size {self.size} is not positive")
         object.__setattr__(self, "symbol", self.symbol or self.name)
@@ -105,6 +111,11 @@ class Projection:
     weight: int | None = None
     delay: int = 0
     symbol: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delay", checks.whole(f"{self}: delay", self.delay))
+        if self.weight is not None:
+            object.__setattr__(self, "weight", checks.whole(f"{self}: weight", self.weight))
 
     def __str__(self) -> str:
         return f"projection {self.pre} -> {self.post}"
@@ -155,8 +166,8 @@ class Phase:
 class PlasticityRule:
     """dw = rewarded * r * x0 * y0 + always * x0 * y0, applied in every step to every plastic synapse.
 
-    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward. Published: 4 and -2, which is
-    +2 with reward and -2 without.
+    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward. Published: 4 and -2, which
+    is +2 with reward and -2 without.
 
     Parameters
     ----------
@@ -168,6 +179,8 @@ class PlasticityRule:
     always: int = -WEIGHT_GRID
 
     def __post_init__(self) -> None:
+        for name in ("rewarded", "always"):
+            object.__setattr__(self, name, checks.whole(f"plasticity rule: {name}", getattr(self, name)))
         for change in (self.always, self.always + self.rewarded):
             if change % WEIGHT_GRID or abs(change) > WEIGHT_MAX:
                 raise ValueError(f"plasticity rule: a change of {change} is odd or exceeds {WEIGHT_MAX}")
@@ -211,6 +224,8 @@ class Circuit:
     inhibition: int | None = None
 
     def __post_init__(self) -> None:
+        for name, kind in (("populations", Population), ("projections", Projection), ("phases", Phase)):
+            object.__setattr__(self, name, checks.each(name, getattr(self, name), kind))
         sizes = {p.name: p.size for p in self.populations}
         for name, times in Counter(p.name for p in self.populations).items():
             if times > 1:
@@ -305,46 +320,6 @@ class Circuit:
             projections[self.role(projection)] += 1
             synapses[self.role(projection)] += fan_in * sizes[projection.post]
         return Counts(len(self.populations), dict(neurons), dict(projections), dict(synapses))
-
-
-def gating_projections(
-    populations: Iterable[Population], phases: tuple[Phase, ...], inhibition: int
-) -> Iterator[Projection]:
-    """Every projection that opens or inhibits a population, as the phases ask for it.
-
-    The share of the threshold that is left to the input sets the gate's weight: 1 -> -bias, 1/2 ->
-    -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
-    population acts from the last phase in which it was open itself, which gives the delay; phases at the same
-    distance share the projection.
-    """
-    types = {p.name: p.neuron for p in populations}
-    seen = set()
-    for number, phase in enumerate(phases):
-        for post, share in phase.opens.items():
-            for weight in _gate_weights(types, phase, post, share):
-                yield Projection(phase.gate, post, "one-to-all", weight)
-        for post in phase.inhibits:
-            yield Projection(phase.gate, post, "one-to-all", inhibition)
-        for post, opener in phase.opened_by.items():
-            delay = next((d for d in range(len(phases)) if opener in phases[number - 1 - d].open), None)
-            if delay is None:
-                raise ValueError(f"phase {phase.gate}: {opener!r} opens {post!r} but is never open itself")
-            if (opener, post, delay) not in seen:
-                (weight,) = _gate_weights(types, phase, post, 1 / 2)
-                yield Projection(opener, post, "one-to-one", weight, delay)
-            seen.add((opener, post, delay))
-
-
-def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
-    if post not in types:
-        raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    bias, half = -types[post].bias, types[post].threshold // 2
-    shares: dict[float, tuple[int, ...]] = {1: (bias,), 1 / 2: (bias + half,), 0: (half, bias + half)}
-    if share not in shares:
-        raise ValueError(
-            f"phase {phase.gate} leaves {share} of the threshold to {post!r}: choose 0, 1/2 or 1"
-        )
-    return shares[share]
 
 
 def _check_projection(projection: Projection, sizes: Mapping[str, int]) -> None:

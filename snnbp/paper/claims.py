@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,12 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from snnbp.paper.settings import first_error
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from snnbp.paper.settings import first_error, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -34,11 +28,13 @@ SEEDS_OF_A_TEST = 10
 class Claim(BaseModel):
     """One claim and the rule by which it is judged.
 
-    `value` is a fraction where `unit` is "%", None where it is not available to us. Kind "measured" is judged
-    by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with ours the mean over seeds,
-    s their standard deviation and b the binomial standard error of the value at 10,000 images; collapsed
-    runs are left out and counted. "equal": every value of ours, rounded to `digits`, equals the claimed one.
-    Kind "estimated" has a result and no rule, "reported" neither: they are never reproduced.
+    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind
+    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
+    ours the mean over seeds, s their standard deviation and b the binomial standard error of the value at
+    10,000 images; collapsed runs are left out and counted. "equal": every value of ours, rounded to
+    `digits`, equals the claimed one. "above": the 95 % confidence interval of the mean of our values
+    (Student's t) lies above the value. Kind "estimated" has a result and no rule, "reported" neither:
+    they are never reproduced.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
@@ -47,13 +43,13 @@ class Claim(BaseModel):
     section: str
     folded: bool = False
     statement: str
-    unit: Literal["", "%", "mJ", "ms"] = ""
+    unit: Literal["", "%", "points", "mJ", "ms"] = ""
     source: str = Field(min_length=1)
     recalled: bool = False
     kind: Literal["measured", "estimated", "reported"] = "measured"
     value: float | None = None
     digits: int = 1
-    rule: Literal["accuracy", "equal"] | None = None
+    rule: Literal["accuracy", "equal", "above"] | None = None
     result: str = Field("", pattern="^$|^[^:]+:[^:]+$")
     computed: str = ""
     figure: str = ""
@@ -124,7 +120,7 @@ HERE = Path(__file__).parent
 
 @functools.cache
 def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table = read_toml(path)
     try:
         headlines = [Headline(**row) for row in table["headline"]]
         found = [
@@ -135,6 +131,8 @@ def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
         ]  # fmt: skip
     except ValidationError as error:
         raise ValueError(f"{path.name}: {first_error(error)}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name}: a table is incomplete ({error})") from None
     ids = [claim.id for claim in found]
     if len(set(ids)) < len(ids):
         raise ValueError(f"{path.name}: two claims have the same id")
@@ -182,7 +180,7 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
     """The verdict on a claim, given one value per seed and which seeds collapsed."""
     kept = [value for value, gone in zip(values, collapsed or [False] * len(values), strict=True) if not gone]
     note = f"{len(values) - len(kept)} of {len(values)} seeds collapsed, left out" if any(collapsed) else ""
-    if not kept or (claim.rule == "accuracy" and len(kept) < 2):
+    if not kept or (claim.rule in ("accuracy", "above") and len(kept) < 2):
         return Verdict(claim, NOT_EVALUATED, note="too few values to judge by")
     ours = fmean(kept)
     if claim.rule is None or claim.value is None:
@@ -191,11 +189,24 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
         equal = all(round(value, claim.digits) == claim.value for value in kept)
         return Verdict(claim, REPRODUCED if equal else NOT_REPRODUCED, ours, tolerance=0.0, note=note)
     spread = stdev(kept)
+    if claim.rule == "above":
+        low, high = mean_interval(kept)
+        verdict = REPRODUCED if low > claim.value else NOT_REPRODUCED
+        interval = f"95 % interval {number(low, claim)} to {number(high, claim)}, n = {len(kept)}"
+        return Verdict(claim, verdict, ours, note="; ".join(filter(None, (interval, note))))
     binomial = math.sqrt(claim.value * (1 - claim.value) / TEST_IMAGES)
     tolerance = 2 * math.hypot(spread, binomial)
     verdict = REPRODUCED if abs(ours - claim.value) <= tolerance else NOT_REPRODUCED
     equivalence = equivalence_test(kept, claim.value) if len(kept) >= SEEDS_OF_A_TEST else None
     return Verdict(claim, verdict, ours, spread, tolerance, equivalence, note)
+
+
+def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of a mean (Student's t)."""
+    from scipy.stats import ttest_1samp
+
+    low, high = ttest_1samp(values, 0.0).confidence_interval(level)
+    return float(low), float(high)
 
 
 def equivalence_test(values: Sequence[float], claimed: float, margin: float = MARGIN) -> Equivalence:
@@ -279,6 +290,8 @@ def claimed(claim: Claim) -> str:
     """The claimed value with its unit."""
     if claim.value is None:
         return "value not available to us"
+    if claim.rule == "above":
+        return f"> {number(claim.value, claim)}"
     return number(claim.value, claim) + (" (recalled)" if claim.recalled else "")
 
 
@@ -293,5 +306,5 @@ def ours(v: Verdict) -> str:
 
 def number(value: float, claim: Claim) -> str:
     """A value in a claim's unit and digits."""
-    scale = 100 if claim.unit == "%" else 1
+    scale = 100 if claim.unit in ("%", "points") else 1
     return f"{scale * value:,.{claim.digits}f} {claim.unit}".strip()

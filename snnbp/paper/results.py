@@ -69,7 +69,7 @@ class Results:
     Raises
     ------
     ValueError
-        If the notebook is not declared, or lies in another checkout than this package.
+        If the notebook is not declared, lacks a parameter, or lies in another checkout than this package.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
@@ -83,6 +83,8 @@ class Results:
         self.notebook = notebook
         self.declared = settings.notebooks()[notebook]
         self.data = data
+        if lacking := [name for name in self.declared.parameters if name not in variables]:
+            raise ValueError(f"{notebook} lacks the parameters {', '.join(lacking)}, see settings.toml")
         self.parameters = {name: variables[name] for name in self.declared.parameters}
         self.profile = next(
             (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
@@ -223,9 +225,9 @@ class Results:
 
     def ledger(self) -> "list[Verdict]":
         """Judge the claims that this notebook's results, and those that it reads, answer."""
-        from snnbp.paper.claims import claims, ledger
+        from snnbp.paper.claims import claims, ledger, own_claims
 
-        sources = {claim.source_of_result for claim in claims() if claim.result}
+        sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
         if self.declared.reads != "all":
             sources &= {self.notebook, *self.declared.reads}
         for source in sources:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnbp import checks
 from snnbp.training import sources
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
@@ -35,7 +36,7 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
-        inputs, labels = np.asarray(self.inputs), np.asarray(self.labels)
+        inputs, labels = checks.array("inputs", self.inputs), checks.array("labels", self.labels)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
             raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
         if inputs.dtype != bool:
@@ -97,12 +98,16 @@ class Dataset:
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        checks.an(Samples, "train", self.train)
+        checks.an(Samples, "test", self.test)
         (n_train, train_width), (n_test, test_width) = self.train.inputs.shape, self.test.inputs.shape
         if not (n_train and n_test):
             raise ValueError(f"train and test need at least one sample each, got {n_train} and {n_test}")
         if train_width != test_width:
             raise ValueError(f"train has {train_width} inputs a sample, test has {test_width}")
-        classes = tuple(map(str, self.classes)) or tuple(str(label) for label in range(self._highest + 1))
+        classes = tuple(map(str, checks.each("classes", self.classes, object))) or tuple(
+            str(label) for label in range(self._highest + 1)
+        )
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         object.__setattr__(self, "classes", classes)

@@ -97,7 +97,7 @@ class Run:
         ValueError
             For another name or column, or "selected" without held-out images.
         """
-        if column not in self.history:
+        if column not in list(self.history):
             raise ValueError(f"no column {column!r}: choose one of {', '.join(map(str, self.history))}")
         curve = self.history[column]
         if which == "final":
@@ -156,8 +156,8 @@ class Run:
         """
         import pandas as pd
 
-        arrays = read_arrays(path)
         try:
+            arrays = read_arrays(path)
             about = _About.model_validate_json(str(arrays.get("about", "")))
             history = pd.DataFrame({name: arrays[name] for name in COLUMNS if name in arrays})
             if _digest(history) != about.history:

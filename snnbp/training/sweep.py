@@ -17,7 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from snnbp.files import remove_partials
+from snnbp import backends, checks
+from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
@@ -85,10 +86,15 @@ def sweep(
     """
     from tqdm.auto import tqdm
 
+    configs = checks.each("configs", configs, Config)
+    checks.an(Dataset, "data", data)
+    backends.load(backend)
+    if executor is not None:
+        checks.an(Executor, "executor", executor)
     for config, count in Counter(configs).items():
         if count > 1:
             raise ValueError(f"a configuration occurs {count} times: {config!r}")
-    folder = None if store is None else _opened(Path(store))
+    folder = None if store is None else _opened(as_path(store))
     runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
     errors: dict[int, Exception] = {}
     total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp import backends
+from snnbp import backends, checks
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
 from snnbp.circuit.weights import Weights
+from snnbp.files import as_path
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.metrics import Scores, score
@@ -34,6 +35,8 @@ def initial_weights(config: Config, data: Dataset) -> Weights:
     -------
     Weights
     """
+    checks.an(Config, "config", config)
+    checks.an(Dataset, "data", data)
     return _draw(np.random.Generator(np.random.PCG64(config.seed)), config, data)
 
 
@@ -75,6 +78,8 @@ def learn(
     ModuleNotFoundError
         For backend "lava" without Lava.
     """
+    checks.an(Weights, "weights", weights)
+    checks.an(Samples, "samples", samples)
     config = Config(
         hidden=weights.sizes[1:-1], rule=rule, threshold=weights.threshold, step=step, inhibition=inhibition
     )
@@ -126,6 +131,8 @@ def evaluate(weights: Weights, samples: Samples, backend: str = "fused") -> Scor
     ValueError
         If the samples do not fit the network.
     """
+    checks.an(Weights, "weights", weights)
+    checks.an(Samples, "samples", samples)
     highest = int(samples.labels.max(initial=0))
     if highest >= weights.sizes[-1]:
         raise ValueError(f"label {highest} has no output: the network has {weights.sizes[-1]}")
@@ -179,10 +186,12 @@ def train(
     import pandas as pd
 
     start = time.perf_counter()
-    config = config or Config()
+    config = Config() if config is None else checks.an(Config, "config", config)
+    checks.an(Dataset, "data", data)
     run = Run(config, backend, data.digest, pd.DataFrame(), "", 0)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run = _resumed(Path(checkpoint), run, _sizes(config, data))
+    checkpoint = None if checkpoint is None else as_path(checkpoint)
+    if checkpoint is not None and checkpoint.exists():
+        run = _resumed(checkpoint, run, _sizes(config, data))
     rows: list[Any] = run.history.to_dict("records")
     stream = iter_training(data, config, backend, run if rows else None)
     if progress is True:

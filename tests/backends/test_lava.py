@@ -3,10 +3,12 @@
 import itertools
 import multiprocessing
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -30,6 +32,8 @@ from lava.utils.weightutils import SignMode, clip_weights
 from snnbp.backends import lava
 from snnbp.backends.lava import parts
 from snnbp.backends.lava.runtime import started
+
+pytestmark = pytest.mark.timeout(300)  # 70 to 150 operating system processes, on a busy machine
 
 BOUNDS = (-256, -254, 252, 254)
 
@@ -62,7 +66,6 @@ def assert_equal(ours, theirs):
     for key, matrix in ours[1].items():
         np.testing.assert_array_equal(theirs[1][key], matrix, strict=True)
     assert multiprocessing.active_children() == []
-    assert ProcessServer().processes == []
 
 
 @pytest.mark.parametrize(
@@ -87,7 +90,6 @@ def test_the_rule_string_is_exact_at_every_weight(rule):
             np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.timeout(150)
 @pytest.mark.parametrize(
     ("seed", "sizes", "merged"), [(2241, (12, 10, 4), False), (912, (12, 10, 8, 4), True)]
 )
@@ -105,7 +107,6 @@ def test_training_circuits_equal_spiking(seed, sizes, merged):
         assert any(((matrix == bound) & (before[key] != bound)).any() for key, matrix in ours[1].items())
 
 
-@pytest.mark.timeout(150)
 def test_400_400_10(mnist):
     weights = snnbp.initial_weights(snnbp.Config(), mnist)
     samples = mnist.train[:3]
@@ -114,12 +115,12 @@ def test_400_400_10(mnist):
     assert_equal(ours, present(lava.StimulusDriver(circuit, weights), samples))
 
 
-@pytest.mark.timeout(150)
 def test_the_backend():
     """Two passes continue one another, with an overdriven sample; prediction, trace, and nothing to do."""
+    known = len(ProcessServer().processes)
     weights, samples = lively(2241, (12, 10, 4), 4)
     ours, theirs = (module.Learner(weights, Rule(), -64) for module in (spiking, lava))
-    for order in ([2, 0], [3]):
+    for order in ([2], [3]):
         outputs = [
             learner.learn(samples.inputs, samples.labels, np.array(order)) for learner in (ours, theirs)
         ]
@@ -138,9 +139,9 @@ def test_the_backend():
         np.testing.assert_array_equal(got.potentials[name], want.potentials[name], strict=True)
     assert theirs.learn(samples.inputs[:0], samples.labels[:0]).shape == (0, 4)
     assert lava.predict(weights, samples.inputs[:0])[0].shape == (0, 4)
+    assert len(ProcessServer().processes) == known  # Lava itself would keep them, and their weights
 
 
-@pytest.mark.timeout(100)
 @pytest.mark.parametrize("merged", [False, True])
 def test_any_other_circuit(merged):
     """Delays of every kind, a neuron that fires by itself, a learning loop, parts without a connection."""
@@ -212,7 +213,6 @@ def killed(self):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-@pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     ("happens", "message"),
     [(fail, r"a Process failed in Lava: ZeroDivisionError\('a test'\)"), (killed, "Lava was killed")],
@@ -223,10 +223,8 @@ def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, 
     with pytest.raises(RuntimeError, match=message):
         snnbp.predict(weights, samples.inputs, backend="lava")
     assert multiprocessing.active_children() == []
-    assert ProcessServer().processes == []
 
 
-@pytest.mark.timeout(100)
 def test_an_exception_while_lava_runs_leaves_nothing():
     circuit = two(weight=2)
     processes = [process for _, process in lava.Processes(circuit, {}, {}, 4).table]
@@ -255,7 +253,6 @@ def run(first="", n=1, **environment):
     )
 
 
-@pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     ("first", "message"),
     [
@@ -272,7 +269,6 @@ def test_the_start_method(first, message):
     assert ("Error" in errors) == bool(message)
 
 
-@pytest.mark.timeout(100)
 def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_path):
     folder = tmp_path / ("long" * 25)
     folder.mkdir()
@@ -281,7 +277,6 @@ def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_pat
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.timeout(100)
 @pytest.mark.parametrize(
     ("number", "all_of_them", "processes", "seconds"),
     [
@@ -292,18 +287,19 @@ def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_pat
         (signal.SIGKILL, False, 20, 3),
     ],
 )
-def test_a_killed_run_leaves_no_process(tmp_path, number, all_of_them, processes, seconds):
+def test_a_killed_run_leaves_nothing(number, all_of_them, processes, seconds):
     child = run(n=50_000, TMPDIR="/tmp")
-    memory = set(os.listdir("/dev/shm")) if sys.platform == "linux" else set()
     try:
         wait_until(lambda: len(group(child.pid)) > processes)
         time.sleep(seconds)
+        memory = shared_memory(child.pid)
+        assert memory or not seconds or sys.platform != "linux"
         (os.killpg if all_of_them else os.kill)(child.pid, number)
         errors = child.communicate(timeout=30)[1]
         assert child.returncode == (128 + number if number == signal.SIGTERM else -number)
         assert errors.count("Traceback") <= 1
         wait_until(lambda: not group(child.pid))
-        assert sys.platform != "linux" or set(os.listdir("/dev/shm")) <= memory
+        wait_until(lambda: not any(map(os.path.exists, memory)))
     finally:
         if group(child.pid):
             os.killpg(child.pid, signal.SIGKILL)
@@ -314,6 +310,12 @@ def group(leader: int) -> list[str]:
     listing = subprocess.run(["ps", "-A", "-o", "pgid=,stat="], capture_output=True, text=True, check=True)
     lines = (line.split() for line in listing.stdout.splitlines())
     return [stat for number, stat in lines if int(number) == leader and not stat.startswith("Z")]
+
+
+def shared_memory(pid: int) -> set[str]:
+    """The shared memory that a process uses (Linux)."""
+    maps = Path(f"/proc/{pid}/maps")
+    return set(re.findall(r"/dev/shm/\S+", maps.read_text(encoding="utf-8"))) if maps.exists() else set()
 
 
 def wait_until(true) -> None:

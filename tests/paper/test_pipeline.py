@@ -153,9 +153,11 @@ def test_figures_are_shown_as_they_were_saved_whatever_the_user_prefers(whole):
     assert base64.b64decode(shown.data["image/png"]) == saved
     assert shown.data["text/plain"] == "a line"
     assert shown.metadata["image/png"]["alt"] == "a line"
-    from snnbp.plots.style import StyledFigure, style, to_png
+    from matplotlib.style import context
 
-    with style():
+    from snnbp.plots.style import StyledFigure, to_png
+
+    with context("default"):
         figure = StyledFigure((3, 2), "a line")
         figure.add_subplot().plot([1, 2])
     assert to_png(figure) == saved
@@ -232,7 +234,7 @@ def test_only_code_that_a_notebook_used_makes_it_stale(again):
 
     change("files.py", '"""', '"""Other words. ')
     change("training/train.py", "\ndef train", "\nADDED = 1\n\n\ndef train")
-    with open(again / "snnbp" / "plots" / "__init__.py", "a", encoding="utf-8") as file:
+    with open(again / "snnbp" / "widgets" / "__init__.py", "a", encoding="utf-8") as file:
         file.write("ADDED = 1\n")
     assert run(again, "--check")[0] == 0
     change("files.py", "import threading", "import threading\nADDED = 1")

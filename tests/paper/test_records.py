@@ -37,7 +37,7 @@ def test_it_says_what_made_the_files(record):
     assert found["data"] == {"source": "mnist", "digest": DATA.digest, "verified": True}
     assert set(found["files"]) == {"curve.csv", "note.md"}
     assert found["source"]["path"] == "notebooks/04_mnist.ipynb"
-    assert {"snnbp/circuit/loihi.py", "snnbp/training/data.py"} <= set(found["library"])
+    assert {"snnbp/training/data.py", "snnbp/training/sources.py"} <= set(found["library"])
     assert not {"snnbp/paper/records.py", "snnbp/paper/settings.py"} & set(found["library"])
     assert found["packages"]["numpy"] == np.__version__
     assert records.stale(record, PAPER) == []

@@ -56,6 +56,8 @@ def test_evidence_is_made_in_the_locked_environment_only(tmp_path, monkeypatch):
 def test_only_declared_notebooks_have_results(tmp_path):
     with pytest.raises(ValueError, match=r"99_none is not declared in snnbp/paper/settings.toml"):
         Results("99_none", {})
+    with pytest.raises(ValueError, match=r"02_activation lacks the parameters lowest, highest, see settings"):
+        Results("02_activation", {"threshold": 1024})
     (tmp_path / "figures").write_text("a file is in the way")
     with pytest.raises(OSError, match=r"cannot make .*figures"):
         Results("04_mnist", PAPER, VERIFIED)

@@ -76,6 +76,12 @@ def layers(depth):
     return (5, *(4,) * depth, 3)
 
 
+DEPTHS = {1: seeds("spikes")["published-simulation, last"], 2: seeds("spikes")["circuit, last"]}
+LINES = {
+    "phases": {"published": {1: 12}, "compact": {1: 11, 2: 16, 3: 21, 4: 26}},
+    "projections": {"published": {1: 102}, "compact": {1: 113, 2: 175, 3: 237, 4: 299}},
+}
+
 WEIGHTS = [RNG.integers(-128, 128, (20, 10)) * 2, RNG.integers(-60, 60, (10, 10)) * 2]
 TOY = [np.array([[240, -120], [60, 200], [0, 100]]), np.array([[120, 254], [-100, 200]])]
 FIRING = [np.array([1, 0, 1]), np.array([1, 0]), np.array([0, 1])]
@@ -109,6 +115,13 @@ FIGURES = {
     ),
     "learning_curves 1": lambda: plots.learning_curves([history(1, 2)]),
     "accuracy_curves": lambda: plots.accuracy_curves({"a": [history(1), history(2)], "b": [history(3)]}),
+    "lines_against_depth": lambda: plots.lines_against_depth(LINES),
+    "accuracy_against_depth": lambda: plots.accuracy_against_depth(
+        dict.fromkeys(("spikes", "potential", "exact"), DEPTHS)
+    ),
+    "curves_against_depth": lambda: plots.curves_against_depth(
+        {depth: [history(depth), history(depth + 5)] for depth in (1, 2, 3)}
+    ),
     "seed_distributions": lambda: plots.seed_distributions(
         {column: seeds(column) for column in ("spikes", "potential")}, PAPER
     ),

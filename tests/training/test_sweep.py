@@ -110,7 +110,7 @@ def test_a_damaged_file_or_one_of_another_run_is_trained_again(
     assert trained == [2]
     assert contents(tmp_path) == whole
     if damage is cut:
-        assert f"{file} cannot be read as .npz" in capsys.readouterr().err
+        assert f"{file} is not a stored run, or is damaged" in capsys.readouterr().err
 
 
 def test_leftovers_are_ignored_and_removed(digits, plain, tmp_path):

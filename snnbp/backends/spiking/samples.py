@@ -1,5 +1,6 @@
 """Samples presented to the paper's circuits: learning, prediction and complete traces."""
 
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,8 +9,10 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp import checks
 from snnbp.backends import base
-from snnbp.backends.kernels import active_indices, jit
+from snnbp.backends.compiled import jit
+from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Network, by_population
 from snnbp.backends.spiking.stepper import Events
@@ -278,10 +281,17 @@ def trace(
     ValueError
         For unknown populations or phases, and for samples that do not fit.
     """
+    checks.an(Weights, "weights", weights)
+    if not hasattr(samples, "inputs") or not hasattr(samples, "labels"):
+        raise TypeError(f"samples must be of class Samples, got {reprlib.repr(samples)}")
     circuit = circuit or training_circuit(weights.sizes, threshold=weights.threshold)
-    names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
+    names = (
+        tuple(p.name for p in circuit.populations)
+        if populations is None
+        else checks.each("populations", populations, str)
+    )
     period = range(len(circuit.phases))
-    chosen = tuple(period if phases is None else phases)
+    chosen = tuple(period) if phases is None else checks.wholes("phases", phases)
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
     arrays = base.checked_samples(samples.inputs, samples.labels, None, weights.sizes)
