@@ -63,9 +63,13 @@ class _Cache(caching.FunctionCache):
             super().save_overload(signature, data)  # type: ignore[no-untyped-call]
 
 
-def jit(function: Function) -> Function:
-    """Compile `function` when it is first called. With NUMBA_DISABLE_JIT=1 it stays as it is."""
-    compiled: Any = numba.njit(nogil=True, boundscheck=False)(function)
+def jit(function: Function, inline: bool = False) -> Function:
+    """Compile `function` when it is first called. With NUMBA_DISABLE_JIT=1 it stays as it is.
+
+    `inline` makes it a part of its callers: for functions of many arrays, whose call would take as long as a
+    loop over a layer.
+    """
+    compiled: Any = numba.njit(nogil=True, boundscheck=False, forceinline=inline)(function)
     if compiled is not function:
         with contextlib.suppress(RuntimeError):  # no folder that can be written: no cache
             compiled._cache = _Cache(function)  # type: ignore[no-untyped-call]
