@@ -17,9 +17,12 @@ from typing import Any, TypeVar, cast
 
 import llvmlite
 import numba
+import numpy as np
+from numba.core import config
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
+from numpy.typing import NDArray
 
 from snnbp.files import atomic_open
 
@@ -33,6 +36,11 @@ def jit(function: F) -> F:
     if kernel is not function:
         kernel._cache = Cache(function)
     return cast(F, kernel)
+
+
+def records(table: NDArray[np.void]) -> NDArray[np.void]:
+    """A structured array as kernels take it: its rows have attributes, also with NUMBA_DISABLE_JIT."""
+    return table.view(np.recarray) if config.DISABLE_JIT else table
 
 
 @functools.cache

@@ -95,7 +95,7 @@ def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -
             sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
         for j in range(size):
             low, high = min(low, v[j]), max(high, v[j])
-            mask[j] = -(v[j] > spike_above)
+            mask[j] = -int(v[j] > spike_above)
         if layer < last - 1:
             s.counts[layer] = _indices(mask, s.rows[first + layer :])
     return low, high
@@ -203,7 +203,7 @@ def _learn(
                 count += replay[j] > uninhibited[1]
             if count * HALF_MAX > uninhibited[1]:
                 for j in range(replay.size):
-                    error[j] = -(replay[j] > uninhibited[1])
+                    error[j] = -int(replay[j] > uninhibited[1])
                 w_plus = _matrix(net.plus, 0, net.sizes[2], replay.size)
                 overdriven |= _outside_masked(w_plus, error[: replay.size], uninhibited)
         n_overdriven += overdriven
@@ -253,7 +253,7 @@ def _shift(row: Half, change: Half, low: np.int8) -> None:
     Written so that the compiler finds its saturating 8-bit addition, 64 weights to an instruction.
     """
     for j in range(row.size):
-        wide = np.int16(row[j] + change[j])
+        wide = np.int16(np.int16(row[j]) + change[j])
         row[j] = max(np.int8(min(max(wide, np.int16(-128)), np.int16(127))), low)
 
 

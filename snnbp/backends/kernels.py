@@ -66,7 +66,7 @@ def add_rows(
                 weights[rows[k + 7]],
             )
             for j in range(n):
-                partial[j] += a[j] + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j]
+                partial[j] += np.int16(a[j]) + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j]
             k += ROWS_AT_ONCE
         while k < end:
             row = weights[rows[k]]

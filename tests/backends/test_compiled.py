@@ -72,3 +72,30 @@ def test_where_no_folder_can_be_written_a_warning_says_what_to_do(stored, tmp_pa
         cache.save_overload(signature, form)
     cache.save_overload(signature, form)  # says so once
     assert cache.load_overload(signature, form.target_context) is None
+
+
+UNCOMPILED = """
+import numpy as np, snnbp
+rng = np.random.default_rng(1)
+data = snnbp.Samples(rng.random((30, 12)) < 0.5, rng.integers(0, 3, 30))
+weights = snnbp.Weights.draw(rng, (12, 8, 3), scale=3.0)
+for backend in ("reference", "fused", "spiking"):
+    learnt, outputs = snnbp.learn(weights, data, backend, step=64)
+    print(learnt.digest, outputs.sum(), snnbp.evaluate(learnt, data, backend).spikes)
+"""
+
+
+def test_without_numba_every_backend_computes_the_same():
+    """NUMBA_DISABLE_JIT is for debuggers and for coverage of the kernels."""
+    answers = set()
+    for disabled in ("0", "1"):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", UNCOMPILED],
+            cwd=PACKAGE.parent,
+            env=os.environ | {"NUMBA_DISABLE_JIT": disabled},
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        answers.update(done.stdout.splitlines())
+    assert len(answers) == 1
