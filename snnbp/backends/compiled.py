@@ -1,8 +1,8 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
 Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here the name of
-a file is a digest of all modules that kernels are made from, of versions, types and processor; it begins with a
-digest of its own content. What does not fit is compiled anew.
+a file is a digest of all modules that kernels are made from, of versions, types and processor; it begins with
+a digest of its own content. What does not fit is compiled anew.
 """
 
 import functools
@@ -18,7 +18,7 @@ from typing import Any, TypeVar, cast
 import llvmlite
 import numba
 import numpy as np
-from numba.core import config
+
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
@@ -40,7 +40,7 @@ def jit(function: F) -> F:
 
 def records(table: NDArray[np.void]) -> NDArray[np.void]:
     """A structured array as kernels take it: its rows have attributes, also with NUMBA_DISABLE_JIT."""
-    return table.view(np.recarray) if config.DISABLE_JIT else table
+    return table.view(np.recarray) if numba.config.DISABLE_JIT else table
 
 
 @functools.cache
