@@ -3,7 +3,6 @@
 import operator
 import reprlib
 from collections.abc import Iterable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
@@ -49,11 +48,3 @@ def array(name: str, value: Any) -> NDArray[Any]:
         return np.asarray(value)
     except ValueError as error:
         raise ValueError(f"{name} must be an array, got rows of different lengths") from error
-
-
-def path(value: Any) -> Path:
-    """A path; else TypeError."""
-    try:
-        return Path(value)
-    except TypeError:
-        raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}") from None

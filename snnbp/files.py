@@ -1,6 +1,7 @@
 """Write a file whole or not at all; read arrays from a file that may hold anything."""
 
 import os
+import reprlib
 import socket
 import threading
 import zipfile
@@ -9,8 +10,6 @@ from contextlib import contextmanager, suppress
 from glob import escape
 from pathlib import Path
 from typing import IO, Any
-
-from snnbp import checks
 
 MAX_BYTES = 1 << 30
 """Arrays of a file beyond this size together are not read."""
@@ -23,7 +22,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Text is UTF-8 with "\\n" on every system. Raises OSError naming `path` (no space, read-only folder); an
     older file at `path` is then untouched.
     """
-    path = checks.path(path)
+    path = as_path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
     writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
     partial = path.with_name(f".{path.name}.{writer}.partial")
@@ -37,6 +36,14 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+def as_path(value: Any) -> Path:
+    """A path; else TypeError."""
+    try:
+        return Path(value)
+    except TypeError:
+        raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}") from None
 
 
 def remove_partials(folder: Path, name: str | None = None) -> None:
@@ -73,7 +80,7 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     """
     import numpy as np
 
-    path = checks.path(path)
+    path = as_path(path)
     try:
         with open(path, "rb") as file:
             with zipfile.ZipFile(file) as directory:

@@ -1,7 +1,7 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
 Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here a file's
-name holds digests of all modules that kernels are made from, of versions, types and processor, and its content
+name holds digests of all modules that kernels are made from, of versions, types and processor. Its content
 begins with its own digest. What does not fit is compiled anew.
 """
 

@@ -3,7 +3,6 @@
 import functools
 import json
 import math
-import sys
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,12 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from snnbp.paper.settings import first_error
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from snnbp.paper.settings import first_error, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -126,7 +120,7 @@ HERE = Path(__file__).parent
 
 @functools.cache
 def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
-    table = tomllib.loads(path.read_text(encoding="utf-8"))
+    table = read_toml(path)
     try:
         headlines = [Headline(**row) for row in table["headline"]]
         found = [
@@ -137,6 +131,8 @@ def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
         ]  # fmt: skip
     except ValidationError as error:
         raise ValueError(f"{path.name}: {first_error(error)}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name}: a table is incomplete ({error})") from None
     ids = [claim.id for claim in found]
     if len(set(ids)) < len(ids):
         raise ValueError(f"{path.name}: two claims have the same id")

@@ -193,11 +193,12 @@ def executed_digest(path: Path) -> str:
 def _cells_digest(path: Path, fields: Sequence[str]) -> str:
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
-    except (ValueError, KeyError) as error:
+        content = [
+            [cell["cell_type"], "".join(cell["source"]), *(cell.get(field) for field in fields)]
+            for cell in cells
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise Damaged(f"{path} is not a notebook, or is damaged") from error
-    content = [
-        [cell["cell_type"], "".join(cell["source"]), *(cell.get(field) for field in fields)] for cell in cells
-    ]
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 

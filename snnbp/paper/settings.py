@@ -62,7 +62,7 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
         For a table that is not in order, or notebooks that read one another in a circle.
     """
     declared: dict[str, Notebook] = {}
-    for name, table in tomllib.loads(path.read_text(encoding="utf-8")).items():
+    for name, table in read_toml(path).items():
         try:
             declared[name] = Notebook.model_validate(table)
         except ValidationError as error:
@@ -77,6 +77,14 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
             raise ValueError(f"{path.name}: {', '.join(left)} read one another in a circle")
         ordered[ready[0]] = declared[ready[0]]
     return ordered
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of tables; ValueError that names it if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from None
 
 
 def first_error(error: ValidationError) -> str:

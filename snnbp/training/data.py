@@ -105,7 +105,9 @@ class Dataset:
             raise ValueError(f"train and test need at least one sample each, got {n_train} and {n_test}")
         if train_width != test_width:
             raise ValueError(f"train has {train_width} inputs a sample, test has {test_width}")
-        classes = tuple(map(str, self.classes)) or tuple(str(label) for label in range(self._highest + 1))
+        classes = tuple(map(str, checks.each("classes", self.classes, object))) or tuple(
+            str(label) for label in range(self._highest + 1)
+        )
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         object.__setattr__(self, "classes", classes)

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from snnbp import backends, checks
-from snnbp.files import remove_partials
+from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
@@ -94,7 +94,7 @@ def sweep(
     for config, count in Counter(configs).items():
         if count > 1:
             raise ValueError(f"a configuration occurs {count} times: {config!r}")
-    folder = None if store is None else _opened(checks.path(store))
+    folder = None if store is None else _opened(as_path(store))
     runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
     errors: dict[int, Exception] = {}
     total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snnbp import backends, checks
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
 from snnbp.circuit.weights import Weights
+from snnbp.files import as_path
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.metrics import Scores, score
@@ -188,7 +189,7 @@ def train(
     config = Config() if config is None else checks.an(Config, "config", config)
     checks.an(Dataset, "data", data)
     run = Run(config, backend, data.digest, pd.DataFrame(), "", 0)
-    checkpoint = None if checkpoint is None else checks.path(checkpoint)
+    checkpoint = None if checkpoint is None else as_path(checkpoint)
     if checkpoint is not None and checkpoint.exists():
         run = _resumed(checkpoint, run, _sizes(config, data))
     rows: list[Any] = run.history.to_dict("records")

@@ -47,10 +47,10 @@ def first(compiled) -> list[str]:
     return compiled[1]
 
 
-def results(package, **environment) -> list[str]:
+def results(package, warnings="error", **environment) -> list[str]:
     """What reference, fused and spiking learn and predict, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROGRAM],
+        [sys.executable, "-W", warnings, "-c", PROGRAM],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package.parent), **environment},
         cwd=package.parent,
         capture_output=True,
@@ -109,7 +109,7 @@ def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first):
     shutil.rmtree(package / "backends" / "__pycache__")
     (package / "backends" / "__pycache__").write_bytes(b"")
     places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), str(blocked / "below"))
-    assert results(package, PYTHONDONTWRITEBYTECODE="1", **places) == first
+    assert results(package, "default", PYTHONDONTWRITEBYTECODE="1", **places) == first
     assert not cache_files(tmp_path)
 
 

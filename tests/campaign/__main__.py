@@ -27,9 +27,9 @@ def main() -> int:
         rows.append(f"| {group.name} | {len(outcomes)} | {len(outcomes) - len(complaints)} |")
         print(f"{rows[-1]} {time.monotonic() - start:.0f} s", flush=True)
     table = "\n".join(("| trials | number | survived |", "|---|---|---|", *rows))
-    if options.full and not options.only:
+    if not options.only:
         with atomic_open(ROOT / "docs" / "robustness.md", "w") as file:
-            file.write(TEXT.format(table=table, seed=options.seed))
+            file.write(TEXT.format(table=table, seed=options.seed, size="Full" if options.full else "Test"))
     return int(failed)
 
 
@@ -41,7 +41,7 @@ line. The tests run the same trials at a smaller size.
 
 {table}
 
-Seed {seed}.
+{size} size, seed {seed}.
 """
 
 if __name__ == "__main__":

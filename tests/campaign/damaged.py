@@ -199,10 +199,13 @@ def _of_the_paper(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
 
     (folder / "made.json").write_bytes(record.read_bytes())
     yield done, notes
-    for source, read in (("settings.toml", settings.notebooks), ("claims.toml", claims.claims)):
+    for source, read in (
+        ("settings.toml", settings.notebooks.__wrapped__),
+        ("claims.toml", claims._declared.__wrapped__),
+    ):
         copy = folder / source
         copy.write_bytes((ROOT / "snnbp" / "paper" / source).read_bytes())
-        yield copy, lambda copy=copy, read=read: bool(read.__wrapped__(copy)) or True
+        yield copy, lambda copy=copy, read=read: read(copy) is not None
 
 
 def _doubled_number(n: int) -> int:

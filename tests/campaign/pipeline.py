@@ -88,6 +88,7 @@ PACKAGES = (
     "pathspec",
     "pluggy",
     "tomli",
+    "tomlkit",
     "trove-classifiers",
 )
 VERIFY = """

@@ -104,7 +104,7 @@ def _refused(name: str, call: Callable[[Any], object], value: Any) -> str:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
             result = call(value)
-    except OSError as error:
+    except (OSError, IndexError) as error:
         text = str(error)
         return "" if "\n" not in text else f"{name} {value!r}: {text}"
     except (ValueError, TypeError) as error:

@@ -89,13 +89,8 @@ class Network:
         """What the spikes on their way would do in the next steps if nothing learnt; the network stays."""
         record = self._empty_record(np.full(steps, -1))
         tables = self._tables._replace(changes=np.zeros(1, np.int8))
-        in_flight = {name: array.copy() for name, array in self._state._asdict().items() if name != "weights"}
-        run(
-            tables,
-            self._state._replace(**in_flight),
-            Events(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32)),
-            record,
-        )
+        state = SimulatorState._make([self._state.weights, *(array.copy() for array in self._state[1:])])
+        run(tables, state, Events(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32)), record)
         return record
 
     def _empty_record(
