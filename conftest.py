@@ -1,4 +1,4 @@
-"""Fixtures, and what becomes of tests where the published data cannot be had."""
+"""Fixtures; skips tests whose data is missing; keeps re-executed notebooks away from figures/."""
 
 import functools
 import os
@@ -9,29 +9,38 @@ from pathlib import Path
 
 import pytest
 
-from snnbp.training.data import Dataset, DataUnavailable, load_dataset
-from snnbp.paper.results import PROFILES, ROOT
-from snnbp.paper.pipeline import needed_data, not_here
+from snnbp.paper import ROOT, settings
+from snnbp.paper.pipeline import needed_data, why_unavailable
+from snnbp.paper.records import library_digest
+from snnbp.training.data import Dataset, load_dataset
+from snnbp.training.sources import DataUnavailable
 
-# A shell that starts tests in the background has them ignore Ctrl-C, and all that they start: tests send it.
+# Restore SIGINT (background shells ignore it); tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# Re-executed notebooks, and everything that tests start, must leave the evidence in figures/ alone.
-os.environ["SNNBP_OUTPUT"] = tempfile.mkdtemp(prefix="snnbp-test-")
+OUTPUT = Path(tempfile.mkdtemp(prefix="snnbp-test-"))
+os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
 FULL_SECONDS = 3600
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="repeat stored runs, too")
+    parser.addoption("--newer-python", action="store_true", help="run the notebooks on a newer Python, too")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Notebooks find what others have written; without --full, 09_beyond finds its runs of many minutes."""
-    for path in (ROOT / "figures").glob("*.json*"):
-        if path.suffix == ".json" or not config.getoption("--full"):
-            shutil.copy(path, os.environ["SNNBP_OUTPUT"])
+    """Notebooks find what others have written; without --full, also the stored runs that are evidence."""
+    shutil.copytree(ROOT / "figures", OUTPUT, dirs_exist_ok=True)
     if config.getoption("--full"):
         config.option.nbval_cell_timeout = FULL_SECONDS
+        return
+    if (OUTPUT / "seed_runs").exists():
+        digest = library_digest("circuit", "backends", "training")[:12]
+        shutil.copytree(OUTPUT / "seed_runs", OUTPUT / "runs" / "09_seeds" / digest / "seed_runs")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(OUTPUT, ignore_errors=True)
 
 
 @functools.cache
@@ -39,7 +48,7 @@ def _load(name: str) -> Dataset | str:
     try:
         return load_dataset(name)
     except DataUnavailable:
-        return f"{name} cannot be had here"
+        return f"{name} not found"
 
 
 def _data_or_skip(name: str) -> Dataset:
@@ -70,9 +79,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.path.suffix == ".ipynb":
             if config.getoption("--full"):
                 item.add_marker(pytest.mark.timeout(FULL_SECONDS))
-            notebook = Path(item.path).stem
-            if reason := not_here(notebook):
+            notebook = item.path.stem
+            if reason := why_unavailable(notebook):
                 item.add_marker(pytest.mark.skip(reason=f"{notebook}: {reason}"))
-            for name in needed_data(PROFILES["paper"][notebook]):
+            for name in needed_data(settings.notebooks()[notebook].parameters):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 import numpy as np
 
 import snnbp
-from snnbp.training.data import Samples
 from snnbp.circuit.weights import Weights
+from snnbp.training.data import Samples
 
 PUBLISHED = "published simulation (NumPy)"
 
@@ -37,7 +37,7 @@ def available() -> dict[str, Contender]:
 
 
 def through(backend: str) -> Callable[[Weights, Samples], Weights]:
-    """A rung of the package, through its public entry."""
+    """A backend of the package, through its public entry."""
     return lambda weights, samples: snnbp.learn(weights, samples, backend)[0]
 
 
@@ -48,16 +48,16 @@ def published(weights: Weights, samples: Samples) -> Weights:
     for x, t in zip(inputs, targets, strict=True):
         v1 = np.dot(x, w1)
         h = 1.0 * (v1 > 512)
-        box = 1.0 * ((v1 > 0) & (v1 < 1024))
+        window = 1.0 * ((v1 > 0) & (v1 < 1024))
         v2 = np.dot(h, w2)
         o = 1.0 * (v2 > 512)
         delta2 = (t - o) * (((t > o) & (v2 > 0)) | ((t < o) & (v2 < 1024)))
         w2 += 2 * np.outer(h, delta2)
         w2 = np.clip(w2, -254, 254)
-        delta1 = np.clip(np.dot(delta2, w2.T) * box, -1, 1)
+        delta1 = np.clip(np.dot(delta2, w2.T) * window, -1, 1)
         w1 += 2 * np.outer(x, delta1)
         w1 = np.clip(w1, -254, 254)
-    return Weights(w1.astype(int), w2.astype(int))
+    return Weights((w1.astype(int), w2.astype(int)))
 
 
 def with_jax(weights: Weights, samples: Samples) -> Weights:
@@ -69,12 +69,12 @@ def with_jax(weights: Weights, samples: Samples) -> Weights:
         (w1, w2), (x, t) = carry, sample
         v1 = x @ w1
         h = (v1 > 512).astype(jnp.float32)
-        box = (v1 > 0) & (v1 < 1024)
+        window = (v1 > 0) & (v1 < 1024)
         v2 = h @ w2
         o = (v2 > 512).astype(jnp.float32)
         delta2 = (t - o) * (((t > o) & (v2 > 0)) | ((t < o) & (v2 < 1024)))
         w2 = jnp.clip(w2 + 2 * jnp.outer(h, delta2), -254, 254)
-        delta1 = jnp.clip((w2 @ delta2) * box, -1, 1)
+        delta1 = jnp.clip((w2 @ delta2) * window, -1, 1)
         w1 = jnp.clip(w1 + 2 * jnp.outer(x, delta1), -254, 254)
         return (w1, w2), None
 
@@ -83,7 +83,7 @@ def with_jax(weights: Weights, samples: Samples) -> Weights:
     start = (jnp.asarray(weights.matrices[0], jnp.float32), jnp.asarray(weights.matrices[1], jnp.float32))
     stream = (jnp.asarray(samples.inputs, jnp.float32), jnp.asarray(np.eye(10)[samples.labels], jnp.float32))
     w1, w2 = _compiled["scan"](start, stream)
-    return Weights(np.asarray(w1).astype(int), np.asarray(w2).astype(int))
+    return Weights((np.asarray(w1).astype(int), np.asarray(w2).astype(int)))
 
 
 _compiled: dict[str, Callable] = {}

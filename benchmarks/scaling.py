@@ -14,15 +14,15 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
-from matplotlib.figure import Figure
 from tqdm import tqdm
 
 import snnbp
-from snnbp.training.data import Samples
-from snnbp.plots.results import BLUE, ORANGE
+from snnbp.circuit.weights import Weights
 from snnbp.files import atomic_open
 from snnbp.paper.records import ROOT, write_record
-from snnbp.circuit.weights import Weights
+from snnbp.plots import to_png, to_svg
+from snnbp.plots.style import BLUE, DOUBLE, ORANGE, StyledFigure, panel_letters, styled
+from snnbp.training.data import Samples
 
 REPEATS = 5
 HIDDEN = (100, 200, 400, 800, 1600, 3200)
@@ -30,6 +30,13 @@ INPUTS = (100, 200, 400, 784, 1600)
 THREADS = (1, 2, 4)
 BACKENDS = {"fused": BLUE, "spiking": ORANGE}
 SAMPLES = 4000
+PANELS = {
+    "hidden": ("hidden units (400 inputs)", HIDDEN, lambda backend, n: microseconds(backend, 400, n)),
+    "inputs": ("inputs (400 hidden units)", INPUTS, lambda backend, n: microseconds(backend, n, 400)),
+    "threads": ("threads", THREADS, lambda backend, n: microseconds(backend, 400, 400, n)),
+    "memory": ("hidden units", HIDDEN, lambda backend, n: [peak_mebibytes(backend, n)]),
+}
+"""By panel: what is varied, its values, and what measures them."""
 
 
 def problem(inputs: int, hidden: int, samples: int) -> tuple[Weights, Samples]:
@@ -61,42 +68,42 @@ def peak_mebibytes(backend: str, hidden: int) -> float:
 
 
 def main() -> None:
-    figure = Figure(figsize=(11, 7), layout="constrained")
-    axes = figure.subplots(2, 2).ravel()
-    tasks = [(e, n) for e in BACKENDS for n in range(4)]
-    for backend, plot in tqdm(tasks, unit="curve"):
-        colour = BACKENDS[backend]
-        if plot == 0:
-            curve(axes[0], HIDDEN, [microseconds(backend, 400, n) for n in HIDDEN], colour, backend)
-        elif plot == 1:
-            curve(axes[1], INPUTS, [microseconds(backend, n, 400) for n in INPUTS], colour, backend)
-        elif plot == 2:
-            curve(axes[2], THREADS, [microseconds(backend, 400, 400, n) for n in THREADS], colour, backend)
-        else:
-            curve(axes[3], HIDDEN, [[peak_mebibytes(backend, n)] for n in HIDDEN], colour, backend)
-    for axis, label in zip(
-        axes,
-        ("hidden units (400 inputs)", "inputs (400 hidden units)", "threads", "hidden units"),
-        strict=True,
-    ):
-        axis.set(xlabel=label, ylabel="time a sample (µs)", xscale="log", yscale="log")
-        axis.grid(alpha=0.25, which="both")
-    axes[2].set(xscale="linear", xticks=THREADS)
-    axes[3].set(ylabel="peak memory (MiB)", yscale="linear", ylim=(0, None))
-    axes[0].legend()
-    for suffix in ("svg", "png"):
+    measured = {}
+    for backend, panel in tqdm([(backend, panel) for backend in BACKENDS for panel in PANELS], unit="curve"):
+        _, sizes, measure = PANELS[panel]
+        measured[backend, panel] = [measure(backend, size) for size in sizes]
+    figure = draw(measured)
+    for suffix, content in (("svg", to_svg(figure, "scaling")), ("png", to_png(figure))):
         with atomic_open(ROOT / "figures" / f"scaling.{suffix}") as file:
-            figure.savefig(file, format=suffix, dpi=150)
+            file.write(content)
     about = {"parameters": {"repeats": REPEATS}, "weights": {}, "results": {}}
     files = ["scaling.png", "scaling.svg"]
     write_record(ROOT / "figures" / "scaling.json", "benchmarks/scaling.py", None, files, **about)
 
 
-def curve(axis, sizes, times, colour, label) -> None:
-    """A line through the medians, bars from the fastest to the slowest repeat."""
-    middle = [median(t) for t in times]
-    spread = np.transpose([(m - min(t), max(t) - m) for m, t in zip(middle, times, strict=True)])
-    axis.errorbar(sizes, middle, spread, color=colour, marker="o", capsize=3, label=label)
+@styled
+def draw(measured) -> StyledFigure:
+    """Lines through the medians, bars from the fastest to the slowest repeat."""
+    alt = (
+        "Time a sample over hidden units, inputs and threads, and peak memory over hidden units, by backend."
+    )
+    figure = StyledFigure((DOUBLE, 4.6), alt)
+    axes = dict(zip(PANELS, figure.subplots(2, 2).ravel(), strict=True))
+    for panel, (label, sizes, _) in PANELS.items():
+        axes[panel].set(xlabel=label, ylabel="time a sample (µs)", xscale="log", yscale="log")
+        axes[panel].set(xlim=(0.8 * sizes[0], 1.25 * sizes[-1]))
+        axes[panel].grid()
+    axes["threads"].set(xscale="linear", xticks=THREADS)
+    axes["memory"].set(ylabel="peak memory (MiB)", yscale="linear")
+    for (backend, panel), repeats in measured.items():
+        middle = [median(values) for values in repeats]
+        spread = np.transpose([(m - min(r), max(r) - m) for m, r in zip(middle, repeats, strict=True)])
+        kinds = {"color": BACKENDS[backend], "marker": "o", "capsize": 3, "label": backend}
+        axes[panel].errorbar(PANELS[panel][1], middle, spread, **kinds)
+    axes["memory"].set(ylim=(0, None))
+    axes["hidden"].legend()
+    panel_letters(axes.values())
+    return figure
 
 
 if __name__ == "__main__":
@@ -104,7 +111,9 @@ if __name__ == "__main__":
         backend, hidden = sys.argv[1], int(sys.argv[2])
         snnbp.learn(*problem(400, hidden, 10), backend)
         # getrusage would tell of the parent's memory too, from before this program was loaded.
-        status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text().splitlines())
+        status = dict(
+            line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines()
+        )
         print(int(status["VmHWM"].split()[0]) / 1024)
     else:
         main()

@@ -4,22 +4,37 @@ Public names are loaded when first used, so that `import snnbp` is fast.
 """
 
 import importlib
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from snnbp import backends as backends
-    from snnbp.backends.spiking import Trace, simulate, trace
-    from snnbp.circuit.backprop import inference_circuit, training_circuit
-    from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
-    from snnbp.circuit.weights import Weights
-    from snnbp.training.config import Config
-    from snnbp.training.data import Dataset, Samples, load_dataset
-    from snnbp.training.run import Run
-    from snnbp.training.sweep import sweep
-    from snnbp.training.train import evaluate, initial_weights, learn, predict, train
+    from snnbp.backends.spiking import Trace as Trace
+    from snnbp.backends.spiking import simulate as simulate
+    from snnbp.backends.spiking import trace as trace
+    from snnbp.circuit.backprop import inference_circuit as inference_circuit
+    from snnbp.circuit.backprop import training_circuit as training_circuit
+    from snnbp.circuit.spec import Circuit as Circuit
+    from snnbp.circuit.spec import NeuronType as NeuronType
+    from snnbp.circuit.spec import Phase as Phase
+    from snnbp.circuit.spec import PlasticityRule as PlasticityRule
+    from snnbp.circuit.spec import Population as Population
+    from snnbp.circuit.spec import Projection as Projection
+    from snnbp.circuit.weights import Weights as Weights
+    from snnbp.training.config import Config as Config
+    from snnbp.training.data import Dataset as Dataset
+    from snnbp.training.data import Samples as Samples
+    from snnbp.training.data import load_dataset as load_dataset
+    from snnbp.training.run import Run as Run
+    from snnbp.training.sources import DataUnavailable as DataUnavailable
+    from snnbp.training.sweep import SweepFailed as SweepFailed
+    from snnbp.training.sweep import sweep as sweep
+    from snnbp.training.train import evaluate as evaluate
+    from snnbp.training.train import initial_weights as initial_weights
+    from snnbp.training.train import learn as learn
+    from snnbp.training.train import predict as predict
+    from snnbp.training.train import train as train
 
-__version__ = version("snnbp")
+__version__ = "0.2.0"
 
 _MODULE_OF = {
     name: module
@@ -31,13 +46,14 @@ _MODULE_OF = {
         "training.config": ("Config",),
         "training.data": ("Dataset", "Samples", "load_dataset"),
         "training.run": ("Run",),
-        "training.sweep": ("sweep",),
+        "training.sources": ("DataUnavailable",),
+        "training.sweep": ("SweepFailed", "sweep"),
         "training.train": ("evaluate", "initial_weights", "learn", "predict", "train"),
     }.items()
     for name in names
 }
 
-__all__ = ["__version__", "backends", *sorted(_MODULE_OF)]  # noqa: PLE0604 - the names above
+__all__ = ["__version__", "backends", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,122 +1,21 @@
-"""The package's order: who may import whom, what loads when, what the lock file holds."""
+"""The package as a user meets it: names, documentation, what is loaded when, the wheel, the lock file."""
 
-import ast
+import inspect
+import os
+import pydoc
 import re
 import subprocess
 import sys
+import zipfile
+from pathlib import Path
 
 import pytest
+from numpydoc.docscrape import FunctionDoc
 
 import snnbp
-from snnbp.paper.results import ROOT
 
-PACKAGE = ROOT / "snnbp"
-MAY_IMPORT = {
-    "files": set(),
-    "loihi": set(),
-    "kernels": set(),
-    "rules": {"loihi"},
-    "scores": set(),
-    "weights": {"files", "loihi"},
-    "datasets": {"files"},
-    "records": {"datasets", "files", "weights"},
-    "stamps": {"files", "records"},
-    "provenance": {"datasets", "files", "records", "weights"},
-    "claims": set(),
-    "declaration": {"loihi"},
-    "circuit": {"declaration", "loihi"},
-    "reference": {"loihi", "rules", "weights"},
-    "fused": {"kernels", "loihi", "rules", "weights"},
-    "published": {"datasets", "fused", "rules", "scores", "weights"},
-    "network": {"declaration", "stepper", "tables"},
-    "stepper": {"kernels", "loihi", "tables"},
-    "tables": {"declaration", "loihi"},
-    "spiking": {
-        "circuit",
-        "declaration",
-        "kernels",
-        "loihi",
-        "network",
-        "rules",
-        "stepper",
-        "tables",
-        "weights",
-    },
-    "drawings": {"declaration", "figures"},
-    "figures": {"loihi", "spiking"},
-    "checkpoints": {"files", "weights"},
-    "training": {"checkpoints", "datasets", "fused", "loihi", "rules", "scores", "weights"},
-    "stores": {"training"},
-    "sweeps": {"datasets", "stores", "training"},
-    "lava_backend.network": {
-        "circuit",
-        "declaration",
-        "lava_backend",
-        "loihi",
-        "network",
-        "rules",
-        "spiking",
-        "stepper",
-        "tables",
-        "weights",
-    },
-    "lava_backend.parts": {"declaration", "stepper"},
-    "lava_backend.runtime": set(),
-    "lava_backend.single": {
-        "circuit",
-        "lava_backend",
-        "loihi",
-        "network",
-        "rules",
-        "spiking",
-        "stepper",
-        "tables",
-        "weights",
-    },
-    "lava_backend.whole.process": set(),
-    "energy": {"declaration", "spiking"},
-    "table1": set(),
-    "charts": {"figures", "table1"},
-    "explorer": {
-        "circuit",
-        "claims",
-        "datasets",
-        "drawings",
-        "explorer",
-        "figures",
-        "loihi",
-        "provenance",
-        "spiking",
-        "training",
-        "weights",
-    },
-    "reproduce": {"claims", "datasets", "files", "provenance", "records", "stamps"},
-}
-
-
-def siblings(path):
-    """Names of the package's modules that a module imports."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module == "snnbp":
-            yield from (alias.name for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and node.module and node.module.startswith("snnbp."):
-            yield node.module.split(".")[1]
-
-
-MODULES = {
-    ".".join(path.relative_to(PACKAGE).with_suffix("").parts): path
-    for path in sorted(PACKAGE.rglob("*.py"))
-    if path != PACKAGE / "__init__.py"
-}
-
-
-@pytest.mark.parametrize("module", MODULES)
-def test_imports_point_one_way(module):
-    """A module of a package has an entry of its own, or its package has one for all."""
-    entry = module if module in MAY_IMPORT else module.split(".")[0]
-    if not module.endswith("__init__"):
-        assert entry in MAY_IMPORT
-    assert set(siblings(MODULES[module])) <= MAY_IMPORT.get(entry, set())
+ROOT = Path(__file__).parents[1]
+NAMES = [name for name in snnbp.__all__ if name not in ("__version__", "backends")]
 
 
 def loaded_by(code):
@@ -126,20 +25,180 @@ def loaded_by(code):
 
 
 def test_nothing_heavy_is_loaded_unasked():
-    assert not loaded_by("import snnbp") & {"numpy", "numba", "matplotlib"}
-    everything = "import snnbp; [getattr(snnbp, name) for name in snnbp.__all__]"
-    assert not loaded_by(everything) & {"lava", "ipywidgets", "ipycanvas", "papermill", "matplotlib"}
+    heavy = {"numba", "pandas", "matplotlib", "pydantic", "numpy", "importlib.metadata"}
+    assert not loaded_by("import snnbp; dir(snnbp); snnbp.__version__") & heavy
+    everything = "import snnbp; [getattr(snnbp, name) for name in snnbp.__all__]; snnbp.backends()"
+    unasked = {"lava", "ipywidgets", "anywidget", "papermill", "matplotlib", "pandas", "pooch", "snnbp.paper"}
+    assert not loaded_by(everything) & unasked
 
 
-def test_every_public_name_exists_and_is_documented():
-    for name in snnbp.__all__:
-        assert getattr(snnbp, name).__doc__
+def test_the_layers_contract_is_kept():
+    done = subprocess.run(
+        [Path(sys.executable).with_name("lint-imports"), "--no-cache"],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+# Names
+
+
+def test_public_names_are_listed():
+    assert dir(snnbp) == sorted(snnbp.__all__)
+    assert {"Config", "Dataset", "Run", "Weights", "backends", "load_dataset", "sweep", "trace", "train"} < {
+        *dir(snnbp)
+    }
+    text = pydoc.plain(pydoc.render_doc(snnbp))
+    for name in NAMES:
+        assert re.search(rf"^ +(class )?{name}\b", text, re.MULTILINE), name
+    assert re.fullmatch(r"\d+\.\d+\.\d+", snnbp.__version__)
     with pytest.raises(AttributeError, match="no attribute 'nonsense'"):
         snnbp.nonsense  # noqa: B018
 
 
+def test_the_names_for_type_checkers_are_the_same():
+    """They stand in __init__.py twice: imported for tools that read it, and in a table for Python."""
+    source = Path(snnbp.__file__).read_text(encoding="utf-8")
+    assert set(re.findall(r"(\w+) as \1\b", source)) == {*NAMES, "backends"}
+    assert Path(snnbp.__file__).with_name("py.typed").exists()
+
+
+def test_backends_is_a_list_and_a_package():
+    assert snnbp.backends() == ("reference", "fused", "spiking", "lava")
+    assert snnbp.backends.names() == snnbp.backends()
+
+
+# Documentation
+
+
+def described():
+    """Every public function, class and method."""
+    for name in NAMES:
+        public = getattr(snnbp, name)
+        yield name, public
+        if inspect.isclass(public) and public.__module__.startswith("snnbp"):
+            for member, value in vars(public).items():
+                if not member.startswith("_") and callable(value := getattr(value, "__func__", value)):
+                    yield f"{name}.{member}", value
+
+
+DESCRIBED = dict(described())
+
+
+@pytest.mark.parametrize("name", DESCRIBED)
+def test_the_documentation_names_what_the_signature_has(name):
+    public = DESCRIBED[name]
+    assert public.__doc__, "no documentation"
+    documented = FunctionDoc(public)
+    summary = " ".join(documented["Summary"])
+    assert summary
+    assert summary.endswith((".", ":")), summary
+    if inspect.isclass(public) and issubclass(public, Exception) and public.__init__ is OSError.__init__:
+        return
+    signature = inspect.signature(public)
+    expected = [
+        parameter for parameter in signature.parameters if parameter not in ("self", "cls", "update", "deep")
+    ]
+    found = [
+        part.strip().lstrip("*")
+        for section in ("Parameters", "Attributes")
+        for parameter in documented[section]
+        for part in parameter.name.split(",")
+    ]
+    if found or "." not in name:  # a method may do with a sentence
+        assert sorted(found) == sorted(expected)
+    for parameter in documented["Parameters"]:
+        assert parameter.type, f"{parameter.name} has no type"
+    if "." not in name and not inspect.isclass(public) and signature.return_annotation not in (None, "None"):
+        assert documented["Returns"] or documented["Yields"], "no section Returns"
+
+
+# The wheel
+
+PROGRAM = """
+import sys
+from pathlib import Path
+
+import snnbp
+from snnbp import plots
+
+assert Path(snnbp.__file__).is_relative_to(sys.prefix), snnbp.__file__
+data = snnbp.load_dataset("digits")
+data = snnbp.Dataset(data.train[:200], data.test[:50], classes=data.classes)
+run = snnbp.train(data, snnbp.Config(hidden=20, epochs=2), progress=False)
+run.save("run.npz")
+assert snnbp.Run.load("run.npz").digest == run.digest
+trace = snnbp.trace(run.weights, data.train[:2])
+assert trace.spikes["h1"].shape == (2, 12, 20)
+Path("curves.png").write_bytes(plots.to_png(plots.learning_curves([run.history])))
+Path("circuit.png").write_bytes(plots.to_png(plots.conceptual_circuit(trace.circuit)))
+print(run.digest)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder]
+    subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+    (built,) = folder.glob("*.whl")
+    return built
+
+
+def test_what_the_wheel_contains(wheel):
+    assert wheel.name == f"snnbp-{snnbp.__version__}-py3-none-any.whl"
+    assert wheel.stat().st_size < 1 << 20
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    package = {path.relative_to(ROOT).as_posix() for path in (ROOT / "snnbp").rglob("*") if path.is_file()}
+    package = {name for name in package if "__pycache__" not in name}
+    assert {"snnbp/py.typed", "snnbp/training/digits.csv.gz", "snnbp/paper/claims.toml"} < package
+    assert package <= names
+    assert all(name.startswith(("snnbp/", "snnbp-")) for name in names)
+
+
+def test_the_wheel_works_without_the_checkout(wheel, digits, tmp_path):
+    """In an environment of its own that sees the other packages, from an empty folder."""
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", tmp_path / "venv"], check=True)
+    python = tmp_path / "venv" / ("Scripts" if os.name == "nt" else "bin") / "python"
+    pip = [sys.executable, "-m", "pip", "--python", python, "--disable-pip-version-check", "install"]
+    subprocess.run([*pip, "--no-deps", "--no-index", "-q", wheel], capture_output=True, check=True)
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    (site,) = (path.parent for path in (tmp_path / "venv").rglob("site-packages/snnbp"))
+    (site / "others.pth").write_text("\n".join(packages), encoding="utf-8")
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    (tmp_path / "home").mkdir()
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(("PYTHON", "SNNBP"))
+    }
+    environment |= {"HOME": str(tmp_path / "home")}
+
+    def run(*words):
+        done = subprocess.run(
+            [python, *words], cwd=empty, env=environment, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    small = snnbp.Dataset(digits.train[:200], digits.test[:50], classes=digits.classes)
+    here = snnbp.train(small, snnbp.Config(hidden=20, epochs=2), progress=False)
+    assert run("-W", "error", "-c", PROGRAM).split() == [here.digest]
+    assert {path.name for path in empty.iterdir()} == {"run.npz", "curves.png", "circuit.png"}
+    assert (empty / "curves.png").read_bytes().startswith(b"\x89PNG")
+    assert "usage" in run("-m", "snnbp", "--help").lower()
+    assert run("-m", "snnbp", "--version").strip() == snnbp.__version__
+
+
+# The lock file
+
+
 def test_the_lock_file_is_hashed_universal_and_names_no_host():
-    lock = (ROOT / "requirements.lock").read_text()
+    lock = (ROOT / "requirements.lock").read_text(encoding="utf-8")
     assert "://" not in lock
     assert "index" not in lock
     entries = re.split(r"\n(?=\S)", lock.strip())
@@ -151,10 +210,8 @@ def test_the_lock_file_is_hashed_universal_and_names_no_host():
         "numpy",
         "numba",
         "matplotlib",
-        "ipycanvas",
-        "ipywidgets",
-        "nbval",
-        "playwright",
+        "anywidget",
+        "pydantic",
     ):
-        assert any(entry.startswith(f"{package}==") for entry in entries)
+        assert any(entry.startswith(f"{package}==") for entry in entries), package
     assert re.search(r"^lava-nc==\S+ ; python_(full_)?version < '3.11'", lock, re.MULTILINE)

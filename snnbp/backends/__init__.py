@@ -11,6 +11,7 @@ import types
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp import checks
 from snnbp.backends.base import Learner, checked_inputs
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION
@@ -39,7 +40,7 @@ def load(name: str) -> types.ModuleType:
     ModuleNotFoundError
         For "lava" where Lava is not installed.
     """
-    if name not in _MODULES:
+    if not isinstance(name, str) or name not in _MODULES:
         raise ValueError(f"unknown backend {name!r}: choose one of {', '.join(_MODULES)}")
     try:
         return importlib.import_module(_MODULES[name])
@@ -54,6 +55,7 @@ def load(name: str) -> types.ModuleType:
 
 def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> Learner:
     """A network in training on backend `name`."""
+    checks.an(Weights, "weights", weights)
     made: Learner = load(name).Learner(weights, rule, inhibition)
     return made
 
@@ -62,6 +64,7 @@ def predict(
     name: str, weights: Weights, inputs: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Output spikes and potentials on backend `name`, see `snnbp.predict`."""
+    checks.an(Weights, "weights", weights)
     spikes, potentials = load(name).predict(weights, checked_inputs(inputs, weights))
     return spikes, potentials
 

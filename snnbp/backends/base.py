@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp import checks
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import BIAS, INHIBITION, SUM_LIMIT, current_bound
 from snnbp.circuit.weights import Weights
@@ -130,13 +131,13 @@ def checked_samples(
     inputs: Any, labels: Any, order: Any, sizes: tuple[int, ...]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Contiguous read-only inputs, labels and order (None: all in turn) for a network; or ValueError."""
-    inputs, labels = _checked(inputs, sizes[0]), np.asarray(labels)
+    inputs, labels = _checked(inputs, sizes[0]), checks.array("labels", labels)
     if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be integers ({len(inputs)},), got {labels.dtype} {labels.shape}")
     if labels.size and not 0 <= labels.min() <= labels.max() < sizes[-1]:
         wrong = labels[(labels < 0) | (labels >= sizes[-1])][0]
         raise ValueError(f"label {wrong} has no output: the network has {sizes[-1]}")
-    order = np.arange(len(inputs)) if order is None else np.asarray(order)
+    order = np.arange(len(inputs)) if order is None else checks.array("order", order)
     if order.ndim != 1 or order.dtype.kind not in "iu":
         raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
     if order.size and not 0 <= order.min() <= order.max() < len(inputs):
@@ -160,7 +161,7 @@ def refuse_overflow(threshold: int, low: int, high: int, output_low: int) -> Non
 
 
 def _checked(inputs: Any, width: int) -> NDArray[np.bool_]:
-    inputs = np.asarray(inputs)
+    inputs = checks.array("inputs", inputs)
     if inputs.dtype != np.bool_ or inputs.ndim != 2 or inputs.shape[1] != width:
         raise ValueError(f"the network takes bool inputs (n, {width}), got {inputs.dtype} {inputs.shape}")
     return _frozen(inputs)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends import base
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices, add_rows, sum_rows
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
@@ -101,7 +101,7 @@ def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -
         s.v[first + k] = v_k
         s.mask[first + k] = -np.int16(v_k > above)
         low, high = min(low, np.int32(v_k)), max(high, np.int32(v_k))
-    return low, high
+    return int(low), int(high)
 
 
 @jit

@@ -6,7 +6,7 @@ Plastic weights are even, so the fast backends keep half of each in an int8 (*ha
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 
 ROWS_AT_ONCE = 8
 ROWS_PER_FLUSH = 248

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from snnbp import checks
 from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.weights import checked_threshold
 
@@ -53,9 +54,10 @@ class Rule:
     step: int = WEIGHT_GRID
 
     def __post_init__(self) -> None:
-        if self.name not in RULES:
+        if not isinstance(self.name, str) or self.name not in RULES:
             raise ValueError(f"unknown rule {self.name!r}: choose one of {', '.join(RULES)}")
-        checked_threshold(self.threshold)
+        object.__setattr__(self, "threshold", checked_threshold(self.threshold))
+        object.__setattr__(self, "step", checks.whole("step", self.step))
         if self.step % WEIGHT_GRID or not 0 < self.step <= WEIGHT_MAX:
             raise ValueError(f"step must be even and within [2, {WEIGHT_MAX}], got {self.step}")
 

@@ -11,6 +11,7 @@ surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from snnbp import checks
 from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import BIAS, INHIBITION, THRESHOLD, WEIGHT_GRID, current_bound
 from snnbp.circuit.schedule import Schedule, schedule_of
@@ -69,6 +70,8 @@ def training_circuit(
     ValueError
         If a weight or delay that follows does not fit the chip, or an argument is out of range.
     """
+    inhibition, threshold = checks.whole("inhibition", inhibition), checks.whole("threshold", threshold)
+    step, sizes = checks.whole("step", step), checks.wholes("sizes", sizes)
     if inhibition >= 0:
         raise ValueError(f"inhibition must be negative, got {inhibition}")
     if threshold <= 0 or step <= 0:
@@ -96,7 +99,14 @@ def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = TH
         Neurons of each layer: inputs, hidden layers, outputs.
     threshold : int
         Firing threshold (weight units, a multiple of 128).
+
+    Returns
+    -------
+    Circuit
     """
+    sizes, threshold = checks.wholes("sizes", sizes), checks.whole("threshold", threshold)
+    if threshold <= 0:
+        raise ValueError(f"threshold must be positive, got {threshold}")
     n_hidden = _n_hidden(sizes)
     rows: _Rows = {"input": _INPUT_ROWS}
     for layer in range(1, n_hidden + 1):

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from snnbp import checks
 from snnbp.circuit.loihi import (
     DELAY_MAX,
     LEVEL_LIMIT,
@@ -42,6 +43,9 @@ class NeuronType:
     refractory: int = 0
 
     def __post_init__(self) -> None:
+        for name in ("bias", "threshold", "refractory"):
+            value = checks.whole(f"neuron type {self.name!r}: {name}", getattr(self, name))
+            object.__setattr__(self, name, value)
         for name in ("bias", "threshold"):
             if abs(getattr(self, name)) >= LEVEL_LIMIT:
                 raise ValueError(f"neuron type {self.name!r}: {name} {getattr(self, name)} exceeds 17 bits")
@@ -75,6 +79,8 @@ class Population:
     row: int = 0
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "size", checks.whole(f"population {self.name!r}: size", self.size))
+        checks.an(NeuronType, f"population {self.name!r}: neuron", self.neuron)
         if self.size < 1:
             raise ValueError(f"population {self.name!r}: size {self.size} is not positive")
         object.__setattr__(self, "symbol", self.symbol or self.name)
@@ -105,6 +111,11 @@ class Projection:
     weight: int | None = None
     delay: int = 0
     symbol: str = ""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "delay", checks.whole(f"{self}: delay", self.delay))
+        if self.weight is not None:
+            object.__setattr__(self, "weight", checks.whole(f"{self}: weight", self.weight))
 
     def __str__(self) -> str:
         return f"projection {self.pre} -> {self.post}"
@@ -155,14 +166,21 @@ class Phase:
 class PlasticityRule:
     """dw = rewarded * r * x0 * y0 + always * x0 * y0, applied in every step to every plastic synapse.
 
-    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward; both factors are in weight
-    units and even, like the weights. Published: 4 and -2, which is +2 with reward and -2 without.
+    x0 and y0 are pre- and postsynaptic spikes of the same step, r is the reward. Published: 4 and -2, which
+    is +2 with reward and -2 without.
+
+    Parameters
+    ----------
+    rewarded, always : int
+        Changes (weight units), even as the weights are.
     """
 
     rewarded: int = 2 * WEIGHT_GRID
     always: int = -WEIGHT_GRID
 
     def __post_init__(self) -> None:
+        for name in ("rewarded", "always"):
+            object.__setattr__(self, name, checks.whole(f"plasticity rule: {name}", getattr(self, name)))
         for change in (self.always, self.always + self.rewarded):
             if change % WEIGHT_GRID or abs(change) > WEIGHT_MAX:
                 raise ValueError(f"plasticity rule: a change of {change} is odd or exceeds {WEIGHT_MAX}")
@@ -206,6 +224,8 @@ class Circuit:
     inhibition: int | None = None
 
     def __post_init__(self) -> None:
+        for name, kind in (("populations", Population), ("projections", Projection), ("phases", Phase)):
+            object.__setattr__(self, name, checks.each(name, getattr(self, name), kind))
         sizes = {p.name: p.size for p in self.populations}
         for name, times in Counter(p.name for p in self.populations).items():
             if times > 1:

@@ -2,9 +2,7 @@
 
 import hashlib
 import io
-import zipfile
-import zlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -13,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnbp import checks
 from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
-from snnbp.files import atomic_open
+from snnbp.files import atomic_open, read_arrays
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +42,8 @@ class Weights:
     threshold: int = THRESHOLD
 
     def __post_init__(self) -> None:
+        if not isinstance(self.matrices, Iterable):
+            raise ValueError(f"matrices must be W1, W2, ..., got {self.matrices!r}")
         matrices = tuple(_checked(f"W{n}", matrix) for n, matrix in enumerate(self.matrices, 1))
         if len(matrices) < 2:
             raise ValueError(f"a network needs at least two matrices, got {len(matrices)}")
@@ -102,6 +103,12 @@ class Weights:
         Weights
             Clipped to +-240 and truncated toward zero to the even grid.
         """
+        sizes = checks.wholes("sizes", sizes)
+        if min(sizes, default=0) < 1:
+            raise ValueError(f"sizes must be positive, got {sizes}")
+        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale < np.inf:
+            raise ValueError(f"scale must be a positive number, got {scale!r}")
+        threshold = checked_threshold(threshold)
         return cls(
             tuple(
                 to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale))
@@ -116,12 +123,16 @@ class Weights:
         return {**matrices, "threshold": np.array(self.threshold)}
 
     @classmethod
-    def from_arrays(cls, arrays: Any) -> "Weights":
+    def from_arrays(cls, arrays: Mapping[str, Any]) -> "Weights":
         """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
+        checks.an(Mapping, "arrays", arrays)  # type: ignore[type-abstract]
         matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
             matrices.append(arrays[name])
-        return cls(tuple(matrices), int(arrays["threshold"]) if "threshold" in arrays else THRESHOLD)
+        threshold = np.asarray(arrays.get("threshold", THRESHOLD))
+        if threshold.size != 1:
+            raise ValueError(f"threshold must be one number, got {threshold.shape}")
+        return cls(tuple(matrices), threshold.item())
 
     def save(self, path: str | Path) -> None:
         """Write a compressed .npz of w1, w2, ... and threshold; the file appears whole or not at all."""
@@ -142,11 +153,8 @@ class Weights:
             For any other file, or a damaged one.
         """
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                return cls.from_arrays(arrays)
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            return cls.from_arrays(read_arrays(path))
+        except ValueError as error:
             raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
 
 
@@ -160,7 +168,7 @@ def checked_threshold(threshold: Any) -> int:
 
 
 def _checked(name: str, matrix: ArrayLike) -> NDArray[np.int16]:
-    matrix = np.asarray(matrix)
+    matrix = checks.array(name, matrix)
     if matrix.ndim != 2 or 0 in matrix.shape or not np.issubdtype(matrix.dtype, np.integer):
         raise ValueError(f"{name} must be a matrix of integers, got {matrix.dtype} {matrix.shape}")
     if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix % WEIGHT_GRID).any():

@@ -1,63 +1,105 @@
-"""The ledger: what the paper claims, what we measured, and the verdict, which nobody types in."""
+"""The ledger: what is claimed, what we measured, and the verdicts, which are computed."""
 
+import functools
 import json
 import math
-import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import fmean, stdev
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-from tabulate import tabulate
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from snnbp.paper.settings import first_error, read_toml
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED = "reproduced", "not reproduced", "not evaluated"
 ESTIMATED, REPORTED = "estimated", "reported only"
 TEST_IMAGES = 10_000
+MARGIN = 0.003
+"""Margin of the equivalence test: 0.3 points of accuracy."""
+SEEDS_OF_A_TEST = 10
+"""With fewer values an equivalence test says nothing."""
 
 
-@dataclass(frozen=True)
-class Claim:
-    """One claim of the paper. `paper` is a fraction where `unit` is "%", None where not available to us.
+class Claim(BaseModel):
+    """One claim and the rule by which it is judged.
 
-    fidelity "measured" is judged by a rule. "accuracy": reproduced iff |ours - paper| <= 2 sqrt(s^2 + b^2),
-    with ours the mean over seeds, s their standard deviation and b the binomial standard error of the
-    paper's value at 10,000 images; collapsed runs are left out and counted. "equal": every value of ours,
-    rounded to `digits`, equals the paper's. Fidelity "estimated" has a result and no rule, "reported"
-    neither: they are never reproduced. Raises ValueError for anything else.
+    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind
+    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
+    ours the mean over seeds, s their standard deviation and b the binomial standard error of the value at
+    10,000 images; collapsed runs are left out and counted. "equal": every value of ours, rounded to
+    `digits`, equals the claimed one. "above": the 95 % confidence interval of the mean of our values
+    (Student's t) lies above the value. Kind "estimated" has a result and no rule, "reported" neither:
+    they are never reproduced.
     """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     id: str
     section: str
+    folded: bool = False
     statement: str
-    unit: str
-    source: str
-    recalled: bool
-    fidelity: Literal["measured", "estimated", "reported"]
-    paper: float | None = None
+    unit: Literal["", "%", "points", "mJ", "ms"] = ""
+    source: str = Field(min_length=1)
+    recalled: bool = False
+    kind: Literal["measured", "estimated", "reported"] = "measured"
+    value: float | None = None
     digits: int = 1
-    rule: Literal["accuracy", "equal"] | None = None
-    result: str = ""
+    rule: Literal["accuracy", "equal", "above"] | None = None
+    result: str = Field("", pattern="^$|^[^:]+:[^:]+$")
     computed: str = ""
     figure: str = ""
 
-    def __post_init__(self) -> None:
+    @model_validator(mode="after")
+    def _consistent(self) -> "Claim":
         wanted = {"measured": (True, True), "estimated": (False, True), "reported": (False, False)}
-        has = (self.rule in ("accuracy", "equal"), self.result.count(":") == 1)
-        if wanted.get(self.fidelity) != has or bool(self.result) != bool(self.computed):
-            raise ValueError(f"claim {self.id}: {self.fidelity!r} does not go with its rule and result")
-        if self.rule and self.paper is None:
-            raise ValueError(f"claim {self.id}: without the paper's value there is nothing to judge by")
+        if wanted[self.kind] != (bool(self.rule), bool(self.result)) or bool(self.result) != bool(
+            self.computed
+        ):
+            raise ValueError(f"{self.id}: {self.kind!r} does not go with its rule and result")
+        if self.rule and self.value is None:
+            raise ValueError(f"{self.id}: without a value there is nothing to judge by")
+        return self
+
+    @property
+    def source_of_result(self) -> str:
+        """The notebook or script that answers it."""
+        return self.result.split(":")[0]
 
     @property
     def evidence(self) -> str:
-        """The file that shows our value: a figure or a notebook's record; "" for none."""
-        return self.figure or (f"{self.result.split(':')[0]}.json" if self.result else "")
+        """The file that shows our value: a figure or a record; "" for none."""
+        return self.figure or (f"{self.source_of_result}.json" if self.result else "")
+
+
+class Headline(BaseModel):
+    """A row of the shortest form of the ledger: one claim, or several of which all must be reproduced."""
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    statement: str
+    claims: list[str]
+
+
+@dataclass(frozen=True)
+class Equivalence:
+    """Two one-sided t-tests of |ours - claimed| < MARGIN.
+
+    `p` is the larger of the two p values; `low` to `high` is the 90 % confidence interval of ours - claimed.
+    """
+
+    p: float
+    low: float
+    high: float
+
+    @property
+    def equivalent(self) -> bool:
+        """At the 5 % level."""
+        return self.p < 0.05
 
 
 @dataclass(frozen=True)
@@ -69,63 +111,151 @@ class Verdict:
     ours: float | None = None
     spread: float | None = None
     tolerance: float | None = None
+    equivalence: Equivalence | None = None
     note: str = ""
 
 
-def claims(path: Path = Path(__file__).parent / "claims.toml") -> list[Claim]:
-    """All claims, in the order of their sections. Raises ValueError for a ledger that is not in order."""
-    declared = tomllib.loads(path.read_text())
+HERE = Path(__file__).parent
+
+
+@functools.cache
+def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
+    table = read_toml(path)
     try:
-        found = [Claim(**entry) for entry in declared["claim"]]
-    except TypeError as error:
-        raise ValueError(f"{path}: {error}") from error
-    if unknown := {claim.section for claim in found} - set(declared["sections"]):
-        raise ValueError(f"{path}: undeclared sections {sorted(unknown)}")
-    if len({claim.id for claim in found}) < len(found):
-        raise ValueError(f"{path}: two claims have the same id")
-    return sorted(found, key=lambda claim: declared["sections"].index(claim.section))
+        headlines = [Headline(**row) for row in table["headline"]]
+        found = [
+            Claim(**{key: value for key, value in section.items() if key not in ("claim", "title")} | claim,
+                  section=section["title"])
+            for section in table["section"]
+            for claim in section["claim"]
+        ]  # fmt: skip
+    except ValidationError as error:
+        raise ValueError(f"{path.name}: {first_error(error)}") from None
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path.name}: a table is incomplete ({error})") from None
+    ids = [claim.id for claim in found]
+    if len(set(ids)) < len(ids):
+        raise ValueError(f"{path.name}: two claims have the same id")
+    if unknown := {id_ for row in headlines for id_ in row.claims} - set(ids):
+        raise ValueError(f"{path.name}: the headline names unknown claims {sorted(unknown)}")
+    return found, headlines
+
+
+def claims(path: Path = HERE / "claims.toml") -> list[Claim]:
+    """All claims of the paper, in the order of the ledger.
+
+    Raises
+    ------
+    ValueError
+        For a ledger that is not in order.
+    """
+    return _declared(path)[0]
+
+
+def own_claims() -> list[Claim]:
+    """What this package claims beyond the paper."""
+    return _declared(HERE / "claims_beyond.toml")[0]
+
+
+def headlines(path: Path = HERE / "claims.toml") -> list[Headline]:
+    """The rows that a run ends with."""
+    return _declared(path)[1]
+
+
+def value(id_: str) -> float:
+    """Look up what the paper claims: a fraction for accuracies, else in the claim's unit.
+
+    Raises
+    ------
+    KeyError
+        For an unknown claim, or one whose value is not available to us.
+    """
+    found = {claim.id: claim.value for claim in claims()}.get(id_)
+    if found is None:
+        raise KeyError(f"the ledger has no value for {id_!r}")
+    return found
 
 
 def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ()) -> Verdict:
     """The verdict on a claim, given one value per seed and which seeds collapsed."""
     kept = [value for value, gone in zip(values, collapsed or [False] * len(values), strict=True) if not gone]
     note = f"{len(values) - len(kept)} of {len(values)} seeds collapsed, left out" if any(collapsed) else ""
-    if not kept or (claim.rule == "accuracy" and len(kept) < 2):
+    if not kept or (claim.rule in ("accuracy", "above") and len(kept) < 2):
         return Verdict(claim, NOT_EVALUATED, note="too few values to judge by")
     ours = fmean(kept)
-    if claim.rule is None or claim.paper is None:
+    if claim.rule is None or claim.value is None:
         return Verdict(claim, ESTIMATED, ours, note=note)
     if claim.rule == "equal":
-        equal = all(round(value, claim.digits) == claim.paper for value in kept)
+        equal = all(round(value, claim.digits) == claim.value for value in kept)
         return Verdict(claim, REPRODUCED if equal else NOT_REPRODUCED, ours, tolerance=0.0, note=note)
     spread = stdev(kept)
-    binomial = math.sqrt(claim.paper * (1 - claim.paper) / TEST_IMAGES)
+    if claim.rule == "above":
+        low, high = mean_interval(kept)
+        verdict = REPRODUCED if low > claim.value else NOT_REPRODUCED
+        interval = f"95 % interval {number(low, claim)} to {number(high, claim)}, n = {len(kept)}"
+        return Verdict(claim, verdict, ours, note="; ".join(filter(None, (interval, note))))
+    binomial = math.sqrt(claim.value * (1 - claim.value) / TEST_IMAGES)
     tolerance = 2 * math.hypot(spread, binomial)
-    verdict = REPRODUCED if abs(ours - claim.paper) <= tolerance else NOT_REPRODUCED
-    return Verdict(claim, verdict, ours, spread, tolerance, note)
+    verdict = REPRODUCED if abs(ours - claim.value) <= tolerance else NOT_REPRODUCED
+    equivalence = equivalence_test(kept, claim.value) if len(kept) >= SEEDS_OF_A_TEST else None
+    return Verdict(claim, verdict, ours, spread, tolerance, equivalence, note)
 
 
-def ledger(folder: Path) -> list[Verdict]:
-    """Judge every claim by the results in `folder`.
+def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
+    """Confidence interval of a mean (Student's t)."""
+    from scipy.stats import ttest_1samp
 
-    Only results at the paper's settings on verified data count; a claim without one is not evaluated.
+    low, high = ttest_1samp(values, 0.0).confidence_interval(level)
+    return float(low), float(high)
+
+
+def equivalence_test(values: Sequence[float], claimed: float, margin: float = MARGIN) -> Equivalence:
+    """Test by two one-sided t-tests whether the mean of `values` is within `margin` of the claimed value."""
+    from scipy.stats import ttest_1samp
+
+    above = ttest_1samp(values, claimed - margin, alternative="greater").pvalue
+    below = ttest_1samp(values, claimed + margin, alternative="less").pvalue
+    low, high = ttest_1samp(values, claimed).confidence_interval(0.9)
+    return Equivalence(float(max(above, below)), float(low) - claimed, float(high) - claimed)
+
+
+def ledger(folder: Path, sources: Sequence[str] | None = None) -> list[Verdict]:
+    """Judge claims, the paper's, then our own, by the results in `folder`.
+
+    Parameters
+    ----------
+    folder : Path
+    sources : sequence of str, optional
+        Notebooks and scripts whose claims to judge; default: all claims, those without a result too.
+
+    Returns
+    -------
+    list of Verdict
+        Only results at the paper's settings on verified data count; a claim without one is not evaluated.
     """
-    return [_judged(claim, folder) for claim in claims()]
+    return [
+        _judged(claim, folder)
+        for claim in [*claims(), *own_claims()]
+        if sources is None or claim.source_of_result in sources
+    ]
 
 
 def _judged(claim: Claim, folder: Path) -> Verdict:
-    if claim.fidelity == "reported":
+    if claim.kind == "reported":
         return Verdict(claim, REPORTED)
-    notebook, name = claim.result.split(":")
+    source, name = claim.result.split(":")
     try:
-        record: dict[str, Any] = json.loads((folder / f"{notebook}.json").read_text())
+        record: dict[str, Any] = json.loads((folder / f"{source}.json").read_text(encoding="utf-8"))
+        if record["profile"] != "paper":
+            data = record["parameters"].get("dataset", "no data")
+            return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {data}")
+        result = record["results"].get(name)
     except FileNotFoundError:
-        return Verdict(claim, NOT_EVALUATED, note=f"{notebook} was not run")
-    if record["profile"] != "paper":
-        source = record["parameters"].get("dataset", "no data")
-        return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {source}")
-    if (result := record["results"].get(name)) is None:
-        return Verdict(claim, NOT_EVALUATED, note=f"{notebook} gave no such result")
+        return Verdict(claim, NOT_EVALUATED, note=f"{source} was not run")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return Verdict(claim, NOT_EVALUATED, note=f"{source}.json is damaged")
+    if result is None:
+        return Verdict(claim, NOT_EVALUATED, note=f"{source} gave no such result")
     return judge(claim, result["values"], result.get("collapsed", ()))
 
 
@@ -137,53 +267,44 @@ def no_longer_reproduced(verdicts: Sequence[Verdict], before: str) -> list[str]:
 
 def as_json(verdicts: Sequence[Verdict]) -> str:
     """The ledger as verdict.json: claims with their verdicts, in order."""
-    entries = []
-    for v in verdicts:
-        entry = asdict(v)
-        # Eight digits after the point: the last bits of a mean are of no interest.
-        ours = {k: round(x, 8) if isinstance(x, float) else x for k, x in entry.items() if k != "claim"}
-        entries.append(entry["claim"] | ours)
-    return json.dumps(entries, indent=1, ensure_ascii=False) + "\n"
+    # Eight digits after the point: the last bits of a mean are of no interest.
+    entries = [v.claim.model_dump() | {k: x for k, x in asdict(v).items() if k != "claim"} for v in verdicts]
+    plain = json.loads(json.dumps(entries), parse_float=lambda text: round(float(text), 8))
+    return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
 
 
-def table(verdicts: Sequence[Verdict]) -> str:
-    """Claim, paper, ours, verdict, as text."""
-    return _table(verdicts, "simple", lambda claim: claim.statement)
+def frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
+    """Claim, claimed value, ours and verdict, as text."""
+    import pandas as pd
+
+    rows = [(v.claim.statement, claimed(v.claim), ours(v), explained(v)) for v in verdicts]
+    return pd.DataFrame(rows, columns=["claim", "claimed", "ours", "verdict"])
 
 
-def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
-    """The same for Markdown, each claim with a link to what shows our value, in `folder` ("figures/")."""
-
-    def linked(claim: Claim) -> str:
-        return f"[{claim.statement}]({folder}{claim.evidence})" if claim.evidence else claim.statement
-
-    return _table(verdicts, "github", linked)
-
-
-def _table(verdicts: Sequence[Verdict], style: str, name: Callable[[Claim], str]) -> str:
-    header = ["claim", "paper", "ours", "verdict"]
-    rows = [[name(v.claim), _paper(v.claim), _ours(v), _verdict(v)] for v in verdicts]
-    return tabulate(rows, header, tablefmt=style, disable_numparse=True)
-
-
-def _verdict(v: Verdict) -> str:
+def explained(v: Verdict) -> str:
+    """The verdict with its note."""
     return f"{v.verdict} ({v.note})" if v.note else v.verdict
 
 
-def _paper(claim: Claim) -> str:
-    if claim.paper is None:
+def claimed(claim: Claim) -> str:
+    """The claimed value with its unit."""
+    if claim.value is None:
         return "value not available to us"
-    return _number(claim.paper, claim) + (" (recalled)" if claim.recalled else "")
+    if claim.rule == "above":
+        return f"> {number(claim.value, claim)}"
+    return number(claim.value, claim) + (" (recalled)" if claim.recalled else "")
 
 
-def _ours(v: Verdict) -> str:
+def ours(v: Verdict) -> str:
+    """Our value, with standard deviation and tolerance where there are any."""
     if v.ours is None:
         return "-"
     if v.spread is None or v.tolerance is None:
-        return _number(v.ours, v.claim)
+        return number(v.ours, v.claim)
     return f"{100 * v.ours:.2f} ± {100 * v.spread:.2f} % (allowed: ± {100 * v.tolerance:.2f})"
 
 
-def _number(value: float, claim: Claim) -> str:
-    scale = 100 if claim.unit == "%" else 1
-    return f"{scale * value:.{claim.digits}f} {claim.unit}".strip()
+def number(value: float, claim: Claim) -> str:
+    """A value in a claim's unit and digits."""
+    scale = 100 if claim.unit in ("%", "points") else 1
+    return f"{scale * value:,.{claim.digits}f} {claim.unit}".strip()

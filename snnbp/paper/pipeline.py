@@ -1,124 +1,159 @@
-"""Run the notebooks in order, headless, and print the verdicts. Called by ./reproduce.sh."""
+"""Run the notebooks in order, skip what is up to date, print the verdicts."""
 
-import argparse
 import importlib.util
 import json
 import shutil
-import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from snnbp.paper import records
-from snnbp.paper import stamps
-from snnbp.paper.claims import as_json, ledger, markdown, no_longer_reproduced, table
-from snnbp.training.data import DataUnavailable, load_dataset
+from filelock import FileLock, Timeout
+
 from snnbp.files import atomic_open
-from snnbp.paper.results import PROFILES, ROOT, profile_folder
+from snnbp.paper import NOTEBOOKS, ROOT, Failure, records, settings
+from snnbp.paper.claims import ledger, no_longer_reproduced
+from snnbp.paper.terminal import Display, clock
+from snnbp.training.data import load_dataset
+from snnbp.training.sources import DataUnavailable
 
-NOTEBOOKS = ROOT / "notebooks"
-PARTIAL = ROOT / "build" / "partial"
-STAMPS = ROOT / "build" / "stamps"
-README = ROOT / "README.md"
-VERDICT_MARKS = ("<!-- verdict -->", "<!-- end of verdict -->")
-
-
-LAVA_NOTEBOOKS = ("06_lava",)
+BUILD = ROOT / "build"
+NEEDS = {"lava": "lava-nc==0.10.0 (Python 3.10)"}
 
 
-class Failure(Exception):
-    """A message for the user, in one line."""
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Carry out one command of ./reproduce.sh; returns the exit code."""
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
-    try:
-        if arguments[:1] == ["test"]:
-            return test(arguments[1:])
-        options = parse(arguments)
-        if options.check:
-            return check()
-        names = options.only or notebooks()
-        return run(options.command or "paper", names, dict(options.parameters), options.force)
-    except (Failure, ValueError, OSError) as failure:
-        print(f"reproduce: {failure}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        print("\nreproduce: interrupted; what was finished before is kept", file=sys.stderr)
-        return 130
-
-
-def parse(arguments: Sequence[str]) -> argparse.Namespace:
-    """Options of a run; unknown words end the program with the usage and exit code 2."""
-    parser = argparse.ArgumentParser(prog="./reproduce.sh", allow_abbrev=False)
-    parser.add_argument("command", nargs="?", choices=["quick"], help="small settings (default: the paper's)")
-    parser.add_argument("--only", action="append", metavar="NAME", choices=notebooks())
-    parser.add_argument(
-        "-p", action="append", default=[], metavar="NAME=VALUE", dest="parameters", type=_pair
-    )
-    parser.add_argument("--force", action="store_true", help="run what is finished and unchanged, too")
-    parser.add_argument("--check", action="store_true", help="only check what figures/ says of itself")
-    return parser.parse_args(arguments)
-
-
-def notebooks() -> list[str]:
-    """Names of all notebooks, in order."""
-    return sorted(path.stem for path in NOTEBOOKS.glob("[0-9]*.ipynb"))
-
-
-def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> int:
+def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> None:
     """Run notebooks under a profile, then print the ledger of what they gave.
 
-    What is finished and unchanged is skipped, unless `force`. Returns 1 if a claim that was reproduced at
-    the paper's settings is not any more.
+    Parameters
+    ----------
+    profile : {"paper", "quick"}
+    names : sequence of str
+        Each after those that it reads.
+    overrides : mapping
+        Parameters to change; results go to build/custom/.
+    force : bool
+        Run what is up to date, too, and forget its stored runs.
+
+    Raises
+    ------
+    Failure
+        If another run is going on in this checkout, a notebook fails, or a claim that was reproduced at the
+        paper's settings is not any more.
     """
+    BUILD.mkdir(exist_ok=True)
+    try:
+        with FileLock(BUILD / "lock", timeout=0):
+            _run(profile, names, overrides, force)
+    except Timeout:
+        raise Failure("another ./reproduce.sh is running in this checkout: wait for it, or stop it") from None
+
+
+def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool) -> None:
+    from snnbp.paper.execute import execute
+
     start = time.perf_counter()
-    check_overrides(names, overrides)
-    for name in names:
-        if reason := not_here(name):
-            print(f"{name} is left out: {reason}")
-    names = [name for name in names if not not_here(name)]
+    declared = settings.notebooks()
+    here = [name for name in names if not why_unavailable(name)]
+    display = Display(here, seconds={})
+    for name in sorted(set(names) - set(here)):
+        display.say(f"skipping {name}: {why_unavailable(name)}")
     missing = missing_data(
-        data for name in names for data in needed_data({**PROFILES[profile][name], **overrides})
+        data for name in here for data in needed_data(declared[name].settings(profile) | dict(overrides))
     )
+    notice = f"{' and '.join(missing)} not found; using 8x8 digits: no claim of the paper is evaluated"
     if missing:
         profile = "digits"
-        notice = (
-            f"{' and '.join(missing)} cannot be had: everything runs on scikit-learn's 8x8 digits instead"
-        )
-        print(f"{notice}; no claim of the paper is evaluated ({missing[min(missing)]})")
-    folder = profile_folder("custom" if overrides else profile)
+        display.say(f"{notice} ({missing[min(missing)]})")
+    folder = settings.folder("custom" if overrides else profile)
     before = committed_verdict()
-    for leftover in folder.glob(".*.partial"):  # of a run that was killed while it wrote
-        leftover.unlink()
-    if force:
-        shutil.rmtree(ROOT / "build" / "runs", ignore_errors=True)
-    for name in names:
-        parameters = changed_parameters(name, profile, overrides)
-        key, stamp = stamp_of(name, parameters, folder)
-        if not force and stamps.is_current(stamp, key):
-            print(f"{name} is finished and unchanged: skipped", flush=True)
+    remove_leftovers(folder)
+    done = Done(folder.name)
+    display.seconds = done.seconds()
+    for name in here:
+        wanted = declared[name].settings(profile)
+        wanted |= {key: value for key, value in overrides.items() if key in wanted}
+        record, target = folder / f"{name}.json", executed_copy(name, folder)
+        reasons = records.stale(record, wanted, target)
+        if force:
+            shutil.rmtree(BUILD / "runs" / name, ignore_errors=True)
+        elif not reasons and done.made(record):
+            display.say(f"{name} is up to date")
             continue
-        print(f"{name} ...", flush=True)
-        seconds = execute(name, parameters, folder)
-        stamps.write(stamp, key, executed_copy(name, parameters, folder), folder / f"{name}.json")
-        print(f"{name} finished after {seconds:.0f} s", flush=True)
-
-    verdicts = ledger(folder)
-    print(f"\n{table(verdicts)}\n")
-    print(f"{len(names)} notebooks in {time.perf_counter() - start:.0f} s, results in {_shown(folder)}")
+        elif reasons and record.exists():
+            display.say(f"{name} runs again: {reasons[0]}")
+        display.begin(name)
+        changed = {key: value for key, value in wanted.items() if value != declared[name].parameters[key]}
+        try:
+            execute(name, changed, folder, target, display.update)
+        finally:
+            display.clear()
+        done.note(name, records.add_executed(record, target), display.elapsed)
+        display.end()
+    report(folder)
+    done_in = clock(time.perf_counter() - start)
+    print(f"{len(here)} notebook{'s' * (len(here) != 1)} in {done_in}, results in {shown(folder)}/")
     if missing:
         print(notice)
-    if folder == profile_folder("paper"):
-        with atomic_open(README, "w") as file:
-            file.write(with_verdicts(README.read_text(), markdown(verdicts, "figures/")))
-        if lost := no_longer_reproduced(verdicts, before):
-            raise Failure(f"reproduced before and not any more: {', '.join(lost)}")
-    return 0
+    if folder == ROOT / "figures" and (lost := no_longer_reproduced(ledger(folder), before)):
+        raise Failure(f"reproduced before and not any more: {', '.join(lost)}")
+
+
+def report(folder: Path) -> None:
+    """Print the five rows that matter most, and where the rest is."""
+    from snnbp.paper.verdict import counts, headline, text
+
+    verdicts = ledger(folder)
+    print(f"\n{text(headline(verdicts))}\n\n{counts(verdicts)}")
+    if (folder / "verdict.md").exists():
+        print(f"all claims, and how they are judged: {shown(folder)}/verdict.md")
+
+
+class Done:
+    """Which notebooks have run to their end on this machine, and how long they took.
+
+    A record that came with the checkout says that its results are up to date, not that they were reproduced
+    here: only what both has a current record and was made here is skipped.
+    """
+
+    def __init__(self, profile: str) -> None:
+        self.path = BUILD / "done" / f"{profile}.json"
+        try:
+            self.entries = dict(json.loads(self.path.read_text(encoding="utf-8")))
+        except (OSError, ValueError, TypeError):
+            self.entries = {}
+
+    def made(self, record: Path) -> bool:
+        """Whether this record was made here."""
+        return bool(self._entry(record.stem).get("seal") == records.read_record(record)["seal"])
+
+    def note(self, name: str, seal: str, seconds: float) -> None:
+        """A notebook has run to its end."""
+        self.entries[name] = {"seal": seal, "seconds": round(seconds, 1)}
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_open(self.path, "w") as file:
+            json.dump(self.entries, file, indent=1)
+
+    def seconds(self) -> dict[str, float]:
+        """How long each notebook took."""
+        return {name: self._entry(name)["seconds"] for name in self.entries if self._entry(name)}
+
+    def _entry(self, name: str) -> dict[str, Any]:
+        entry = self.entries.get(name)
+        return entry if isinstance(entry, dict) and entry.keys() == {"seal", "seconds"} else {}
+
+
+def executed_copy(name: str, folder: Path) -> Path:
+    """Where the executed notebook goes: in place only with the evidence."""
+    return (NOTEBOOKS if folder == ROOT / "figures" else folder) / f"{name}.ipynb"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what a killed run was writing."""
+    for place in (folder, NOTEBOOKS, BUILD):
+        for leftover in place.rglob(".*.partial") if place.exists() else ():
+            leftover.unlink(missing_ok=True)
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:
@@ -126,57 +161,10 @@ def needed_data(parameters: Mapping[str, Any]) -> list[str]:
     return [parameters["dataset"], *parameters.get("datasets", ())] if "dataset" in parameters else []
 
 
-def stamp_of(name: str, parameters: Mapping[str, Any], folder: Path) -> tuple[str, Path]:
-    """What a run of this notebook depends on, as a digest, and where its end is noted."""
-    earlier = [folder / f"{other}.json" for other in notebooks() if other < name]
-    key = stamps.key(NOTEBOOKS / f"{name}.ipynb", parameters, earlier)
-    return key, STAMPS / folder.name / f"{name}.json"
-
-
-def committed_verdict() -> str:
-    """verdict.json as committed; without git, as it is; "[]" if there is none."""
-    path = profile_folder("paper") / "verdict.json"
-    shown = subprocess.run(
-        ["git", "show", f"HEAD:./{path.relative_to(ROOT)}"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if shown.returncode == 0:
-        return shown.stdout
-    return path.read_text() if path.exists() else "[]"
-
-
-def with_verdicts(readme: str, verdicts: str) -> str:
-    """README's text with this table of verdicts between its two marks."""
-    begin, end = VERDICT_MARKS
-    head, _, rest = readme.partition(begin)
-    return f"{head}{begin}\n\n{verdicts}\n\n{end}{rest.partition(end)[2]}"
-
-
-def check() -> int:
-    """Name what is stale or edited by hand in figures/ and in README's table; returns 1 if anything is."""
-    folder = profile_folder("paper")
-    complaints = records.check(folder, PROFILES["paper"])
-    verdicts, readme = ledger(folder), README.read_text()
-    for name, content in (("verdict.json", as_json(verdicts)), ("verdict.md", markdown(verdicts) + "\n")):
-        if (folder / name).exists() and (folder / name).read_text() != content:
-            complaints.append(f"{name} is not what the results give")
-    if with_verdicts(readme, markdown(verdicts, "figures/")) != readme:
-        complaints.append("README.md: its verdicts are not what the results give")
-    for complaint in complaints:
-        print(complaint)
-    if not complaints:
-        print(f"everything in {_shown(folder)} is as its records say")
-    return 1 if complaints else 0
-
-
-def not_here(name: str) -> str:
+def why_unavailable(name: str) -> str:
     """Why a notebook cannot run in this environment, or nothing."""
-    if name in LAVA_NOTEBOOKS and importlib.util.find_spec("lava") is None:
-        return "it needs Lava: pip install lava-nc==0.10.0, in Python 3.10"
-    return ""
+    lacking = [need for need in settings.notebooks()[name].needs if importlib.util.find_spec(need) is None]
+    return f"needs {', '.join(NEEDS[need] for need in lacking)}" if lacking else ""
 
 
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:
@@ -190,118 +178,35 @@ def missing_data(wanted: Iterable[str]) -> dict[str, str]:
     return missing
 
 
-def check_overrides(names: Sequence[str], overrides: Mapping[str, Any]) -> None:
-    """Refuse a parameter that none of the notebooks takes: papermill would only warn."""
-    known = sorted({parameter for name in names for parameter in PROFILES["paper"][name]})
-    for parameter in overrides:
-        if parameter not in known:
-            raise Failure(f"unknown parameter {parameter!r}: {'/'.join(names)} takes {', '.join(known)}")
-
-
-def changed_parameters(name: str, profile: str, overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """What a notebook must be told: where the profile or the user differs from its own parameter cell."""
-    paper = PROFILES["paper"][name]
-    wanted = {**PROFILES[profile][name], **{key: value for key, value in overrides.items() if key in paper}}
-    if overrides and "profile" in paper:  # what reads other notebooks' results reads those of this run
-        wanted["profile"] = "custom"
-    return {key: value for key, value in wanted.items() if value != paper[key]}
-
-
-def execute(name: str, parameters: Mapping[str, Any], folder: Path) -> float:
-    """Run a notebook headless; its executed copy appears only when every cell has run. Returns seconds.
-
-    The copy goes to `folder`. Without changed parameters it replaces the notebook itself, normalised, so
-    that `git diff` shows what came out differently. Raises Failure naming the cell and its error.
-    """
-    import nbformat
-    import papermill
-    from nbclient.exceptions import CellTimeoutError
-
-    source = NOTEBOOKS / f"{name}.ipynb"
-    partial = PARTIAL / source.name
-    partial.parent.mkdir(parents=True, exist_ok=True)
-    start = time.perf_counter()
+def committed_verdict() -> str:
+    """verdict.json as committed; without git, as it is; "[]" if there is none."""
+    path = ROOT / "figures" / "verdict.json"
     try:
-        papermill.execute_notebook(
-            source,
-            partial,
-            dict(parameters),
-            kernel_name="python3",
-            cwd=NOTEBOOKS,
-            stderr_file=sys.stderr,
-            extra_arguments=["--IPKernelApp.log_level=ERROR"],
-        )
-    except papermill.PapermillExecutionError as error:
-        last = f"{error.ename}: {error.evalue}".splitlines()[0]
-        raise Failure(f"{name}, cell {error.cell_index}: {last} (see {_shown(partial)})") from error
-    except (CellTimeoutError, RuntimeError) as error:  # the kernel died, or did not start
-        raise Failure(f"{name}: {error} (see {_shown(partial)})") from error
-    target = executed_copy(name, parameters, folder)
-    notebook = normalised(nbformat.read(partial, as_version=4))
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_open(target, "w") as file:
-        nbformat.write(notebook, file)
-    partial.unlink()
-    return time.perf_counter() - start
+        command = ["git", "show", f"HEAD:./{path.relative_to(ROOT).as_posix()}"]
+        shown = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
+        return shown.stdout.decode("utf-8")
+    except (OSError, subprocess.CalledProcessError):
+        return path.read_text(encoding="utf-8") if path.exists() else "[]"
 
 
-def executed_copy(name: str, parameters: Mapping[str, Any], folder: Path) -> Path:
-    """Where the executed notebook goes: in place at its own parameters."""
-    return (folder if parameters else NOTEBOOKS) / f"{name}.ipynb"
+def check() -> list[str]:
+    """Name what in figures/ is stale, was changed by hand, or has no record."""
+    folder = ROOT / "figures"
+    complaints, known = [], set()
+    declared = settings.notebooks()
+    for path in sorted({*folder.glob("*.json"), *(folder / f"{name}.json" for name in declared)}):
+        if path.name == "verdict.json":
+            continue
+        parameters = declared[path.stem].parameters if path.stem in declared else None
+        executed = NOTEBOOKS / f"{path.stem}.ipynb" if path.stem in declared else None
+        complaints += [f"{path.stem}: {reason}" for reason in records.stale(path, parameters, executed)]
+        known.add(path.name)
+        with suppress(OSError, records.Damaged):
+            known |= records.read_record(path)["files"].keys()
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    return complaints + [f"{name} has no record of what made it" for name in sorted(files - known)]
 
 
-def normalised(notebook: Any) -> Any:
-    """A notebook less what differs between equal runs: times, versions, progress bars, cuts in text."""
-    from nbstripout import strip_output
-
-    keys = ["metadata.papermill", "metadata.language_info.version", "metadata.widgets"]
-    keys += ["cell.metadata.papermill", "cell.metadata.execution"]
-    notebook = strip_output(notebook, keep_output=True, keep_count=True, keep_id=True, extra_keys=keys)
-    for cell in notebook.cells:
-        if cell.cell_type == "code":
-            outputs: list[Any] = []
-            for output in cell.outputs:
-                if output.get("name") == "stdout" and outputs and outputs[-1].get("name") == "stdout":
-                    outputs[-1].text += output.text  # how a text is cut into messages is chance
-                elif output.get("name") != "stderr":
-                    outputs.append(output)
-            cell.outputs = outputs
-    return notebook
-
-
-def test(pytest_options: Sequence[str]) -> int:
-    """Style, types, then all tests; the exit code is the first that is not 0."""
-    missing = missing_data(["mnist", "fashion-mnist"])
-    notice = f"{' and '.join(missing)} cannot be had: the tests that need them are skipped"
-    if missing:
-        print(f"{notice} ({missing[min(missing)]})", flush=True)
-    code = 0
-    for command in (
-        ["ruff", "check", "--quiet"],
-        ["ruff", "format", "--check", "--quiet"],
-        ["mypy"],
-        ["pytest", *pytest_options],
-    ):
-        code = subprocess.run([sys.executable, "-m", *command], cwd=ROOT, check=False).returncode or code
-    if missing:
-        print(notice)
-    return code
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """NAME=VALUE with the value read as JSON where it is JSON: 5, 0.5, [1, 2], else as text."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=VALUE")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
-
-
-def _shown(path: Path) -> str:
+def shown(path: Path) -> str:
+    """A path as the user knows it."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)
-
-
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))

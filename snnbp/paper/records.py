@@ -1,7 +1,10 @@
-"""Records: what made a file, in a form that can be derived again and compared."""
+"""Records: what made a file, and the one answer to "is this stale?"."""
 
+import ast
+import functools
 import hashlib
 import importlib.metadata
+import importlib.util
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,129 +12,258 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnbp.files import atomic_open
+from snnbp.paper import ROOT
 
 if TYPE_CHECKING:
     from snnbp.training.data import Dataset
 
-LIBRARY = Path(__file__).resolve().parents[1]
-ROOT = LIBRARY.parent
 PACKAGES = {
     "lava-nc": "lava",
     "llvmlite": "llvmlite",
     "matplotlib": "matplotlib",
     "numba": "numba",
     "numpy": "numpy",
+    "pandas": "pandas",
     "pillow": "PIL",
 }
 """Packages that may change a result or a picture, and how they are imported: their versions go on record."""
 
+LEDGER = "ledger of "
+"""In what a record says was read: not a file but the verdicts on the claims that a notebook answers."""
+
+_PLUMBING = {"snnbp.paper.records", "snnbp.paper.settings"}
+
+
+class Damaged(ValueError):
+    """A file that should be a record and is none; the message names it."""
+
 
 def write_record(path: Path, source: str, data: "Dataset | None", files: Sequence[str], **about: Any) -> None:
-    """Write what made `files`, beside `path`, by the notebook or script `source`, a path in the checkout;
-    `data` is None where they needed none.
+    """Write what made `files`, beside `path`.
 
-    The revision is the SHA-256 of each of the library's modules in use, not a commit: it says exactly what
-    a result depends on, and is the same before and after a commit. `seal` is the digest of all the rest.
+    Parameters
+    ----------
+    path : Path
+        The record, JSON.
+    source : str
+        The notebook or script, a path in the checkout.
+    data : Dataset or None
+        None where the files needed none.
+    files : sequence of str
+        Paths relative to the record's folder.
+    **about
+        `profile` ("paper" at the paper's settings), `parameters`, `results`, and for notebooks `reads`,
+        digests of what came from others.
+
+    Notes
+    -----
+    Of the library it lists the modules in use, by their code alone (see `code_digest`), not a commit: that
+    is what a result depends on, and it is the same before and after a commit. `seal` is the digest of all
+    the rest; `executed`, the digest of the executed notebook, is added when it has run to its end.
     """
-    modules = [module for key, module in sys.modules.items() if key.startswith("snnbp.")]
-    used = sorted(Path(str(module.__file__)).relative_to(LIBRARY) for module in modules)
+    modules = [
+        module for key, module in sys.modules.items() if key.startswith("snnbp.") and key not in _PLUMBING
+    ]
+    used = {Path(str(module.__file__)).relative_to(ROOT) for module in modules}
+    used |= {file.with_suffix(suffix) for file in used for suffix in (".toml", ".csv")}
     record: dict[str, Any] = {
         "source": {"path": source, "sha256": source_digest(ROOT / source)},
         "data": data and {"source": data.source, "digest": data.digest, "verified": data.verified},
         **about,
         "files": {file: file_digest(path.parent / file) for file in sorted(files)},
         "library": {
-            "version": importlib.metadata.version("snnbp"),
-            "revision": {file.as_posix(): file_digest(LIBRARY / file) for file in used},
+            file.as_posix(): code_digest(ROOT / file) for file in sorted(used) if (ROOT / file).exists()
         },
         "python": "{}.{}".format(*sys.version_info),
-        "packages": {
-            package: importlib.metadata.version(package)
-            for package, module in PACKAGES.items()
-            if module in sys.modules
-        },
+        "packages": _versions(sys.modules),
     }
+    _write(path, record)
+
+
+def add_executed(path: Path, executed: Path) -> str:
+    """Note in a record how its notebook looks executed; returns the new seal."""
+    return _write(path, read_record(path) | {"executed": executed_digest(executed)})
+
+
+def _write(path: Path, record: dict[str, Any]) -> str:
+    record.pop("seal", None)
+    record["seal"] = _seal(record)
     with atomic_open(path, "w") as file:
-        json.dump(record | {"seal": _seal(record)}, file, indent=1)
+        json.dump(record, file, indent=1)
         file.write("\n")
+    return str(record["seal"])
 
 
-def check(folder: Path, settings: Mapping[str, Any]) -> list[str]:
-    """Derive anew what the records in `folder` say; name what is stale, edited by hand or not on record.
+def read_record(path: Path) -> dict[str, Any]:
+    """Read a record.
 
-    `settings` are the parameters that notebooks should have been run with, by notebook.
+    Raises
+    ------
+    FileNotFoundError
+        If there is none.
+    Damaged
+        For anything but a record as it was written.
     """
-    complaints, known = [], set()
-    for path in sorted(folder.glob("*.json")):
-        try:
-            record = json.loads(path.read_text())
-        except json.JSONDecodeError:
-            record = None
-        if not (isinstance(record, dict) and "files" in record):
-            continue  # no record: some record must list it
-        known |= {path.name, *record["files"]}
-        seal = record.pop("seal", None)
-        if seal != _seal(record):
-            complaints.append(f"{path.name} was edited by hand")
-        for file, digest in record["files"].items():
-            if not (folder / file).exists():
-                complaints.append(f"{file} is missing, {path.name} lists it")
-            elif file_digest(folder / file) != digest:
-                complaints.append(f"{file} was edited by hand: it is not what {path.name} tells of")
-        complaints += _weights_complaints(folder, record["weights"])
-        reasons = list(_changes(record))
-        if record["parameters"] != settings.get(path.stem, record["parameters"]):
-            reasons.append("other settings made them")
-        complaints += [f"{path.name} and its files are stale: {reason}" for reason in reasons]
-    unknown = {path.name for path in folder.iterdir()} - known
-    return complaints + [f"{name} has no record of what made it" for name in sorted(unknown)]
+    try:
+        record = json.loads(path.read_text(encoding="utf-8"))
+        intact = record["seal"] == _seal({key: record[key] for key in record if key != "seal"})
+    except (ValueError, TypeError, KeyError) as error:
+        raise Damaged(f"{path.name} is damaged, or no record") from error
+    if not intact:
+        raise Damaged(f"{path.name} was edited by hand")
+    return dict(record)
 
 
-def _weights_complaints(folder: Path, digests: Mapping[str, str]) -> Iterator[str]:
-    from snnbp.circuit.weights import Weights
+def stale(path: Path, parameters: Mapping[str, Any] | None = None, executed: Path | None = None) -> list[str]:
+    """Say why what a record tells of would not come out the same again, or was changed since.
 
-    for name, digest in digests.items():
-        try:
-            if Weights.load(folder / f"{name}.npz").digest != digest:
-                yield f"{name}.npz holds other weights than its record says"
-        except (OSError, ValueError) as error:
-            yield str(error)
+    Parameters
+    ----------
+    path : Path
+        The record.
+    parameters : mapping, optional
+        Those that its notebook shall have.
+    executed : Path, optional
+        The executed notebook; scripts have none.
+
+    Returns
+    -------
+    list of str
+        Empty if all is up to date.
+    """
+    try:
+        record = read_record(path)
+    except FileNotFoundError:
+        return [f"{path.name} is missing"]
+    except Damaged as error:
+        return [str(error)]
+    return list(_reasons(path.parent, record, parameters, executed))
 
 
-def _changes(record: Mapping[str, Any]) -> Iterator[str]:
-    """What is not any more as it was when a record was written."""
-    source = ROOT / record["source"]["path"]
-    if not source.exists() or source_digest(source) != record["source"]["sha256"]:
-        yield f"{record['source']['path']} has changed"
-    for file, digest in record["library"]["revision"].items():
-        if not (LIBRARY / file).exists() or file_digest(LIBRARY / file) != digest:
-            yield f"snnbp/{file} has changed"
-    if record["library"]["version"] != importlib.metadata.version("snnbp"):
-        yield f"snnbp {record['library']['version']} made it"
-    lock = (ROOT / "requirements.lock").read_text()
+def _reasons(
+    folder: Path, record: Mapping[str, Any], parameters: Mapping[str, Any] | None, executed: Path | None
+) -> Iterator[str]:
+    source = record["source"]
+    if not (ROOT / source["path"]).exists() or source_digest(ROOT / source["path"]) != source["sha256"]:
+        yield f"{source['path']} has changed"
+    if parameters is not None and record["parameters"] != parameters:
+        yield "it was made with other parameters"
+    for file, digest in record["library"].items():
+        if not (ROOT / file).exists() or code_digest(ROOT / file) != digest:
+            yield f"{file} has changed"
     for package, version in record["packages"].items():
-        if f"{package}=={version} " not in lock:
+        if f"{package}=={version} " not in _lock():
             yield f"{package} {version} made it, requirements.lock has another version"
+    for name, digest in record.get("reads", {}).items():
+        if content_digest(folder, name) != digest:
+            yield f"{name}, which it reads, has changed"
+    for file, digest in record["files"].items():
+        if not (folder / file).exists():
+            yield f"{file} is missing"
+        elif file_digest(folder / file) != digest:
+            yield f"{file} was changed after it was made"
+    if executed is not None:
+        if "executed" not in record:
+            yield f"{source['path']} was not run to its end by ./reproduce.sh"
+        elif not executed.exists() or executed_digest(executed) != record["executed"]:
+            yield f"{executed.name} does not show the outputs of that run"
+
+
+def content_digest(folder: Path, name: str) -> str | None:
+    """Digest of what a notebook reads: a file, or (LEDGER) the verdicts on what another notebook answers."""
+    if name.startswith(LEDGER):
+        from snnbp.paper.claims import as_json, ledger
+
+        verdicts = as_json(ledger(folder, [name.removeprefix(LEDGER)]))
+        return hashlib.sha256(verdicts.encode()).hexdigest()
+    path = (ROOT if name.startswith("figures/") else folder) / name
+    return file_digest(path) if path.exists() else None
 
 
 def source_digest(path: Path) -> str:
-    """SHA-256 of a script, or of a notebook's cell sources: outputs may change, what makes them may not."""
-    if path.suffix != ".ipynb":
-        return file_digest(path)
-    sources = [[cell["cell_type"], "".join(cell["source"])] for cell in json.loads(path.read_text())["cells"]]
-    return hashlib.sha256(json.dumps(sources).encode()).hexdigest()
+    """SHA-256 of a script's code, or of a notebook's cell sources: outputs may change."""
+    return _cells_digest(path, ()) if path.suffix == ".ipynb" else code_digest(path)
 
 
-def library_digest() -> str:
-    """SHA-256 of all of the library's sources, the ledger and the settings included."""
-    files = sorted(path for path in LIBRARY.rglob("*") if path.suffix in (".py", ".toml", ".csv"))
-    listing = "".join(f"{file_digest(path)} {path.relative_to(LIBRARY).as_posix()}\n" for path in files)
+def executed_digest(path: Path) -> str:
+    """SHA-256 of a notebook's cell sources, execution counts and outputs, not of its metadata."""
+    return _cells_digest(path, ("execution_count", "outputs"))
+
+
+def _cells_digest(path: Path, fields: Sequence[str]) -> str:
+    try:
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        content = [
+            [cell["cell_type"], "".join(cell["source"]), *(cell.get(field) for field in fields)]
+            for cell in cells
+        ]
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise Damaged(f"{path} is not a notebook, or is damaged") from error
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+@functools.cache
+def _parsed_digest(text: str) -> str:
+    return hashlib.sha256(repr(_plain(ast.parse(text))).encode()).hexdigest()
+
+
+def code_digest(path: Path) -> str:
+    """SHA-256 of a module's code without docstrings, comments and layout, equal on Python 3.10 to 3.13.
+
+    Of any other file, of its bytes.
+    """
+    return _parsed_digest(path.read_text(encoding="utf-8")) if path.suffix == ".py" else file_digest(path)
+
+
+def _plain(node: Any) -> Any:
+    """A syntax tree as nested lists, without what is empty: Pythons differ in empty fields only."""
+    if isinstance(node, ast.JoinedStr):  # 3.12 puts empty texts between its parts
+        parts = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
+        return ["JoinedStr", *map(_plain, parts)]
+    if isinstance(node, ast.AST):
+        fields = ((name, _plain(value)) for name, value in ast.iter_fields(node) if name != "ctx")
+        return [type(node).__name__, *(field for field in fields if field[1] not in (None, []))]
+    if isinstance(node, list):
+        return [_plain(item) for item in node if not _is_docstring(item)]
+    return node if node is None else ascii(node)
+
+
+def _is_docstring(node: Any) -> bool:
+    value = node.value if isinstance(node, ast.Expr) else None
+    return isinstance(value, ast.Constant) and isinstance(value.value, str)
+
+
+def library_digest(*folders: str) -> str:
+    """SHA-256 of the code of all modules in some of the package's folders."""
+    files = sorted(file for folder in folders for file in (ROOT / "snnbp" / folder).rglob("*.py"))
+    listing = "".join(f"{code_digest(file)} {file.relative_to(ROOT).as_posix()}\n" for file in files)
     return hashlib.sha256(listing.encode()).hexdigest()
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of a file's bytes."""
     return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def is_locked() -> bool:
+    """Whether this is the Python of .python-version with the locked packages: evidence is made there."""
+    wanted = (ROOT / ".python-version").read_text(encoding="utf-8").split(".")[:2]
+    lock = _lock()
+    installed = _versions(name for name in PACKAGES.values() if importlib.util.find_spec(name))
+    return [str(number) for number in sys.version_info[:2]] == [number.strip() for number in wanted] and all(
+        f"{package}=={version} " in lock for package, version in installed.items()
+    )
+
+
+def _versions(imported: Any) -> dict[str, str]:
+    names = set(imported)
+    return {
+        package: importlib.metadata.version(package) for package, name in PACKAGES.items() if name in names
+    }
+
+
+def _lock() -> str:
+    return (ROOT / "requirements.lock").read_text(encoding="utf-8")
 
 
 def _seal(record: Mapping[str, Any]) -> str:

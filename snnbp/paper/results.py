@@ -1,111 +1,250 @@
-"""Where results go, and what made them: evidence in figures/, everything else in build/<profile>/."""
+"""Where a notebook's results go: evidence to figures/, everything else to build/<profile>/."""
 
-import csv
-import os
-import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import base64
+import json
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
-
 from snnbp.files import atomic_open
-from snnbp.paper.records import library_digest, write_record
+from snnbp.paper import ROOT, settings
+from snnbp.paper.records import (
+    LEDGER,
+    Damaged,
+    content_digest,
+    file_digest,
+    library_digest,
+    read_record,
+    write_record,
+)
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+    import pandas as pd
 
-    from snnbp.training.data import Dataset
     from snnbp.circuit.weights import Weights
-
-ROOT = Path(__file__).resolve().parents[2]
-
-
-def _profiles() -> dict[str, dict[str, dict[str, Any]]]:
-    declared = tomllib.loads((Path(__file__).parent / "settings.toml").read_text())
-    return {
-        profile: {name: {**paper, **changes.get(name, {})} for name, paper in declared["paper"].items()}
-        for profile, changes in declared.items()
-    }
+    from snnbp.paper.claims import Verdict
+    from snnbp.plots.style import StyledFigure
+    from snnbp.training.data import Dataset
+    from snnbp.training.run import Run
 
 
-PROFILES = _profiles()
-"""All parameters of every notebook, by profile ("paper" first) and notebook."""
+class Shown:
+    """Content that a front end shows as it is, with a text that stands for it."""
+
+    def __init__(self, kind: str, content: str, text: str) -> None:
+        """`content` of a MIME type `kind`; images in base64."""
+        self.kind, self.content, self.text = kind, content, text
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
+        metadata = {self.kind: {"alt": self.text}} if self.kind.startswith("image/") else {}
+        return {self.kind: self.content, "text/plain": self.text}, metadata
+
+    def __repr__(self) -> str:
+        return self.text
 
 
-def profile_folder(profile: str) -> Path:
-    """Where a profile's results go."""
-    return ROOT / ("figures" if profile == "paper" else f"build/{profile}")
-
-
-class Evidence:
+class Results:
     """The files that one notebook makes, all in one folder, each written whole or not at all.
 
-    `parameters` may hold other names than the notebook's parameters; they are ignored. The folder is
-    figures/ iff the parameters are the paper's and the data is verified (or none is needed), else
-    build/<profile>/, where the profile is the one declared with these parameters, or "custom". The
-    environment variable SNNBP_OUTPUT puts another folder in its place: tests use it to leave the evidence
-    alone.
+    Parameters
+    ----------
+    notebook : str
+        Its name, as in settings.toml.
+    variables : mapping
+        Holds the notebook's parameters (and may hold more): `globals()`.
+    data : Dataset, optional
+        What the results were computed from.
+
+    Attributes
+    ----------
+    profile : str
+        "paper" if the parameters are the paper's and the data is verified (or none is needed), the profile
+        declared with these parameters, or "custom".
+    folder : Path
+        figures/ for "paper" in the locked environment, else build/<profile>/. The environment variable
+        SNNBP_OUTPUT puts another folder in its place.
+
+    Raises
+    ------
+    ValueError
+        If the notebook is not declared, lacks a parameter, or lies in another checkout than this package.
     """
 
-    def __init__(self, notebook: str, parameters: Mapping[str, Any], data: "Dataset | None" = None) -> None:
+    def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
+        here = Path.cwd().parent
+        if (here / "snnbp" / "paper").exists() and here != ROOT:
+            raise ValueError(
+                f"this notebook is in {here}, but snnbp comes from {ROOT}: run ./reproduce.sh setup"
+            )
+        if notebook not in settings.notebooks():
+            raise ValueError(f"{notebook} is not declared in snnbp/paper/settings.toml")
         self.notebook = notebook
+        self.declared = settings.notebooks()[notebook]
         self.data = data
-        self.parameters = {name: parameters[name] for name in PROFILES["paper"][notebook]}
-        matching = [name for name, notebooks in PROFILES.items() if notebooks[notebook] == self.parameters]
-        self.profile = matching[0] if matching else "custom"
+        if lacking := [name for name in self.declared.parameters if name not in variables]:
+            raise ValueError(f"{notebook} lacks the parameters {', '.join(lacking)}, see settings.toml")
+        self.parameters = {name: variables[name] for name in self.declared.parameters}
+        self.profile = next(
+            (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
+        )
         if self.profile == "paper" and data and not data.verified:
             self.profile = "custom"
-        self.folder = Path(os.environ.get("SNNBP_OUTPUT") or profile_folder(self.profile))
-        self.digests: dict[str, str] = {}
-        self._files: list[str] = []
-        self._results: Mapping[str, Any] | None = None
+        self.folder = settings.folder(self.profile)
+        self._files: set[str] = set()
+        self._reads: dict[str, str | None] = {}
+        self._results: dict[str, Any] | None = None
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OSError(error.errno, f"cannot make {self.folder}: {error.strerror}") from error
 
-    def figure(self, name: str, figure: "Figure") -> None:
-        """Save as SVG and PNG, the same bytes for the same figure."""
-        import matplotlib as mpl
+    def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
+        """Save a figure as SVG and PNG.
 
-        with mpl.rc_context({"svg.hashsalt": name}):
-            for suffix, metadata in ((".svg", {"Date": None}), (".png", {})):
-                with self._open(name + suffix) as file:
-                    figure.savefig(file, format=suffix[1:], metadata=metadata, dpi=150)
+        Parameters
+        ----------
+        name : str
+            File name without suffix.
+        figure : StyledFigure
+            As all functions of `snnbp.plots` return it.
+        alt : str, optional
+            What it shows, in words, instead of the figure's own text.
 
-    def table(self, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-        """Save as CSV."""
+        Returns
+        -------
+        Shown
+            Displays exactly the saved PNG.
+        """
+        from snnbp.plots.style import to_png, to_svg
+
+        if alt:
+            figure.set_label(alt)
+        png = to_png(figure)
+        for suffix, content in ((".svg", to_svg(figure, name)), (".png", png)):
+            with self._open(name + suffix) as file:
+                file.write(content)
+        return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
+
+    def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """Save a table as CSV, its index only if it is more than row numbers; returns it."""
+        import pandas as pd
+
         with self._open(name + ".csv", "w") as file:
-            writer = csv.writer(file, lineterminator="\n")
-            writer.writerow(header)
-            writer.writerows(rows)
+            frame.to_csv(file, index=not isinstance(frame.index, pd.RangeIndex), lineterminator="\n")
+        return frame
 
     def text(self, name: str, text: str) -> None:
-        """Save as it is; `name` has its suffix."""
+        """Save text as it is; `name` has its suffix."""
         with self._open(name, "w") as file:
             file.write(text)
 
     def weights(self, name: str, weights: "Weights") -> None:
-        """Save as .npz and note the digest."""
+        """Save weights as <name>.npz."""
         weights.save(self.folder / f"{name}.npz")
-        self.digests[name] = weights.digest
         self._note(f"{name}.npz")
 
     def store(self, name: str) -> Path:
-        """The file of finished runs for `sweep(store=...)`: kept in build/ until the library changes."""
-        if os.environ.get("SNNBP_OUTPUT"):
-            return self.folder / f"{name}.jsonl"
-        return ROOT / "build" / "runs" / library_digest()[:12] / f"{name}.jsonl"
+        """Give the folder of finished runs for `sweep(store=...)`.
+
+        It lies in build/ and is a new one whenever the code of circuit, backends or training changes.
+        """
+        base = ROOT / "build" if self.folder.is_relative_to(ROOT) else self.folder
+        digest = library_digest("circuit", "backends", "training")[:12]
+        return base / "runs" / self.notebook / digest / name
+
+    def runs(self, name: str, runs: Sequence["Run"]) -> None:
+        """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
+        from snnbp.training.sweep import run_file
+
+        if self.data is None:
+            raise ValueError("runs need the data set that they were trained on: Results(..., data)")
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        (self.folder / name).mkdir(parents=True)
+        for run in runs:
+            path = run_file(self.folder / name, run.config, run.backend, self.data)
+            run.save(path, weights=False)
+            self._note(f"{name}/{path.name}")
+
+    def read(self, name: str) -> Path:
+        """Find a file that another notebook made.
+
+        Raises
+        ------
+        ValueError
+            If its maker is not declared as read in settings.toml, or the file was changed since.
+        FileNotFoundError
+            If it was not made yet.
+        """
+        for folder in (self.folder, ROOT / "figures"):
+            for maker in self._sources(folder):
+                files = _files_of(folder / f"{maker}.json")
+                if name not in files or (folder != self.folder and not self._may_borrow(maker)):
+                    continue
+                if file_digest(folder / name) != files[name]:
+                    raise ValueError(f"{name} was changed after {maker} made it: run {maker} again")
+                self._reads[name if folder == self.folder else f"figures/{name}"] = files[name]
+                return folder / name
+        makers = [path.stem for path in sorted(self.folder.glob("*.json")) if name in _files_of(path)]
+        if makers:
+            raise ValueError(
+                f"{name} is made by {makers[0]}: add it to the `reads` of {self.notebook} in settings.toml"
+            )
+        sources = ", ".join(self._sources(self.folder)) or "none declared"
+        raise FileNotFoundError(f"{name} is not in {self.folder}: run what makes it first ({sources})")
+
+    def _sources(self, folder: Path) -> list[str]:
+        """The records that this notebook may read."""
+        if self.declared.reads == "all":
+            return sorted(path.stem for path in folder.glob("*.json") if path.stem != self.notebook)
+        return self.declared.reads
+
+    def _may_borrow(self, maker: str) -> bool:
+        """Scripts write to figures/ only, and a run with own parameters may build upon the evidence."""
+        return maker not in settings.notebooks() or self.profile == "custom"
 
     def results(self, **results: Any) -> None:
-        """Save what claims are judged by, with the record of this notebook's files, as <notebook>.json."""
-        self._results = results
+        """Save what claims are judged by, with the record of this notebook's files, as <notebook>.json.
+
+        Parameters
+        ----------
+        **results
+            By name, a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
+        """
+        plain = json.loads(
+            json.dumps(results, default=lambda value: value.tolist())
+        )  # NumPy's and pandas' too
+        self._results = {
+            name: value
+            if isinstance(value, dict)
+            else {"values": value if isinstance(value, list) else [value]}
+            for name, value in plain.items()
+        }
         self._note()
+
+    def ledger(self) -> "list[Verdict]":
+        """Judge the claims that this notebook's results, and those that it reads, answer."""
+        from snnbp.paper.claims import claims, ledger, own_claims
+
+        sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
+        if self.declared.reads != "all":
+            sources &= {self.notebook, *self.declared.reads}
+        for source in sources:
+            self._reads[LEDGER + source] = content_digest(self.folder, LEDGER + source)
+        self._note()
+        return ledger(self.folder, None if self.declared.reads == "all" else sorted(sources))
+
+    def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
+        """Save the ledger as verdict.json and verdict.md, with a record; returns what displays the latter."""
+        from snnbp.paper.claims import as_json
+        from snnbp.paper.verdict import counts, markdown
+
+        if self._results is None:
+            self.results()
+        self.text("verdict.json", as_json(verdicts))
+        self.text("verdict.md", markdown(verdicts))
+        return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))
 
     @contextmanager
     def _open(self, name: str, mode: str = "wb") -> Iterator[Any]:
@@ -115,15 +254,22 @@ class Evidence:
 
     def _note(self, *names: str) -> None:
         """Put new files on record; the record appears with the results, when the notebook has got there."""
-        self._files += [name for name in names if name not in self._files]
+        self._files.update(names)
         if self._results is not None:
             write_record(
                 self.folder / f"{self.notebook}.json",
                 f"notebooks/{self.notebook}.ipynb",
                 self.data,
-                self._files,
+                sorted(self._files),
                 profile=self.profile,
                 parameters=self.parameters,
-                weights=self.digests,
+                reads=dict(sorted(self._reads.items())),
                 results=self._results,
             )
+
+
+def _files_of(path: Path) -> dict[str, str]:
+    try:
+        return dict(read_record(path)["files"])
+    except (FileNotFoundError, Damaged):
+        return {}

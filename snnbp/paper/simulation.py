@@ -4,11 +4,11 @@ from typing import NamedTuple
 
 import numpy as np
 
-from snnbp.training.data import CLASSES, Dataset
-from snnbp.backends.fused import Learner, predict
+from snnbp import backends
 from snnbp.backends.rule import Rule
-from snnbp.training.metrics import score
 from snnbp.circuit.weights import Weights
+from snnbp.training.data import Dataset
+from snnbp.training.train import evaluate
 
 ORDER_SEED, WEIGHT_SEED = 43, 44
 """Seeds of the official code (`seed`, `seed + 1`)."""
@@ -27,14 +27,25 @@ class Replay(NamedTuple):
 
 
 def replay(data: Dataset, epochs: int = 15) -> Replay:
-    """Train as the official simulation does: its seeds, its cumulative shuffles, its rule."""
-    rule = Rule("published-simulation")
+    """Train as the official simulation does: its seeds, its cumulative shuffles, its rule.
+
+    Parameters
+    ----------
+    data : Dataset
+    epochs : int, default 15
+
+    Returns
+    -------
+    Replay
+        Fractions.
+    """
     order = np.random.RandomState(ORDER_SEED).permutation(len(data.train))
-    sizes = (data.train.inputs.shape[1], HIDDEN, CLASSES)
-    learner = Learner(Weights.draw(np.random.RandomState(WEIGHT_SEED), sizes), rule)
+    sizes = (data.train.inputs.shape[1], HIDDEN, len(data.classes))
+    start = Weights.draw(np.random.RandomState(WEIGHT_SEED), sizes)
+    learner = backends.learner("fused", start, Rule("published-simulation"))
     for epoch in range(epochs):
         np.random.RandomState(ORDER_SEED + epoch).shuffle(order)
         outputs = learner.learn(data.train.inputs, data.train.labels, order)
-    right = (outputs == (data.train.labels[order][:, None] == np.arange(CLASSES))).all(axis=1)
-    test = score(*predict(learner.weights, data.test.inputs, rule), data.test.labels)
-    return Replay(float(right.mean()), test.exact, test.spikes, test.potential)
+    targets = data.train.labels[order][:, None] == np.arange(len(data.classes))
+    test = evaluate(learner.weights, data.test)
+    return Replay(float((outputs == targets).all(axis=1).mean()), test.exact, test.spikes, test.potential)

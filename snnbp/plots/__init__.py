@@ -1,0 +1,42 @@
+"""Figures: results or a circuit in, matplotlib Figure out. Nothing here runs a network or writes a file.
+
+Every function returns a `StyledFigure`: a matplotlib Figure in one style, independent of the user's
+matplotlibrc, with alternative text in `.alt`. It displays itself in Jupyter and is saved with `savefig`.
+"""
+
+from snnbp.plots.circuit import conceptual_circuit
+from snnbp.plots.connectivity import functional_connectivity, meanings
+from snnbp.plots.curves import accuracy_curves, learning_curves
+from snnbp.plots.depth import accuracy_against_depth, curves_against_depth, lines_against_depth
+from snnbp.plots.distributions import confusion_matrices, seed_distributions, weight_distributions
+from snnbp.plots.energy import accuracy_energy, stacked_bars
+from snnbp.plots.pictures import activation_functions, image_rows, images
+from snnbp.plots.spikes import raster
+from snnbp.plots.style import StyledFigure, symbol, to_png, to_svg
+from snnbp.plots.toy import toy_network, toy_phases
+
+__all__ = [
+    "StyledFigure",
+    "accuracy_against_depth",
+    "accuracy_curves",
+    "accuracy_energy",
+    "activation_functions",
+    "conceptual_circuit",
+    "confusion_matrices",
+    "curves_against_depth",
+    "functional_connectivity",
+    "image_rows",
+    "images",
+    "learning_curves",
+    "lines_against_depth",
+    "meanings",
+    "raster",
+    "seed_distributions",
+    "stacked_bars",
+    "symbol",
+    "to_png",
+    "to_svg",
+    "toy_network",
+    "toy_phases",
+    "weight_distributions",
+]

@@ -1,181 +1,126 @@
-"""Figs. 1 and 2 of the paper, drawn from the circuit's declaration: only Fig. 1's nodes have set places."""
+"""Fig. 1 of the paper, drawn from the circuit: forward pass, error, and the way back."""
 
-from collections.abc import Sequence
+from typing import NamedTuple
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
-from matplotlib.patches import FancyArrowPatch
+from matplotlib.text import Text
 
-from snnbp.circuit.spec import Circuit, Projection
-from snnbp.plots.results import BLUE, GREEN, GREY, ORANGE
+from snnbp.circuit.spec import Circuit
+from snnbp.plots.connectivity import ROLE_COLOURS
+from snnbp.plots.style import DOUBLE, GREY, StyledFigure, styled, symbol
 
-ROLE_COLOURS = {"plastic": ORANGE, "trained": ORANGE, "gating": GREEN, "copy": BLUE, "chain": GREY}
-ROLE_NAMES = {
-    "plastic": "plastic, all-to-all",
-    "trained": "trained, all-to-all",
-    "gating": "gating",
-    "copy": "copy, one-to-one",
-    "chain": "gating chain",
-}
-
-# Fig. 1's nodes: name, where, and the populations that stand behind it.
-_CONCEPTS: dict[str, tuple[tuple[float, float], tuple[str, ...]]] = {
-    "x": ((0, 2), ("x",)),
-    "h": ((2, 2), ("h1", "h1_copy", "h1_copy2")),
-    "o": ((4, 2), ("o", "o_copy", "o_copy2")),
-    "t": ((6, 2), ("t",)),
-    "e = t − o:\nd2+, d2−": ((5, 0.9), ("d+", "d-")),
-    "oT−": ((3.6, 0.1), ("oT-",)),
-    "d1": ((2, 0.1), ("h1T",)),
-    "h<, h>:\nbox": ((0.6, 0.9), ("c_h1",)),
-}
+_ROWS = {"surrogate\nderivative": 3.0, "forward\npass": 2.0, "backward\npass": 0.0}
+_ROLES = {"plastic": "plastic, all-to-all", "copy": "copy, one-to-one", "gating": "gating"}
 
 
-def conceptual_circuit(circuit: Circuit) -> Figure:
-    """Fig. 1: forward pass, error, feedback through W2 transposed, and the gating that brings it back.
+class Node(NamedTuple):
+    """A place in the drawing, and the populations behind it; the first one names it."""
 
-    An arrow is drawn where the circuit declares a projection between the populations behind two nodes.
+    x: float
+    y: float
+    text: str
+    populations: tuple[str, ...]
+
+
+@styled
+def conceptual_circuit(circuit: Circuit) -> StyledFigure:
+    """Draw Fig. 1 of the paper: forward pass, error, feedback through transposed weights, weight changes.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        A training circuit with any number of hidden layers.
+
+    Returns
+    -------
+    StyledFigure
+        An arrow is drawn where the circuit has a projection between the populations behind two nodes.
+        Memories and gates are left out.
     """
-    figure = Figure(figsize=(9, 4.2), layout="constrained")
+    nodes = _nodes(circuit)
+    n_hidden = sum(node.y == _ROWS["surrogate\nderivative"] for node in nodes)
+    alt = (
+        f"The circuit with {n_hidden} hidden layer{'s' * (n_hidden > 1)}: x, h and o feed forward; o and the "
+    )
+    alt += "target t give the output deltas; transposed weights carry them back to the hidden deltas, which "
+    alt += "are gated by the surrogate derivative and change the weights."
+    figure = StyledFigure((DOUBLE, 3.0 + 0.5 * (n_hidden > 1)), alt)
     axes = figure.add_subplot()
-    node_of = {population: node for node, (_, behind) in _CONCEPTS.items() for population in behind}
-    edges: dict[tuple[str, str, str], set[str]] = {}
+    texts = [_draw_node(axes, node) for node in nodes]
+    edges: dict[tuple[int, int], dict[str, str]] = {}
+    place = {name: index for index, node in enumerate(nodes) for name in node.populations}
     for projection in circuit.projections:
-        ends = node_of.get(projection.pre), node_of.get(projection.post)
-        if ends[0] and ends[1] and ends[0] != ends[1]:
-            names = edges.setdefault((ends[0], ends[1], circuit.role(projection)), set())
-            names.add(projection.symbol)
-    for (pre, post, role), names in edges.items():
-        label = ", ".join(sorted(name for name in names if name))
-        _arrow(axes, _CONCEPTS[pre][0], _CONCEPTS[post][0], ROLE_COLOURS[role], label)
-    for node, ((x, y), _) in _CONCEPTS.items():
-        axes.text(
-            x,
-            y,
-            node,
-            ha="center",
-            va="center",
-            fontsize=12,
-            bbox={"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black"},
-        )
-    axes.set(xlim=(-0.6, 6.6), ylim=(-0.5, 2.6))
+        ends = place.get(projection.pre), place.get(projection.post)
+        if ends[0] is not None and ends[1] is not None and ends[0] != ends[1]:
+            edges.setdefault((ends[0], ends[1]), {})[circuit.role(projection)] = projection.symbol
+    for (pre, post), roles in edges.items():
+        pair = len(roles) + len(edges.get((post, pre), ()))
+        for number, (role, name) in enumerate(sorted(roles.items())):
+            bend = (0.18 + 0.27 * number) if pair > 1 else 0.0
+            _arrow(axes, texts[pre], texts[post], ROLE_COLOURS[role], bend)
+            if name:
+                _label(axes, nodes[pre], nodes[post], symbol(name), ROLE_COLOURS[role])
+    right = max(node.x for node in nodes)
+    for name, y in _ROWS.items():
+        axes.text(-0.55, y, name, ha="right", va="center", color=GREY, style="italic")
+    axes.set(xlim=(-1.4, right + 0.6), ylim=(min(node.y for node in nodes) - 0.4, 3.4))
     axes.axis("off")
-    _legend(axes, sorted({role for _, _, role in edges}))
+    handles = [Line2D([], [], color=ROLE_COLOURS[role], label=label) for role, label in _ROLES.items()]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
 
-def functional_connectivity(circuit: Circuit) -> Figure:
-    """Fig. 2: rows are populations, columns the steps of a cycle.
-
-    A population is drawn only in the phases in which it is open, a projection only where its target is open
-    and its spikes can come from an open source. Spikes that left in the previous cycle come in from the left.
-    """
-    rows = population_rows(circuit)
-    steps = len(circuit.phases)
-    figure = Figure(figsize=(1.0 * steps + 2.5, 0.36 * len(rows) + 1.6), layout="constrained")
-    axes = figure.add_subplot()
-    for number in range(steps):
-        for projection in circuit.arriving(number):
-            start = number - 1 - projection.delay
-            _synapse(
-                axes, circuit, projection, (start, rows[projection.pre]), (number, rows[projection.post])
-            )
-    for number, phase in enumerate(circuit.phases):
-        for name in (*phase.open, *phase.presents):
-            axes.plot(number, rows[name], "o", color="black", markersize=9, zorder=3)
-        for name in phase.holds:
-            axes.plot(number, rows[name], "x", color=GREY, markersize=7, zorder=3)
-        axes.plot((number - 1) % steps, rows[phase.gate], "s", color=GREY, markersize=7, zorder=3)
-        if phase.reward:
-            axes.axvspan(number - 0.5, number + 0.5, color=ORANGE, alpha=0.12, zorder=0)
-    labels = {row: circuit[name].symbol for name, row in rows.items() if not _is_gate(circuit, name)}
-    labels[max(rows.values())] = "gates"
-    axes.set_yticks(list(labels), list(labels.values()))
-    axes.set_xticks(range(steps), [str(number) for number in range(steps)])
-    axes.set(xlim=(-0.9, steps - 0.4), ylim=(max(rows.values()) + 0.7, -0.7), xlabel="step (phase)")
-    axes.grid(axis="y", alpha=0.15)
-    for side in ("top", "right", "left"):
-        axes.spines[side].set_visible(False)
-    marks = [
-        Line2D([], [], marker="o", color="black", linestyle="", label="open"),
-        Line2D([], [], marker="x", color=GREY, linestyle="", label="held down"),
-        Line2D([], [], marker="s", color=GREY, linestyle="", label="a gate opens the next step"),
+def _nodes(circuit: Circuit) -> list[Node]:
+    """Columns are layers; a hidden layer's window stands above it, its deltas below."""
+    n_hidden = sum(layer.startswith("hidden") for layer in circuit.sizes)
+    names = {population.name: symbol(population.symbol) for population in circuit.populations}
+    nodes = [Node(0, 2, names["x"], ("x",))]
+    for layer in range(1, n_hidden + 1):
+        h = f"h{layer}"
+        nodes += [
+            Node(2 * layer, 2, names[h], (h, f"{h}_copy", f"{h}_copy2")),
+            Node(2 * layer - 0.7, 3, f"window {names[f'c_{h}']}", (f"c_{h}",)),
+            Node(2 * layer, 0, names[f"{h}T"], (f"{h}T",)),
+        ]
+        if layer > 1:
+            nodes.append(Node(2 * layer - 0.75, -1.2, names[f"{h}T-"], (f"{h}T-",)))
+    end = 2 * n_hidden + 2
+    error = f"error $e = t - o$\n{names['d+']}, {names['d-']}"
+    return [
+        *nodes,
+        Node(end, 2, names["o"], ("o", "o_copy", "o_copy2")),
+        Node(end + 2, 2, names["t"], ("t",)),
+        Node(end + 1.4, 0.7, error, ("d+", "d-")),
+        Node(end, 0, names["oT-"], ("oT-",)),
     ]
-    if circuit.reward:
-        marks.append(Line2D([], [], marker="s", color=ORANGE, alpha=0.3, linestyle="", label="reward"))
-    roles = {circuit.role(p) for number in range(steps) for p in circuit.arriving(number)} - {"chain"}
-    _legend(axes, sorted(roles), marks)
-    return figure
 
 
-def meanings(circuit: Circuit) -> list[tuple[int, str, str]]:
-    """The table beside Fig. 2: step, what happens, what each open population's spikes stand for."""
-    table = []
-    for number, phase in enumerate(circuit.phases):
-        names = [f"{circuit[name].symbol}: {what}" for name, what in phase.meaning.items()]
-        table.append((number, phase.event, "; ".join(names) or "-"))
-    return table
+def _draw_node(axes: Axes, node: Node) -> Text:
+    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
+    return axes.text(node.x, node.y, node.text, ha="center", va="center", fontsize=8, bbox=box)
 
 
-def population_rows(circuit: Circuit) -> dict[str, int]:
-    """Row of each population; all gates share the last one, and the ring's starter is left out."""
-    drawn = [p for p in sorted(circuit.populations, key=lambda p: p.row) if p.kind != "gat"]
-    rows = {population.name: row for row, population in enumerate(drawn)}
-    return rows | {phase.gate: len(drawn) for phase in circuit.phases}
-
-
-def _is_gate(circuit: Circuit, name: str) -> bool:
-    return any(phase.gate == name for phase in circuit.phases)
-
-
-def _synapse(
-    axes: Axes, circuit: Circuit, projection: Projection, start: tuple[int, int], end: tuple[int, int]
-) -> None:
-    role = circuit.role(projection)
-    vetoing = projection.weight is not None and projection.weight < 0
-    gate = _is_gate(circuit, projection.pre)
-    axes.plot(
-        *np.transpose([start, end]),
-        color=ROLE_COLOURS[role],
-        linewidth={"plastic": 2.2, "trained": 2.2}.get(role, 0.5 if gate else 1.1),
-        linestyle=":" if vetoing else "-",
-        alpha=0.5 if gate else 0.9,
-        zorder=1 if gate else 2,
-        clip_on=True,
+def _arrow(axes: Axes, start: Text, end: Text, colour: str, bend: float) -> None:
+    axes.annotate(
+        "",
+        end.get_position(),
+        start.get_position(),
+        arrowprops={
+            "arrowstyle": "-|>",
+            "patchA": start.get_bbox_patch(),
+            "patchB": end.get_bbox_patch(),
+            "shrinkA": 2,
+            "shrinkB": 2,
+            "connectionstyle": f"arc3,rad={bend}",
+            "color": colour,
+            "linewidth": 1.2,
+        },
     )
 
 
-def _arrow(axes: Axes, start: tuple[float, float], end: tuple[float, float], colour: str, label: str) -> None:
-    bend = 0.3 if colour == ROLE_COLOURS["gating"] else 0.12
-    axes.add_patch(
-        FancyArrowPatch(
-            start,
-            end,
-            connectionstyle=f"arc3,rad={bend}",
-            arrowstyle="-|>",
-            mutation_scale=16,
-            shrinkA=24,
-            shrinkB=24,
-            color=colour,
-            linewidth=1.8,
-        )
-    )
-    (x0, y0), (x1, y1) = start, end
-    middle = ((x0 + x1) / 2 + bend * (y1 - y0) / 2, (y0 + y1) / 2 - bend * (x1 - x0) / 2)
-    if label:
-        background = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
-        axes.text(*middle, label, ha="center", va="center", fontsize=10, color=colour, bbox=background)
-
-
-def _legend(axes: Axes, roles: Sequence[str], more: Sequence[Line2D] = ()) -> None:
-    lines = [Line2D([], [], color=ROLE_COLOURS[role], label=ROLE_NAMES[role]) for role in roles]
-    axes.legend(
-        handles=[*more, *lines],
-        loc="upper center",
-        bbox_to_anchor=(0.5, -0.08),
-        ncols=7,
-        frameon=False,
-        fontsize=9,
-    )
+def _label(axes: Axes, start: Node, end: Node, text: str, colour: str) -> None:
+    box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"}
+    way = 0.62 if start.y > end.y else 0.5  # along the arrow
+    place = start.x + way * (end.x - start.x), start.y + way * (end.y - start.y)
+    axes.text(*place, text, ha="center", va="center", fontsize=8, color=colour, bbox=box)

@@ -1,5 +1,7 @@
 """What a run depends on besides the data."""
 
+import reprlib
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import numpy as np
@@ -74,8 +76,15 @@ class Config(BaseModel):
     @model_validator(mode="after")
     def _fits(self) -> "Config":
         self.learning_rule  # noqa: B018 - raises for a bad rule, threshold or step
-        mantissa_exponent(self.inhibition)
+        try:
+            mantissa_exponent(self.inhibition)
+        except ValueError as error:
+            raise ValueError(f"inhibition: {error}") from error
         return self
+
+    def model_copy(self, *, update: Mapping[str, Any] | None = None, deep: bool = False) -> "Config":
+        """A copy with some fields changed, checked like a new one."""
+        return Config(**(self.model_dump() | dict(update or {})))
 
     @property
     def learning_rule(self) -> Rule:
@@ -88,6 +97,8 @@ def one_line(error: ValidationError) -> str:
     complaints = []
     for found in error.errors(include_url=False):
         name = ".".join(map(str, found["loc"]))
-        text = found["msg"].removeprefix("Value error, ")
-        complaints.append(f"{name}: {text}, got {found['input']!r}" if name else text)
+        text = found["msg"].removeprefix("Value error, ").partition("\n")[0]
+        if found["type"] == "extra_forbidden":
+            text = f"no such field, choose from {', '.join(Config.model_fields)}"
+        complaints.append(f"{name}: {text}, got {reprlib.repr(found['input'])}" if name else text)
     return "; ".join(complaints)

@@ -9,7 +9,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from snnbp import checks
 from snnbp.training import sources
+
+FOR_IMAGES = ": for grey images use Dataset.from_images"
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,22 +36,24 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
-        inputs, labels = np.asarray(self.inputs), np.asarray(self.labels)
+        inputs, labels = checks.array("inputs", self.inputs), checks.array("labels", self.labels)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
-            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}")
+            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
         if inputs.dtype != bool:
             if inputs.dtype.kind not in "iuf":
                 raise ValueError(f"inputs must be bool or 0 and 1, got {inputs.dtype}")
             other = inputs[(inputs != 0) & (inputs != 1)]
             if other.size:
-                raise ValueError(f"inputs must be bool or 0 and 1, got {other[0]}: binarize them, as in x > 0.5")
+                raise ValueError(f"inputs must be bool or 0 and 1, got {other[0]}{FOR_IMAGES}")
         if labels.shape != inputs.shape[:1]:
             raise ValueError(f"{len(inputs)} inputs need as many labels, got labels of shape {labels.shape}")
         if labels.dtype.kind not in "iu":
-            raise ValueError(f"labels must be integers, got {labels.dtype}: see Dataset.from_arrays")
+            raise ValueError(f"labels must be integers, got {labels.dtype}: Dataset.from_arrays numbers them")
         if labels.size and not 0 <= labels.min() <= labels.max() < 1 << 16:
             wrong = labels[(labels < 0) | (labels >= 1 << 16)][0]
-            raise ValueError(f"labels must be within 0 to 65535, got {wrong}: see Dataset.from_arrays")
+            raise ValueError(
+                f"labels must be within 0 to 65535, got {wrong}: Dataset.from_arrays numbers them"
+            )
         kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
         object.__setattr__(self, "inputs", _read_only(inputs, np.bool_))
         object.__setattr__(self, "labels", _read_only(labels, kind))
@@ -93,16 +98,23 @@ class Dataset:
     classes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        checks.an(Samples, "train", self.train)
+        checks.an(Samples, "test", self.test)
         (n_train, train_width), (n_test, test_width) = self.train.inputs.shape, self.test.inputs.shape
         if not (n_train and n_test):
             raise ValueError(f"train and test need at least one sample each, got {n_train} and {n_test}")
         if train_width != test_width:
             raise ValueError(f"train has {train_width} inputs a sample, test has {test_width}")
-        highest = int(max(self.train.labels.max(), self.test.labels.max()))
-        classes = tuple(map(str, self.classes)) or tuple(str(label) for label in range(highest + 1))
-        if highest >= len(classes):
-            raise ValueError(f"label {highest} has no class: there are {len(classes)}")
+        classes = tuple(map(str, checks.each("classes", self.classes, object))) or tuple(
+            str(label) for label in range(self._highest + 1)
+        )
+        if self._highest >= len(classes):
+            raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         object.__setattr__(self, "classes", classes)
+
+    @property
+    def _highest(self) -> int:
+        return int(max(self.train.labels.max(), self.test.labels.max()))
 
     @classmethod
     def from_arrays(
@@ -131,29 +143,72 @@ class Dataset:
         UserWarning
             If training and test inputs are the same.
         """
-        labels = [np.asarray(part) for part in (y_train, y_test)]
-        for name, part in zip(("train", "test"), labels, strict=True):
-            if part.ndim != 1 or (part.dtype.kind == "f" and not np.isfinite(part).all()):
-                raise ValueError(f"{name}: labels must be a vector without missing values, got {part.shape}")
-        names, numbers = np.unique(np.concatenate(labels), return_inverse=True)
-        train = _samples("train", x_train, numbers[: len(labels[0])])
-        test = _samples("test", x_test, numbers[len(labels[0]) :])
-        if np.array_equal(train.inputs, test.inputs):
-            warnings.warn("training and test inputs are the same: the accuracy will mean little", stacklevel=2)
-        return cls(train, test, classes=tuple(map(str, names.tolist())))
+        (train_labels, test_labels), classes = _numbered(y_train, y_test)
+        train, test = _samples("train", x_train, train_labels), _samples("test", x_test, test_labels)
+        _warn_if_same(train, test)
+        return cls(train, test, classes=classes)
+
+    @classmethod
+    def from_images(
+        cls,
+        x_train: ArrayLike,
+        y_train: ArrayLike,
+        x_test: ArrayLike,
+        y_test: ArrayLike,
+        pixel_threshold: float = 0.5,
+    ) -> "Dataset":
+        """Make a data set of grey images, binarized as the paper's.
+
+        Parameters
+        ----------
+        x_train, x_test : array_like (n, rows, columns) or (n, pixels)
+            Pixels from 0 to 255, or from 0 to 1 if none is larger than 1.
+        y_train, y_test : array_like (n,)
+            Labels, see `from_arrays`.
+        pixel_threshold : float, default 0.5
+            A pixel is on if its brightness exceeds this, in [0, 1); see `load_dataset`.
+
+        Returns
+        -------
+        Dataset
+
+        Raises
+        ------
+        ValueError
+            For any other shape or value, in one line.
+
+        Warns
+        -----
+        UserWarning
+            If training and test images are the same.
+        """
+        _check_threshold(pixel_threshold)
+        images = [_checked_images(*part) for part in (("train", x_train), ("test", x_test))]
+        full_scale = 1 if max(part.max(initial=0) for part in images) <= 1 else 255
+        (train_labels, test_labels), classes = _numbered(y_train, y_test)
+        train, test = (
+            _samples(name, _on_grey(part, pixel_threshold, full_scale), labels)
+            for name, part, labels in zip(("train", "test"), images, (train_labels, test_labels), strict=True)
+        )
+        _warn_if_same(train, test)
+        shape = images[0].shape[1:]
+        return cls(train, test, "images", image_shape=shape if len(shape) == 2 else None, classes=classes)
 
     @cached_property
     def digest(self) -> str:
         """SHA-256 of what the network sees, for train, then test.
 
         Each part is its shape as two little-endian int64, the inputs as bits (row after row, the first in
-        the highest bit of a byte, the last byte padded with zeros) and the labels, little-endian.
+        the highest bit of a byte, the last byte padded with zeros) and the labels, little-endian. The number
+        of classes follows if it is not the largest label plus 1.
         """
         digest = hashlib.sha256()
         for part in (self.train, self.test):
             digest.update(np.array(part.inputs.shape, dtype="<i8").tobytes())
             digest.update(np.packbits(part.inputs).tobytes())
             digest.update(part.labels.astype(part.labels.dtype.newbyteorder("<")).tobytes())
+        if len(self.classes) != self._highest + 1:
+            digest.update(np.array(len(self.classes), dtype="<i8").tobytes())
         return digest.hexdigest()
 
 
@@ -190,8 +245,8 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
     whatever the spelling of their names, and known by their digests. What is missing is downloaded.
     """
     thresholds = pixel_threshold, test_pixel_threshold
-    if not all(0 <= threshold < 1 for threshold in thresholds):
-        raise ValueError(f"pixel thresholds must be in [0, 1), got {thresholds[0]} and {thresholds[1]}")
+    for threshold in thresholds:
+        _check_threshold(threshold)
     raw = sources.load(name)
     train, test = (
         Samples(on(images, threshold, raw.full_scale), labels)
@@ -216,7 +271,7 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     bool array (n, rows * columns)
     """
     values = np.arange(full_scale + 1)
-    brightness = np.round(values / 255 / 255 * 256, 2) if full_scale == 255 else values / full_scale
+    brightness = _scaled(values / 255) if full_scale == 255 else values / full_scale
     # Brightness only rises with the pixel, and one comparison is ten times faster than a table look-up.
     return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
@@ -228,9 +283,68 @@ def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     return array
 
 
+def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
+    """Brightness of pixels in [0, 1], as the official code has it."""
+    return np.round(pixels / 255 * 256, 2)
+
+
+def _on_grey(images: NDArray[Any], threshold: float, full_scale: int) -> NDArray[np.bool_]:
+    """`on` for pixels of any type, from 0 to `full_scale`."""
+    if images.dtype == np.uint8 and full_scale == 255:
+        return on(images, threshold)
+    inputs = np.empty((len(images), int(np.prod(images.shape[1:]))), np.bool_)
+    for n, image in enumerate(images):  # one at a time: as float64 all would take much memory
+        inputs[n] = _scaled(image.astype(np.float64).ravel() / full_scale) > threshold
+    return inputs
+
+
+def _checked_images(part: str, images: ArrayLike) -> NDArray[Any]:
+    images = np.asarray(images)
+    if images.ndim not in (2, 3) or 0 in images.shape[1:]:
+        raise ValueError(f"{part}: images must be (n, rows, columns) or (n, pixels), got {images.shape}")
+    if images.dtype.kind not in "biuf":
+        raise ValueError(f"{part}: pixels must be numbers, got {images.dtype}")
+    if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 255):
+        wrong = images[~((images >= 0) & (images <= 255))][0]
+        raise ValueError(f"{part}: pixels must be from 0 to 255, or from 0 to 1, got {wrong}")
+    return images
+
+
+def _check_threshold(threshold: float) -> None:
+    if (
+        isinstance(threshold, bool)
+        or not isinstance(threshold, int | float | np.number)
+        or not 0 <= threshold < 1
+    ):
+        raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
+
+
+def _numbered(*labels: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """The labels of each part as numbers from 0, and the names of all classes in order."""
+    parts = []
+    for name, values in zip(("train", "test"), labels, strict=True):
+        part = np.asarray(values)
+        if part.ndim != 1:
+            raise ValueError(f"{name}: labels must be a vector (n,), got {part.shape}")
+        if part.dtype.kind == "f":
+            if not np.isfinite(part).all():
+                raise ValueError(f"{name}: labels have the value {part[~np.isfinite(part)][0]}")
+            part = part.astype(np.int64) if (part == part.astype(np.int64)).all() else part
+        parts.append(part)
+    try:
+        names, numbers = np.unique(np.concatenate(parts), return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"labels must be of one type that can be sorted: {error}") from error
+    return np.split(numbers, [len(parts[0])]), tuple(map(str, names.tolist()))
+
+
+def _warn_if_same(train: Samples, test: Samples) -> None:
+    if np.array_equal(train.inputs, test.inputs):
+        warnings.warn("training and test inputs are the same: the accuracy will mean little", stacklevel=3)
+
+
 def _samples(part: str, inputs: ArrayLike, labels: NDArray[Any]) -> Samples:
     try:
         return Samples(np.array(inputs), labels)
     except ValueError as error:
         raise ValueError(f"{part}: {error}") from error
-

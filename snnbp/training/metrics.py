@@ -25,7 +25,7 @@ class Scores(NamedTuple):
     silent_right, tied_right : int
         How many of these `spikes` counts as right.
     dead : int
-        Outputs that never spike; a collapsed network has some.
+        Outputs that never spike though samples have their label; a collapsed network has some.
     mse : float
         Mean over samples and outputs of (o - t)^2.
     n : int
@@ -46,7 +46,9 @@ class Scores(NamedTuple):
 def score(
     outputs: NDArray[np.bool_], potentials: NDArray[np.int32], labels: NDArray[np.integer[Any]]
 ) -> Scores:
-    """Score output spikes and potentials, both (n, outputs), against labels (n,)."""
+    """Score output spikes and potentials, both (n, outputs), against labels (n,). ValueError if n is 0."""
+    if not len(labels):
+        raise ValueError("there are no samples to score")
     targets = labels[:, None] == np.arange(outputs.shape[1])
     spikes = outputs.sum(axis=1)
     right = outputs.argmax(axis=1) == labels
@@ -58,7 +60,7 @@ def score(
         silent_right=int((right & (spikes == 0)).sum()),
         tied=int((spikes > 1).sum()),
         tied_right=int((right & (spikes > 1)).sum()),
-        dead=int((~outputs.any(axis=0)).sum()),
+        dead=int((targets.any(axis=0) & ~outputs.any(axis=0)).sum()),
         mse=float((outputs != targets).mean()),
         n=len(labels),
     )

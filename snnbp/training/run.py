@@ -1,18 +1,18 @@
 """A finished or interrupted training, and the one file format that holds it."""
 
+import hashlib
 import io
-import json
-import zipfile
-import zlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from statistics import fmean
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snnbp.circuit.weights import Weights
-from snnbp.files import atomic_open
-from snnbp.training.config import Config
+from snnbp.files import atomic_open, read_arrays
+from snnbp.training.config import Config, one_line
 from snnbp.training.metrics import Scores
 
 if TYPE_CHECKING:
@@ -24,12 +24,27 @@ COLUMNS = ("epoch", *Scores._fields[:-1], "validation")
 CHECKPOINTS_AN_EPOCH = 2
 STATISTICS = ("final", "best", "mean_last_10", "selected")
 
+Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+
+
+class _About(BaseModel):
+    """What a file stores of a run besides arrays; `history` is the digest of its columns."""
+
+    model_config = ConfigDict(strict=True, extra="forbid")
+
+    config: Config
+    backend: str
+    data: Digest
+    digest: Digest
+    n_overdriven: Annotated[int, Field(ge=0)]
+    history: Digest
+
 
 @dataclass(frozen=True, eq=False)
 class Run:
     """A training: what it depended on and what came out.
 
-    Attributes
+    Parameters
     ----------
     config : Config
     backend : str
@@ -51,10 +66,10 @@ class Run:
     config: Config
     backend: str
     data: str
-    history: "pd.DataFrame"
+    history: "pd.DataFrame" = field(repr=False)
     digest: str
     n_overdriven: int
-    weights: Weights | None = None
+    weights: Weights | None = field(default=None, repr=False)
     seconds: float = float("nan")
 
     @property
@@ -80,15 +95,17 @@ class Run:
         Raises
         ------
         ValueError
-            For another name, or "selected" without held-out images.
+            For another name or column, or "selected" without held-out images.
         """
+        if column not in list(self.history):
+            raise ValueError(f"no column {column!r}: choose one of {', '.join(map(str, self.history))}")
         curve = self.history[column]
         if which == "final":
             return float(curve.iloc[-1])
         if which == "best":
             return float(curve.max())
         if which == "mean_last_10":
-            return float(curve.iloc[-10 * CHECKPOINTS_AN_EPOCH :].mean())
+            return fmean(curve.iloc[-10 * CHECKPOINTS_AN_EPOCH :])
         if which == "selected" and self.config.n_validation:
             return float(curve.iloc[int(self.history["validation"].argmax())])
         raise ValueError(
@@ -110,18 +127,19 @@ class Run:
         The file holds w1, w2, ... and threshold as `Weights.save` does, one array for each column of the
         history, and `about`, JSON text with all else. The same run gives the same bytes.
         """
-        about = {
-            "config": self.config.model_dump(),
-            "backend": self.backend,
-            "data": self.data,
-            "digest": self.digest,
-            "n_overdriven": self.n_overdriven,
-        }
+        about = _About(
+            config=self.config,
+            backend=self.backend,
+            data=self.data,
+            digest=self.digest,
+            n_overdriven=self.n_overdriven,
+            history=_digest(self.history),
+        )
         arrays: dict[str, Any] = {name: self.history[name].to_numpy() for name in self.history.columns}
         if weights and self.weights is not None:
             arrays |= self.weights.arrays()
         content = io.BytesIO()
-        np.savez_compressed(content, about=np.array(json.dumps(about)), **arrays)
+        np.savez_compressed(content, about=np.array(about.model_dump_json()), **arrays)
         with atomic_open(path) as file:
             file.write(content.getvalue())
 
@@ -139,18 +157,24 @@ class Run:
         import pandas as pd
 
         try:
-            with open(path, "rb") as file, np.load(file, allow_pickle=False) as arrays:
-                about = json.loads(str(arrays["about"]))
-                about["config"] = Config(**about["config"])
-                columns = [name for name in COLUMNS if name in arrays]
-                history = pd.DataFrame({name: arrays[name] for name in columns})
-                weights = Weights.from_arrays(arrays) if "w1" in arrays else None
-            run = cls(history=history, weights=weights, **about)
+            arrays = read_arrays(path)
+            about = _About.model_validate_json(str(arrays.get("about", "")))
+            history = pd.DataFrame({name: arrays[name] for name in COLUMNS if name in arrays})
+            if _digest(history) != about.history:
+                raise ValueError("its history is not complete, or was changed")
+            run = cls(
+                config=about.config,
+                backend=about.backend,
+                data=about.data,
+                history=history,
+                digest=about.digest,
+                n_overdriven=about.n_overdriven,
+                weights=Weights.from_arrays(arrays) if "w1" in arrays else None,
+            )
             run._check()
-        except FileNotFoundError:
-            raise
-        except (OSError, ValueError, KeyError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
-            raise ValueError(f"{path} is not a stored run, or is damaged: {error}") from error
+        except ValueError as error:
+            reason = one_line(error) if isinstance(error, ValidationError) else error
+            raise ValueError(f"{path} is not a stored run, or is damaged: {reason}") from error
         return run
 
     def without_weights(self) -> "Run":
@@ -163,9 +187,10 @@ class Run:
         if tuple(self.history.columns) != expected:
             raise ValueError(f"its history has the columns {', '.join(self.history.columns)}")
         epochs = (np.arange(len(self.history)) + 1) / CHECKPOINTS_AN_EPOCH
-        if not 0 < len(epochs) <= CHECKPOINTS_AN_EPOCH * self.config.epochs or (
-            self.history["epoch"].to_numpy() != epochs
-        ).any():
+        if (
+            not 0 < len(epochs) <= CHECKPOINTS_AN_EPOCH * self.config.epochs
+            or (self.history["epoch"].to_numpy() != epochs).any()
+        ):
             raise ValueError("its history is not one row each half epoch")
         if self.weights is None:
             return
@@ -173,3 +198,13 @@ class Run:
             raise ValueError("its weights are not those of its digest")
         if self.weights.sizes[1:-1] != self.config.hidden or self.weights.threshold != self.config.threshold:
             raise ValueError("its weights do not fit its configuration")
+
+
+def _digest(history: "pd.DataFrame") -> str:
+    """SHA-256 of names and values, little-endian."""
+    digest = hashlib.sha256()
+    for name in history.columns:
+        values = history[name].to_numpy()
+        digest.update(f"{name} {values.dtype.kind} {values.shape}".encode())
+        digest.update(values.astype("<f8" if values.dtype.kind == "f" else "<i8").tobytes())
+    return digest.hexdigest()

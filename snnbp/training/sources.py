@@ -1,15 +1,16 @@
-"""Where published images come from: this machine's folders, else mirrors. Files are known by their digests."""
+"""Find published images on this machine, or download them. Files are known by their digests."""
 
 import gzip
 import hashlib
 import io
 import logging
 import os
+import threading
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,41 +20,42 @@ from snnbp.files import atomic_open
 log = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 5.0
-"""How long a mirror may stay silent."""
+"""How long a mirror may take to send the next `CHUNK` bytes."""
+
+CHUNK = 1 << 14
+SLACK = 1024
+"""Bytes by which gzip may lengthen a file."""
+
+SLOW = "silent or too slow"
 
 FOLDER_DEPTH = 3
 """How deep a folder of data is searched, for layouts such as MNIST/raw/."""
+
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
 
 
 class DataUnavailable(OSError):
     """A data set is neither on this machine nor to be downloaded. The message is one line."""
 
 
-class File(NamedTuple):
-    """One idx file: its usual name, and SHA-256 and size (bytes) of its decompressed content."""
-
-    name: str
-    sha256: str
-    size: int
-
-
 @dataclass(frozen=True)
 class Source:
     """A data set published as idx files: training images and labels, then test images and labels.
 
-    `margin` pixels are cut off on each side of an image.
+    `digests` are SHA-256 of their decompressed contents, none of which has more than `max_bytes`. The mirrors
+    have them under the names `FILES`. `margin` pixels are cut off on each side of an image.
     """
 
     digests: tuple[str, str, str, str]
     mirrors: tuple[str, ...]
     classes: tuple[str, ...]
     margin: int = 0
-
-    @property
-    def files(self) -> tuple[File, ...]:
-        sizes = (16 + 60_000 * 784, 8 + 60_000, 16 + 10_000 * 784, 8 + 10_000)
-        names = (f"{part}-{kind}-ubyte" for part in ("train", "t10k") for kind in ("images-idx3", "labels-idx1"))
-        return tuple(File(*file) for file in zip(names, self.digests, sizes, strict=True))
+    max_bytes: int = 16 + 60_000 * 28 * 28
 
 
 class Raw(NamedTuple):
@@ -95,16 +97,8 @@ SOURCES = {
             "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
         ),
         classes=(
-            "T-shirt",
-            "trouser",
-            "pullover",
-            "dress",
-            "coat",
-            "sandal",
-            "shirt",
-            "sneaker",
-            "bag",
-            "boot",
+            *("T-shirt", "trouser", "pullover", "dress", "coat"),
+            *("sandal", "shirt", "sneaker", "bag", "boot"),
         ),
     ),
 }
@@ -121,9 +115,10 @@ def load(name: str) -> Raw:
         return _digits()
     source = SOURCES[name]
     contents = _contents(name, source)
-    train, train_labels, test, test_labels = (_idx(contents[file.name]) for file in source.files)
+    train, train_labels, test, test_labels = (_idx(contents[digest]) for digest in source.digests)
     inside = slice(source.margin, -source.margin or None)
-    return Raw((train[:, inside, inside], test[:, inside, inside]), (train_labels, test_labels), source.classes)
+    images = train[:, inside, inside], test[:, inside, inside]
+    return Raw(images, (train_labels, test_labels), source.classes)
 
 
 def _digits() -> Raw:
@@ -144,7 +139,7 @@ def _idx(content: bytes) -> NDArray[np.uint8]:
 
 
 def _contents(name: str, source: Source) -> dict[str, bytes]:
-    """The content of each file, from the first folder that has it, else downloaded."""
+    """The content of each digest, from the first folder that has it, else downloaded."""
     import pooch
 
     cache = Path(pooch.os_cache("snnbp")) / name
@@ -153,25 +148,27 @@ def _contents(name: str, source: Source) -> dict[str, bytes]:
         folders.insert(0, Path(chosen).expanduser().absolute())
         if not folders[0].is_dir():
             raise ValueError(f"SNNBP_DATA is {chosen}, which is not a folder: correct it or unset it")
+    published = {digest for each in SOURCES.values() for digest in each.digests}
+    missing = dict(zip(source.digests, FILES, strict=True))
     contents: dict[str, bytes] = {}
-    damaged: list[Path] = []
-    missing = {file.sha256: file for file in source.files}
+    wrong: list[Path] = []
     for path in _candidates(folders, name):
-        if not missing:
-            break
-        kind = "images" if "images" in path.name else "labels"
-        wanted = [file for file in missing.values() if kind in file.name]
-        content = _read(path, max((file.size for file in wanted), default=0))
+        content = _read(path, source.max_bytes)
         digest = hashlib.sha256(content).hexdigest()
-        if digest in missing:
-            contents[missing.pop(digest).name] = content
-        elif path.parent.name == name and path.name.removesuffix(".gz") in {file.name for file in wanted}:
-            damaged.append(path)
-    for path in damaged:
-        log.warning("%s is damaged: skipped", path)
-    if missing:
-        contents |= _download(source, list(missing.values()), cache, [*folders[:-1], cache], damaged, name)
-    return contents
+        if missing.pop(digest, None):
+            contents[digest] = content
+        elif digest not in published and path.name.removesuffix(".gz").replace(".", "-") in FILES:
+            wrong.append(path)
+        if not missing:
+            return contents
+    try:
+        return contents | _download(source, missing, cache)
+    except DataUnavailable as error:
+        damaged = f" ({', '.join(map(str, wrong))}: damaged, or of another data set)" if wrong else ""
+        raise DataUnavailable(
+            f"{name} not found: no {', '.join(missing.values())} in {', '.join(map(str, folders))}{damaged}; "
+            f"{error}; put the files into ./data/{name}, or into {name} in a folder that SNNBP_DATA names"
+        ) from error
 
 
 def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
@@ -189,10 +186,7 @@ def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
 def _read(path: Path, limit: int) -> bytes:
     """A file's decompressed content; empty if it is damaged or holds more than `limit` bytes."""
     try:
-        if path.stat().st_size > limit + 1024:
-            return b""
-        data = path.read_bytes()
-        return _decompressed(data, limit)
+        return b"" if path.stat().st_size > limit + SLACK else _decompressed(path.read_bytes(), limit)
     except (OSError, zlib.error) as error:
         log.warning("%s is skipped: %s", path, error)
         return b""
@@ -205,36 +199,35 @@ def _decompressed(data: bytes, limit: int) -> bytes:
     return data if len(data) <= limit else b""
 
 
-def _download(
-    source: Source, missing: list[File], cache: Path, searched: list[Path], damaged: list[Path], name: str
-) -> dict[str, bytes]:
+def _download(source: Source, missing: dict[str, str], cache: Path) -> dict[str, bytes]:
     """Fetch files from the first mirror that gives each, checked, and keep them in the cache."""
     contents: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
-    for file in missing:
+    for digest, name in missing.items():
         for mirror in source.mirrors:
             if mirror in refusals:
                 continue
             try:
-                data = _fetch(f"{mirror}{file.name}.gz")
-                content = _decompressed(data, file.size)
-                if hashlib.sha256(content).hexdigest() != file.sha256:
-                    raise ValueError("another content than published")
-            except (OSError, ValueError, zlib.error) as error:  # a request's errors are OSErrors, and long
-                why = type(error).__name__ if isinstance(error, OSError) else str(error)
-                refusals[mirror] = f"{file.name}: {why}"
+                data = _fetch(f"{mirror}{name}.gz", source.max_bytes + SLACK)
+                content = _decompressed(data, source.max_bytes)
+                if hashlib.sha256(content).hexdigest() != digest:
+                    raise ValueError("not the published content")
+            except (OSError, ValueError, zlib.error) as error:
+                # A request's errors are OSErrors, and long: their type says enough.
+                why = (
+                    type(error).__name__
+                    if isinstance(error, OSError) and error.args != (SLOW,)
+                    else str(error)
+                )
+                refusals[mirror] = f"{name}: {why}"
                 log.warning("skipping mirror %s: %s", mirror, refusals[mirror])
                 continue
-            contents[file.name] = content
-            _keep(cache / (f"{file.name}.gz" if data[:2] == b"\x1f\x8b" else file.name), data)
+            contents[digest] = content
+            _keep(cache / (f"{name}.gz" if data[:2] == b"\x1f\x8b" else name), data)
             break
         else:
-            lacking = sorted({file.name for file in missing} - contents.keys())
-            hint = f"; damaged: {', '.join(map(str, damaged))}" if damaged else ""
             raise DataUnavailable(
-                f"{name} not found: {', '.join(lacking)} not in {', '.join(map(str, searched))}{hint}; mirrors: "
-                f"{', '.join(f'{mirror} ({why})' for mirror, why in refusals.items())}; put the files into "
-                f"./data/{name}, or into {name} in a folder that SNNBP_DATA names"
+                f"mirrors: {', '.join(f'{mirror} ({why})' for mirror, why in refusals.items())}"
             )
     return contents
 
@@ -248,11 +241,52 @@ def _keep(path: Path, data: bytes) -> None:
         log.warning("not kept for the next time: %s", error)
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(url: str, limit: int) -> bytes:
+    """Download from `url`; ValueError beyond `limit` bytes, TimeoutError when nothing comes any more."""
     from pooch import HTTPDownloader
     from tqdm.auto import tqdm
 
-    data = io.BytesIO()
-    with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True) as bar:  # pooch sets the total
-        HTTPDownloader(progressbar=bar, chunk_size=1 << 16, timeout=SECONDS_TO_ANSWER)(url, data, None)
-    return data.getvalue()
+    received = _Received(limit)
+    failures: list[Exception] = []
+    responses: list[Any] = []  # pooch leaves them open
+
+    def work() -> None:
+        try:
+            download(url, received, None)
+        except Exception as error:
+            failures.append(error)
+        finally:
+            for response in responses:
+                response.close()
+
+    with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, leave=False) as bar:
+        download = HTTPDownloader(
+            progressbar=bar,
+            chunk_size=CHUNK,
+            timeout=SECONDS_TO_ANSWER,
+            hooks={"response": lambda response, **_: responses.append(response)},
+        )
+        thread = threading.Thread(target=work, daemon=True)  # name servers, too, may never answer
+        thread.start()
+        while thread.is_alive():
+            before = received.tell()
+            thread.join(SECONDS_TO_ANSWER)
+            if thread.is_alive() and received.tell() == before:
+                received.limit = 0  # ends the thread if it goes on after all
+                raise TimeoutError(SLOW)
+    if failures:
+        raise failures[0]
+    return received.getvalue()
+
+
+class _Received(io.BytesIO):
+    """Refuses more than `limit` bytes."""
+
+    def __init__(self, limit: int) -> None:
+        super().__init__()
+        self.limit = limit
+
+    def write(self, chunk: Any) -> int:
+        if self.tell() + len(chunk) > self.limit:
+            raise ValueError("larger than published")
+        return super().write(chunk)

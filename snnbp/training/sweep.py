@@ -7,8 +7,9 @@ import os
 import sys
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import Executor, Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean, median, stdev
@@ -16,6 +17,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from snnbp import backends, checks
+from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
@@ -23,12 +26,22 @@ from snnbp.training.train import train
 
 
 class SweepFailed(RuntimeError):
-    """Some runs failed; `runs` holds the others in their places, `errors` what each failed one raised."""
+    """Some runs of a sweep failed.
+
+    Parameters
+    ----------
+    runs : sequence of Run or None
+        All runs in their places, None for failed ones.
+    errors : mapping of int to Exception
+        What each failed one raised, by its place.
+    """
 
     def __init__(self, runs: Sequence[Run | None], errors: Mapping[int, Exception]) -> None:
         self.runs, self.errors = list(runs), dict(errors)
         place, first = min(errors.items())
         message = f"{len(errors)} of {len(runs)} runs failed; run {place}: {type(first).__name__}: {first}"
+        if isinstance(first, BrokenExecutor):
+            message += ' (a script that starts processes needs `if __name__ == "__main__":`)'
         super().__init__(message)
 
 
@@ -63,7 +76,7 @@ def sweep(
     Raises
     ------
     ValueError
-        If a configuration occurs twice.
+        If a configuration occurs twice, or the store is no folder.
     SweepFailed
         At the end, if some runs failed. The others are done and stored.
 
@@ -73,9 +86,15 @@ def sweep(
     """
     from tqdm.auto import tqdm
 
-    if len(set(configs)) < len(configs):
-        raise ValueError("a configuration occurs twice among the runs")
-    folder = None if store is None else Path(store)
+    configs = checks.each("configs", configs, Config)
+    checks.an(Dataset, "data", data)
+    backends.load(backend)
+    if executor is not None:
+        checks.an(Executor, "executor", executor)
+    for config, count in Counter(configs).items():
+        if count > 1:
+            raise ValueError(f"a configuration occurs {count} times: {config!r}")
+    folder = None if store is None else _opened(as_path(store))
     runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
     errors: dict[int, Exception] = {}
     total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)
@@ -90,7 +109,7 @@ def sweep(
             try:
                 run = runs[place] = future.result()
                 if folder is not None:
-                    run.save(_file(folder, run.config, backend, data), weights=False)
+                    run.save(run_file(folder, run.config, backend, data), weights=False)
                     runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
@@ -100,15 +119,24 @@ def sweep(
     return [run for run in runs if run is not None]
 
 
-def _file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    key = json.dumps([config.model_dump(), backend, data.digest], sort_keys=True)
-    folder.mkdir(parents=True, exist_ok=True)
+def _opened(folder: Path) -> Path:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except FileExistsError:
+        raise ValueError(f"the store {folder} is not a folder: choose another path") from None
+    remove_partials(folder)
+    return folder
+
+
+def run_file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
+    """Where a store keeps a run. Defaults are left out of the name: it stays when Config gets a new field."""
+    key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
     """A finished run of the store; a damaged file is reported and replaced later."""
-    path = _file(folder, config, backend, data)
+    path = run_file(folder, config, backend, data)
     try:
         run = Run.load(path)
     except FileNotFoundError:
@@ -171,7 +199,7 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
         arrays = {"classes": np.array(data.classes)}
         for name, part in (("train", data.train), ("test", data.test)):
             arrays |= {f"{name}_inputs": part.inputs, f"{name}_labels": part.labels}
-        np.savez(path, **arrays)  # type: ignore[arg-type]
+        np.savez(path, **arrays)
         yield path
 
 
@@ -183,8 +211,10 @@ def _train_on_worker(data: Dataset | Path, config: Config, backend: str) -> Run:
 def _read(path: Path) -> Dataset:
     """Read once in each process."""
     with np.load(path, allow_pickle=False) as arrays:
-        parts = [Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")]
-        return Dataset(*parts, classes=tuple(arrays["classes"].tolist()))
+        train, test = (
+            Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")
+        )
+        return Dataset(train, test, classes=tuple(arrays["classes"].tolist()))
 
 
 class Spread(NamedTuple):

@@ -9,9 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp import backends
+from snnbp import backends, checks
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
 from snnbp.circuit.weights import Weights
+from snnbp.files import as_path
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.metrics import Scores, score
@@ -34,6 +35,8 @@ def initial_weights(config: Config, data: Dataset) -> Weights:
     -------
     Weights
     """
+    checks.an(Config, "config", config)
+    checks.an(Dataset, "data", data)
     return _draw(np.random.Generator(np.random.PCG64(config.seed)), config, data)
 
 
@@ -75,6 +78,8 @@ def learn(
     ModuleNotFoundError
         For backend "lava" without Lava.
     """
+    checks.an(Weights, "weights", weights)
+    checks.an(Samples, "samples", samples)
     config = Config(
         hidden=weights.sizes[1:-1], rule=rule, threshold=weights.threshold, step=step, inhibition=inhibition
     )
@@ -126,6 +131,8 @@ def evaluate(weights: Weights, samples: Samples, backend: str = "fused") -> Scor
     ValueError
         If the samples do not fit the network.
     """
+    checks.an(Weights, "weights", weights)
+    checks.an(Samples, "samples", samples)
     highest = int(samples.labels.max(initial=0))
     if highest >= weights.sizes[-1]:
         raise ValueError(f"label {highest} has no output: the network has {weights.sizes[-1]}")
@@ -179,11 +186,13 @@ def train(
     import pandas as pd
 
     start = time.perf_counter()
-    config = config or Config()
+    config = Config() if config is None else checks.an(Config, "config", config)
+    checks.an(Dataset, "data", data)
     run = Run(config, backend, data.digest, pd.DataFrame(), "", 0)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run = _resumed(Path(checkpoint), run)
-    rows = run.history.to_dict("records")
+    checkpoint = None if checkpoint is None else as_path(checkpoint)
+    if checkpoint is not None and checkpoint.exists():
+        run = _resumed(checkpoint, run, _sizes(config, data))
+    rows: list[Any] = run.history.to_dict("records")
     stream = iter_training(data, config, backend, run if rows else None)
     if progress is True:
         from tqdm.auto import tqdm
@@ -225,7 +234,7 @@ def iter_training(
     weights, n_overdriven, done = _draw(rng, config, data), 0, 0
     if resume is not None:
         if resume.weights is None or resume.weights.sizes != weights.sizes:
-            raise ValueError(f"the weights to resume from do not fit the network {weights.sizes}")
+            raise ValueError(f"the run to resume has no weights for the network {weights.sizes}")
         weights, n_overdriven = resume.weights, resume.n_overdriven
         done = len(resume.history) // CHECKPOINTS_AN_EPOCH
         for _ in range(done):
@@ -245,16 +254,31 @@ def iter_training(
         n_overdriven += learner.n_overdriven
 
 
+def _sizes(config: Config, data: Dataset) -> tuple[int, ...]:
+    return (data.train.inputs.shape[1], *config.hidden, len(data.classes))
+
+
 def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
-    sizes = (data.train.inputs.shape[1], *config.hidden, len(data.classes))
-    return Weights.draw(rng, sizes, config.threshold, config.init_scale)
+    return Weights.draw(rng, _sizes(config, data), config.threshold, config.init_scale)
 
 
-def _resumed(path: Path, wanted: Run) -> Run:
+def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
     """The run in `path`; ValueError unless it is the wanted one, saved at the end of an epoch."""
     found = Run.load(path)
     if (found.config, found.backend, found.data) != (wanted.config, wanted.backend, wanted.data):
-        raise ValueError(f"{path} is the checkpoint of another run ({found.config!r}): choose another file")
+        raise ValueError(
+            f"{path} is the checkpoint of another run ({_difference(found, wanted)}): choose another file"
+        )
     if found.weights is None or len(found.history) % CHECKPOINTS_AN_EPOCH:
         raise ValueError(f"{path} is no checkpoint to resume from: delete it to start anew")
+    if found.weights.sizes != sizes:
+        raise ValueError(f"{path} holds a network {found.weights.sizes}, the data need {sizes}: delete it")
     return found
+
+
+def _difference(found: Run, wanted: Run) -> str:
+    """What the checkpoint has and the run has not, as in `hidden=(20,), other data`."""
+    ours, theirs = wanted.config.model_dump(), found.config.model_dump()
+    parts = [f"{name}={value!r}" for name, value in theirs.items() if value != ours[name]]
+    parts += [f"backend={found.backend!r}"] * (found.backend != wanted.backend)
+    return ", ".join(parts + ["other data"] * (found.data != wanted.data))

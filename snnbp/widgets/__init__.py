@@ -1,11 +1,10 @@
-"""Widgets to learn by playing: training live, the circuit step by step, a digit of one's own.
+"""Interactive explorers: train live, follow one sample through the circuit, draw a digit.
 
-Imported only on request (notebook 08_explore): it needs ipywidgets and ipycanvas.
+Imported only on request: they need ipywidgets and anywidget (`pip install snnbp[notebooks]`).
 """
 
+from snnbp.widgets.circuit import CircuitExplorer
 from snnbp.widgets.digit import DigitExplorer
 from snnbp.widgets.learning import LearningExplorer
-from snnbp.widgets.start import Start, start
-from snnbp.widgets.steps import CircuitExplorer
 
-__all__ = ["CircuitExplorer", "DigitExplorer", "LearningExplorer", "Start", "start"]
+__all__ = ["CircuitExplorer", "DigitExplorer", "LearningExplorer"]

@@ -1,182 +1,217 @@
 """Draw a digit: the circuit classifies it while it is drawn, and learns it when told what it is."""
 
+from dataclasses import dataclass
 from functools import partial
+from html import escape
 
-import ipycanvas
 import ipywidgets as widgets
 import numpy as np
-from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from snnbp.widgets.ink import PEN, SHEET, draw, normalised
-from snnbp.widgets.panel import Panel, button, pixels
-from snnbp.widgets.pictures import Pixels, folded
-from snnbp.widgets.pupil import Lesson, Pupil
-from snnbp.widgets.start import Start
-from snnbp.plots.results import BLUE, GREY, ORANGE
-from snnbp.circuit.loihi import THRESHOLD
+from snnbp.backends import spiking
+from snnbp.circuit.weights import Weights
+from snnbp.plots import to_png
+from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, minus, styled
+from snnbp.training.data import Dataset, Samples
+from snnbp.training.train import learn, predict
+from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, row
+from snnbp.widgets.sheet import SIDE, Sheet, as_input, enlarged
+
+
+@dataclass(frozen=True, eq=False)
+class Lesson:
+    """What learning one sample changed: output potentials before (outputs,), weights, and why."""
+
+    label: int
+    before: NDArray[np.int32]
+    old: Weights
+    new: Weights
+    explanation: str
+
+    def change(self, layer: int) -> NDArray[np.int64]:
+        """By how much a matrix moved (weight units)."""
+        return self.new.matrices[layer].astype(np.int64) - self.old.matrices[layer]
+
+
+def classify(weights: Weights, image: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Output spikes and potentials (weight units), (outputs,) each, of the spiking circuit for one image."""
+    (spikes,), (potentials,) = predict(weights, image[None], backend="spiking")
+    return spikes, potentials
+
+
+def teach(weights: Weights, image: NDArray[np.bool_], label: int, classes: tuple[str, ...]) -> Lesson:
+    """One sample through the training circuit."""
+    sample = Samples(image[None], np.array([label]))
+    outputs, before = classify(weights, image)
+    new, _ = learn(weights, sample, backend="spiking")
+    trace = spiking.trace(weights, sample, ("d+", "d-"))
+    errors = [
+        f"{minus(trace.circuit[name].symbol)} of {classes[neuron]}"
+        for name in ("d+", "d-")
+        for neuron in np.flatnonzero(trace.spikes[name][0].any(axis=0))
+    ]
+    if errors:
+        pairs = zip(new.matrices, weights.matrices, strict=True)
+        moved = " and ".join(f"{np.count_nonzero(a != b):,} of W{n}" for n, (a, b) in enumerate(pairs, 1))
+        change = f"from {before[label]} to {classify(new, image)[1][label]}"
+        text = (
+            f"{' and '.join(errors)} spiked. Weights that changed: {moved}. "
+            f"The potential of {classes[label]} went {change}."
+        )
+    elif list(np.flatnonzero(outputs)) == [label]:
+        text = "The outputs are right: no error, so nothing changed."
+    else:
+        text = (
+            "There is an error, but the potentials of its outputs lie outside the surrogate-derivative "
+            "window (0 or below, or above the threshold). There the gradient is zero: nothing changed."
+        )
+    if trace.n_overdriven:
+        text += " This image is beyond the circuit's validity bound."
+    return Lesson(label, before, weights, new, text)
 
 
 class DigitExplorer(Panel):
-    """A canvas, the circuit's answer, and ten buttons to teach it. `pupil` is the network."""
+    """A sheet to draw on, the circuit's answer, and one button for each class to teach it.
 
-    def __init__(self, start: Start) -> None:
-        super().__init__("digit")
-        self.pupil = Pupil(start.run.weights)
-        self._start, self._test = start.run.weights, start.data.test
-        self._shape = start.data.image_shape or folded(start.run.weights.sizes[0])
+    Parameters
+    ----------
+    data : Dataset
+    weights : Weights
+        The network to begin with.
+
+    Attributes
+    ----------
+    weights : Weights
+        The network with what it was taught.
+    """
+
+    def __init__(self, data: Dataset, weights: Weights) -> None:
+        super().__init__("digit", 640)
+        self.weights = self._first_weights = weights
+        self._test, self._classes = data.test, data.classes
+        self._shape = data.image_shape or grid_shape(weights.sizes[0])
         self._example = 0
-        self._sheet = np.zeros((SHEET, SHEET), np.bool_)
-        self._pen: tuple[float, float] | None = None
-        self._drawn = False
         self.lesson: Lesson | None = None
-        self.image = self._test.inputs[0]
-        self.canvas = ipycanvas.Canvas(width=SHEET, height=SHEET, layout={"border": "2px solid #666666"})
-        self.canvas.add_class("digit-canvas")
-        self.canvas.on_mouse_down(self._press)
-        self.canvas.on_mouse_move(self._move)
-        self.canvas.on_mouse_up(self._lift)
-        self.canvas.on_mouse_out(self._lift)
-        self.canvas.on_touch_start(lambda points: self._press(*points[0]))
-        self.canvas.on_touch_move(lambda points: self._move(*points[0]))
-        self.canvas.on_touch_end(lambda points: self._lift(0, 0))
-        self.answer = widgets.HTML()
+        self.sheet = Sheet()
+        self.sheet.add_class("digit-sheet")
+        self.answer, self.changes = widgets.HTML(), widgets.HTML()
         self.answer.add_class("digit-answer")
         self._show_example()
-        self.say("Draw with the mouse. The first image is one of the test set.")
-        sheet = {"Clear": self.clear, "Test image": self.example, "Forget": self.forget}
-        buttons = [
-            button(text, f"digit-{action.__name__}", action, layout={"width": "91px"})
-            for text, action in sheet.items()
-        ]
-        answers = [
-            button(str(label), f"digit-teach-{label}", partial(self.teach, label), layout={"width": "44px"})
-            for label in range(start.run.weights.sizes[-1])
-        ]
-        left = widgets.VBox([self.canvas, widgets.HBox(buttons)])
+        self.sheet.observe(lambda _: self._look(), "ink")
+        self.say("Draw with mouse, finger or keys. The first image is one of the test set.")
+        sheet_buttons = (
+            button("Clear", "digit-clear", self.clear),
+            button("Next test image", "digit-example", self.example),
+            button("Forget lessons", "digit-forget", self.forget),
+        )
+        teach_buttons = (
+            button(name, f"digit-teach-{label}", partial(self.teach, label), tooltip=f"Teach: this is {name}")
+            for label, name in enumerate(data.classes)
+        )
         self.show(
-            widgets.HBox([left, self.picture]),
-            widgets.HBox([widgets.HTML("Learn this as a&nbsp;"), *answers]),
-            self.answer,
+            row(widgets.VBox([self.sheet, row(*sheet_buttons)]), self.picture),
+            row(widgets.HTML("Teach it: this is"), *teach_buttons),
             self.status,
+            self.changes,
+            self.answer,
         )
 
     def clear(self) -> None:
         """An empty sheet."""
-        self._sheet[:] = False
-        self._drawn = True
-        self.lesson = None
-        self.canvas.clear()
-        self._look()
+        self.sheet.ink = bytes(SIDE * SIDE)
 
     def example(self) -> None:
-        """Put the next test image on the sheet, for those who do not draw."""
-        self._example += 1
-        self.lesson = None
+        """Put the next test image on the sheet."""
+        self._example = (self._example + 1) % len(self._test)
         self._show_example()
-        self.say(f"test image {self._example % len(self._test)}")
-        self.refresh()
+        self.say(f"test image {self._example}")
 
     def teach(self, label: int) -> None:
         """Learn what is on the sheet, once."""
         if not self.image.any():
-            self.say("there is nothing on the sheet to learn", refused=True)
+            self.say("there is nothing on the sheet to learn", error=True)
             return
-        self.lesson = self.pupil.learn(self.image, label)
-        self.say(self.lesson.story)
-        self.refresh()
+        self.lesson = teach(self.weights, self.image, label, self._classes)
+        self.weights = self.lesson.new
+        self.say(self.lesson.explanation)
+        self.update()
 
     def forget(self) -> None:
-        """Back to the network it opened with."""
-        self.pupil.set(self._start)
-        self.lesson = None
-        self.say("all that was taught here is forgotten")
-        self.refresh()
+        """Back to the first network."""
+        self.weights, self.lesson = self._first_weights, None
+        self.say("back to the first network")
+        self.update()
 
     def _show_example(self) -> None:
-        self._drawn = False
-        self.image = self._test.inputs[self._example % len(self._test)]
-        self.canvas.clear()
-        self.canvas.fill_style = "black"
-        height, width = SHEET / self._shape[0], SHEET / self._shape[1]
-        on = np.argwhere(self.image.reshape(self._shape))
-        self.canvas.fill_rects(on[:, 1] * width, on[:, 0] * height, width, height)
-
-    def _press(self, x: float, y: float) -> None:
-        if not self._drawn:
-            self.clear()
-        self._pen = (x, y)
-        self._move(x, y)
-
-    def _move(self, x: float, y: float) -> None:
-        if self._pen is None:
-            return
-        draw(self._sheet, self._pen, (x, y))
-        self.canvas.line_width, self.canvas.line_cap, self.canvas.stroke_style = 2 * PEN, "round", "black"
-        self.canvas.stroke_line(*self._pen, x, y + 0.01)  # a line of no length would leave no dot
-        self._pen = (x, y)
-        self.lesson = None
-        self._look()
-
-    def _lift(self, x: float, y: float) -> None:
-        self._pen = None
+        self.image = self._test.inputs[self._example]
+        self.sheet.ink = enlarged(self.image.reshape(self._shape))
 
     def _look(self) -> None:
-        self.image = normalised(self._sheet, self._shape).ravel()
-        self.refresh()
+        """See what is on the sheet: a test image as it is, a drawing scaled and centred."""
+        example = self._test.inputs[self._example]
+        shown = self.sheet.ink == enlarged(example.reshape(self._shape))
+        self.image = example if shown else as_input(self.sheet.drawing(), self._shape).ravel()
+        self.lesson = None
+        self.update()
 
-    def _draw(self) -> tuple[Pixels, bool]:
-        image, lesson = self.image, self.lesson
-        fired, potentials = self.pupil.classify(image)
-        answer = ", ".join(map(str, np.flatnonzero(fired))) or "none"
-        values = ", ".join(f"{label}: {value}" for label, value in enumerate(potentials))
-        self.answer.value = f"outputs that fire: {answer}; potentials in weight units: {values}"
-        return pixels(answer_figure(image.reshape(self._shape), fired, potentials, lesson)), False
-
-
-def answer_figure(
-    image: NDArray[np.bool_], fired: NDArray[np.bool_], potentials: NDArray[np.int32], lesson: Lesson | None
-) -> Figure:
-    """What the circuit sees, its outputs' potentials as bars, and after a lesson what that changed."""
-    figure = Figure(figsize=(10.4, 3.9), dpi=72)
-    left = figure.add_axes((0.01, 0.1, 0.25, 0.75))
-    left.imshow(image, cmap="Greys", vmin=0, vmax=1)
-    left.set(xticks=[], yticks=[], title=f"what the circuit sees ({image.shape[0]}×{image.shape[1]})")
-    bars = figure.add_axes((0.345, 0.13, 0.4, 0.72))
-    classes = np.arange(potentials.size)
-    bars.bar(classes, potentials, color=[ORANGE if spike else BLUE for spike in fired], width=0.7)
-    if lesson is not None:
-        bars.bar(classes, lesson.before, width=0.9, fill=False, linestyle="--", edgecolor="black")
-    for digit in np.flatnonzero(fired):
-        bars.text(digit, potentials[digit], "fires", ha="center", va="bottom")
-    bars.axhline(THRESHOLD // 2, color=GREY, linewidth=1, linestyle="--")
-    bars.axhline(0, color="black", linewidth=0.8)
-    answer = (
-        ", ".join(map(str, np.flatnonzero(fired))) or f"silent (highest potential: {potentials.argmax()})"
-    )
-    bars.set(xticks=classes, xlabel="output", ylabel="potential v2 (weight units)", title=f"answer: {answer}")
-    bars.margins(y=0.15)
-    if lesson is not None:
-        _change(
-            figure,
-            (0.765, 0.55, 0.19, 0.33),
-            lesson.w1_change.sum(axis=1).reshape(image.shape),
-            "W1, by input",
+    def _draw(self) -> tuple[bytes, str]:
+        spikes, potentials = classify(self.weights, self.image)
+        answer = ", ".join(self._classes[n] for n in np.flatnonzero(spikes)) or "none"
+        values = ", ".join(f"{name}: {value}" for name, value in zip(self._classes, potentials, strict=True))
+        text = f"Outputs that spike: {answer}. Potentials (weight units): {values}."
+        self.answer.value = escape(text)
+        self.changes.value = cards(*self._changes())
+        figure = answer_figure(
+            self.image.reshape(self._shape),
+            spikes,
+            potentials,
+            self.lesson.before if self.lesson else None,
+            self._classes,
+            self.weights.threshold // 2,
         )
-        hidden = lesson.w2_change[:, lesson.label]
-        title = f"W2 into output {lesson.label}, by hidden"
-        _change(figure, (0.765, 0.08, 0.19, 0.33), hidden.reshape(folded(hidden.size)), title)
+        return to_png(figure), f"What the network sees, and the potential of each output. {text}"
+
+    def _changes(self) -> list[str]:
+        if self.lesson is None:
+            return []
+        label, hidden = self.lesson.label, self.lesson.change(-1)[:, self.lesson.label]
+        last, name = len(self.weights.matrices), self._classes[label]
+        images = (
+            (self.lesson.change(0).sum(axis=1).reshape(self._shape), "change of W1, by input"),
+            (hidden.reshape(grid_shape(hidden.size)), f"change of W{last} into {name}, by hidden neuron"),
+        )
+        colours = "purple up, orange down"
+        return [
+            image_card(image, f"{escape(text)}<br>{colours}", text) for image, text in images if image.any()
+        ]
+
+
+@styled
+def answer_figure(
+    image: NDArray[np.bool_],
+    spikes: NDArray[np.bool_],
+    potentials: NDArray[np.int32],
+    before: NDArray[np.int32] | None,
+    classes: tuple[str, ...],
+    spike_above: int,
+) -> StyledFigure:
+    """What the network sees, and its outputs' potentials as bars; dashed outlines are those `before`."""
+    figure = StyledFigure((4.6, 1.9), "What the network sees, and the potential of each output.")
+    left, bars = figure.subplots(1, 2, width_ratios=(1, 1.9))
+    left.imshow(image, cmap="Greys", vmin=0, vmax=1)
+    left.set(xticks=[], yticks=[], title=f"network input ({image.shape[0]}×{image.shape[1]})")
+    left.spines[["top", "right"]].set_visible(True)
+    places = np.arange(potentials.size)
+    bars.bar(places, potentials, color=[ORANGE if spike else BLUE for spike in spikes], width=0.7)
+    if before is not None:
+        bars.bar(places, before, 0.9, fill=False, linestyle="--", edgecolor="black", linewidth=0.7)
+    for n in np.flatnonzero(spikes):
+        bars.text(n, potentials[n], "spikes", ha="center", va="bottom")
+    bars.axhline(spike_above, color=GREY, linewidth=0.8, linestyle="--")
+    bars.axhline(0, color="black", linewidth=0.6)
+    bars.margins(y=0.15)
+    names = ", ".join(classes[n] for n in np.flatnonzero(spikes))
+    title = f"answer: {names}" if names else f"silent; highest: {classes[potentials.argmax()]}"
+    bars.set(xlabel="output", ylabel="potential (weight units)", title=title)
+    bars.set_xticks(places, classes, rotation=0 if max(map(len, classes)) < 3 else 45)
     return figure
-
-
-def _change(
-    figure: Figure, place: tuple[float, float, float, float], change: NDArray[np.int64], title: str
-) -> None:
-    """A change of weights: orange up, purple down, white not at all."""
-    axes = figure.add_axes(place)
-    most = max(1, int(np.abs(change).max()))
-    shown = axes.imshow(change, cmap="PuOr_r", vmin=-most, vmax=most)
-    axes.set(xticks=[], yticks=[])
-    axes.set_title(title, fontsize=10)
-    bar = figure.colorbar(shown, ax=axes, ticks=[-most, 0, most])
-    bar.set_label("change (w.u.)", fontsize=8)

@@ -1,119 +1,147 @@
-"""The learning explorer: turn a knob, start, and watch the curves grow beside those of earlier runs."""
+"""The learning explorer: choose settings, start, and watch the curves grow beside those of earlier runs."""
 
 import base64
-import threading
+import tempfile
+from collections.abc import Mapping
+from html import escape
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
 
-from snnbp.training.data import DATASETS
-from snnbp.widgets.panel import Panel, button
-from snnbp.widgets.pictures import Curve, Pixels, RunsPicture
-from snnbp.widgets.settings import KeptRun, Settings, as_csv, as_parameters, names
-from snnbp.widgets.start import Start
-from snnbp.widgets.trainer import Trainer
-from snnbp.training.train import Config
+from snnbp.backends.rule import RULES
+from snnbp.circuit.weights import Weights
+from snnbp.plots import to_png
+from snnbp.training.config import Config
+from snnbp.training.data import Dataset
+from snnbp.training.run import Run
+from snnbp.training.sources import NAMES
+from snnbp.widgets.curves import LINES, Curve, ProgressFigure
+from snnbp.widgets.panel import Panel, button, labelled, row
+from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
 
-RUNS_MAX = 8
-"""Runs drawn at once: as many as there are ways to draw a line that eyes can tell apart."""
+SECONDS_BETWEEN_PICTURES = 0.25
 
 
 class LearningExplorer(Panel):
-    """Widgets that train networks. `runs` are the finished ones, the first is what it opened with."""
+    """Widgets that train networks.
 
-    def __init__(self, start: Start) -> None:
-        super().__init__("learning")
-        self.runs: list[KeptRun] = [start.run]
-        self.trainer: Trainer | None = None
-        self._settling = threading.Lock()
-        self._picture = RunsPicture()
-        settings = start.run.settings
-        self.knobs = _knobs(settings)
+    Parameters
+    ----------
+    data : Dataset
+        Loaded with the usual pixel threshold, 0.5.
+    run : Run
+        A finished run on this data, the first one on the picture.
+    references : mapping of str to float, optional
+        Accuracies (fractions) to compare with, by "exact", "spikes" or "potential"; shown while all runs are
+        on this data set.
+
+    Attributes
+    ----------
+    runs : list of Trained
+        The finished runs.
+    """
+
+    def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
+        super().__init__("learning", 1100)
+        first = Settings(data.source, 0.5, run.config)
+        self.runs = [Trained(first, run)]
+        self.thread: TrainingThread | None = None
+        self._data, self._references = data, references or {}
+        self._figure, self._update_planned = ProgressFigure(), False
+        self.fields = _fields(first)
         self.start_button = button("Start", "learning-start", self.start, button_style="primary", icon="play")
         self.pause_button = button("Pause", "learning-pause", self.pause, icon="pause", disabled=True)
         self.stop_button = button("Stop", "learning-stop", self.stop, icon="stop", disabled=True)
-        self.chosen = widgets.Dropdown(description="run", layout={"width": "420px"})
-        self.chosen.observe(lambda _: self._link(), "value")
-        self.forget_button = button("Forget it", "learning-forget", self.forget, icon="trash")
-        self.links = widgets.HTML()
-        self.links.add_class("learning-links")
+        self.selected = labelled(widgets.Dropdown, "run", "460px")
+        self.selected.observe(lambda _: self._show_export(), "value")
+        self.remove_button = button("Remove this run", "learning-remove", self.remove, icon="trash")
+        self.export = widgets.HTML()
+        self.export.add_class("learning-export")
         self._list_runs()
-        self.say("Start trains with these settings. Any of them may be changed, also while a run goes on.")
-        grid = widgets.GridBox(
-            list(self.knobs.values()), layout={"grid_template_columns": "repeat(3, 320px)", "grid_gap": "2px"}
+        self.say(
+            "Start trains with these settings. They may be changed while a run goes on, for the next one."
         )
         self.show(
-            grid,
-            widgets.HBox([self.start_button, self.pause_button, self.stop_button]),
+            row(*self.fields.values()),
+            row(self.start_button, self.pause_button, self.stop_button),
             self.status,
             self.picture,
-            widgets.HBox([self.chosen, self.forget_button, self.links]),
+            row(self.selected, self.remove_button),
+            self.export,
         )
 
     def settings(self) -> Settings:
-        """What the knobs say. Raises ValueError, one sentence, if it makes no sense."""
-        values = {name: knob.value for name, knob in self.knobs.items()}
+        """What the fields say. Raises ValueError, one sentence, if it makes no sense."""
+        values = {name: field.value for name, field in self.fields.items()}
+        try:
+            values["hidden"] = [
+                int(size) for size in values["hidden"].replace("-", " ").replace(",", " ").split()
+            ]
+        except ValueError:
+            raise ValueError(
+                f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}"
+            ) from None
         threshold = round(values.pop("pixel_threshold"), 2)  # a slider's 0.30000000000000004
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
-        """Train in a thread, unless the settings are refused or everything is kept already."""
+        """Train in a thread, unless the settings make no sense or there are too many runs."""
         try:
             settings = self.settings()
         except ValueError as error:
-            self.say(str(error), refused=True)
+            self.say(str(error), error=True)
             return
-        if len(self.runs) == RUNS_MAX:
-            self.say(f"{RUNS_MAX} runs are drawn already; forget one first", refused=True)
+        if len(self.runs) == len(LINES):
+            self.say(f"{len(LINES)} runs are drawn already: remove one first", error=True)
             return
-        self.trainer = Trainer(settings, self.refresh)
+        ours = (settings.dataset, settings.pixel_threshold) == (self._data.source, 0.5)
+        self.thread = TrainingThread(
+            settings, (lambda: self._data) if ours else settings.load, self._plan_update
+        )
         self._enable(running=True)
         self.say("loading the data ...")
-        self.trainer.start()
+        self.thread.start()
 
     def pause(self) -> None:
         """Pause, or resume."""
-        trainer = self.trainer
-        if trainer is None:
+        if self.thread is None:
             return
-        if trainer.paused:
-            trainer.resume()
+        if self.thread.paused:
+            self.thread.resume()
         else:
-            trainer.pause()
-        self.pause_button.description = "Resume" if trainer.paused else "Pause"
-        self.refresh()
+            self.thread.pause()
+        self.pause_button.description = "Resume" if self.thread.paused else "Pause"
+        self.update()
 
     def stop(self) -> None:
-        """Stop now; what the thread still does until its next checkpoint is thrown away."""
-        if self.trainer is not None:
-            self.trainer.end()
-            self._settle(self.trainer)
-            self.refresh()
+        """Stop now; what the thread still does until its next checkpoint is discarded."""
+        if self.thread is not None:
+            self.thread.stop()
+            self._keep(self.thread)
+            self.update()
 
-    def forget(self) -> None:
-        """Drop the chosen run."""
-        if self.chosen.value is None:
-            return
-        del self.runs[self.chosen.value]
-        self._list_runs()
-        self.refresh()
+    def remove(self) -> None:
+        """Remove the selected run."""
+        if self.selected.value is not None:
+            del self.runs[self.selected.value]
+            self._list_runs()
+            self.update()
 
-    def _settle(self, trainer: Trainer) -> None:
-        """Keep what a trainer did and make room for the next."""
-        with self._settling:
-            if self.trainer is not trainer:
-                return
-            self.trainer = None
-            kept = trainer.kept()
-            if trainer.refusal:
-                self.say(trainer.refusal, refused=True)
-            elif kept is None:
-                self.say("stopped within the first epoch: nothing is kept")
-            else:
-                self.runs = [run for run in self.runs if run.settings != kept.settings] + [kept]
-                self._list_runs()
-                self.say(_report(trainer) + f"; kept after {kept.settings.config.epochs} whole epochs")
-            self._enable(running=False)
+    def _keep(self, thread: TrainingThread) -> None:
+        """Keep what a thread did and make room for the next."""
+        self.thread = None
+        trained = thread.trained()
+        if thread.error:
+            self.say(thread.error, error=True)
+        elif trained is None:
+            self.say("stopped within the first epoch: nothing is kept")
+        else:
+            self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
+            self._list_runs()
+            epochs = trained.settings.config.epochs
+            self.say(f"{_report(thread)}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
+        self._enable(running=False)
 
     def _enable(self, running: bool) -> None:
         self.start_button.disabled = running
@@ -121,83 +149,87 @@ class LearningExplorer(Panel):
         self.pause_button.description = "Pause"
 
     def _list_runs(self) -> None:
-        options = [(name, n) for n, name in enumerate(names([run.settings for run in self.runs]))]
-        self.chosen.options = options
-        self.chosen.value = len(options) - 1 if options else None
-        self.forget_button.disabled = not options
-        self._link()
+        options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
+        self.selected.options = options
+        self.selected.value = len(options) - 1 if options else None
+        self.remove_button.disabled = not options
+        self._show_export()
 
-    def _link(self) -> None:
-        if self.chosen.value is None:
-            self.links.value = ""
+    def _show_export(self) -> None:
+        if self.selected.value is None:
+            self.export.value = ""
             return
-        parameters = as_parameters(self.runs[self.chosen.value])
-        self.links.value = " &nbsp; ".join(
-            (_download("parameters of this run (YAML)", "parameters.yaml", parameters),
-             _download("curves of all runs (CSV)", "curves.csv", as_csv(self.runs)))
-        )  # fmt: skip
+        trained = self.runs[self.selected.value]
+        with tempfile.TemporaryDirectory() as folder:
+            path = Path(folder) / "run.npz"
+            trained.run.save(path)
+            run_file = path.read_bytes()
+        self.export.value = (
+            f"Download {_download('this run (snnbp.Run.load reads it)', 'run.npz', run_file)} or "
+            f"{_download('the curves of all runs (CSV)', 'curves.csv', as_csv(self.runs).encode())}. "
+            f"This code repeats the run, bit for bit:"
+            f"<pre style='white-space: pre-wrap; line-height: 1.3'>{escape(as_code(trained))}</pre>"
+        )
 
-    def _draw(self) -> tuple[Pixels, bool]:
-        trainer = self.trainer
-        if trainer is not None and trainer.done:
-            self._settle(trainer)
-            trainer = None
-        if trainer is not None and trainer.history:
-            self.say(("paused: " if trainer.paused else "") + _report(trainer))
-        return self._pixels(trainer), trainer is not None and not trainer.paused
+    def _plan_update(self) -> None:
+        """Called in the thread: draw soon."""
+        if not self._update_planned:
+            self._update_planned = True
+            self.later(SECONDS_BETWEEN_PICTURES, self.update)
 
-    def _pixels(self, trainer: Trainer | None) -> Pixels:
-        runs = list(self.runs)
-        settings = [run.settings for run in runs]
-        curves = [Curve(run.history, run.weights, run.settings.config.epochs) for run in runs]
-        if trainer is not None and trainer.state is not None:
-            settings.append(trainer.settings)
-            history = tuple(trainer.history)
-            curves.append(Curve(history, trainer.state.weights, trainer.settings.config.epochs))
-        return self._picture.at(names(settings), curves, {each.dataset for each in settings} <= {"mnist"})
+    def _draw(self) -> tuple[bytes, str]:
+        self._update_planned = False
+        thread = self.thread
+        if thread is not None and thread.done:
+            self._keep(thread)
+            thread = None
+        settings = [each.settings for each in self.runs]
+        curves: list[tuple[Any, Weights | None]] = [
+            (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
+        ]
+        if thread is not None and thread.progress is not None:
+            self.say(("paused: " if thread.paused else "") + _report(thread))
+            settings.append(thread.settings)
+            rows = list(thread.rows)
+            curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
+        comparable = {each.dataset for each in settings} <= {self._data.source}
+        lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
+        figure = self._figure.at(lines, self._references if comparable else {})
+        return to_png(figure), figure.alt
 
 
-def _knobs(settings: Settings) -> dict[str, Any]:
-    """A widget for each parameter, by its name."""
-    flat = settings.flat()
-    rules = ["circuit", "published-simulation"]
-    style = {"description_width": "120px"}
-    kinds = {
-        "dataset": lambda **o: widgets.Dropdown(options=list(DATASETS), **o),
-        "rule": lambda **o: widgets.Dropdown(options=rules, **o),
-        "pixel_threshold": lambda **o: widgets.FloatSlider(min=0, max=0.95, step=0.05, **o),
-        "init_scale": lambda **o: widgets.FloatText(step=0.1, **o),
+def _fields(settings: Settings) -> dict[str, Any]:
+    """An input field for each setting, by its name."""
+    kinds: dict[str, tuple[Any, dict[str, Any]]] = {
+        "dataset": (widgets.Dropdown, {"options": sorted({*NAMES, settings.dataset})}),
+        "rule": (widgets.Dropdown, {"options": list(RULES)}),
+        "pixel_threshold": (widgets.FloatSlider, {"min": 0, "max": 0.95, "step": 0.05}),
+        "init_scale": (widgets.FloatText, {"step": 0.1}),
+        "hidden": (widgets.Text, {}),
     }
-    texts = {
-        "dataset": "data set",
-        "hidden": "hidden units",
-        "rule": "rule",
-        "threshold": "threshold (w.u.)",
-        "step": "step (w.u.)",
-        "init_scale": "initial scale",
-        "pixel_threshold": "input threshold",
-        "epochs": "epochs",
-        "seed": "seed",
-    }
-    knobs = {}
-    for name, text in texts.items():
-        make = kinds.get(name, widgets.IntText)
-        knobs[name] = make(description=text, value=flat[name], style=style, layout={"width": "310px"})
-        knobs[name].add_class(f"learning-{name}")
-    return knobs
+    fields = {}
+    for name, value in settings.values().items():
+        kind, options = kinds.get(name, (widgets.IntText, {}))
+        fields[name] = labelled(kind, LABELS[name], value=value, **options)
+        fields[name].add_class(f"learning-{name}")
+    return fields
 
 
-def _report(trainer: Trainer) -> str:
-    row, state = trainer.history[-1], trainer.state
-    mute = f"; {row.mute} outputs never fire (collapsed)" if row.mute else ""
-    beyond = f"; {state.overdriven} samples beyond the circuit's bound" if state and state.overdriven else ""
+def _report(thread: TrainingThread) -> str:
+    assert thread.progress is not None
+    row, _, n_overdriven = thread.progress
+    speed = row["epoch"] * thread.samples / max(thread.seconds, 1e-9)
+    dead = f"; {row['dead']} dead outputs (collapsed)" if row["dead"] else ""
+    beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
     return (
-        f"epoch {row.epoch:g} of {trainer.settings.config.epochs}: spikes {100 * row.spikes:.2f} %, "
-        f"potential {100 * row.potential:.2f} %; {row.seconds:.1f} s, {trainer.speed:,.0f} samples/s"
-        f"{mute}{beyond}"
+        f"epoch {row['epoch']:g} of {thread.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
+        f"potential {100 * row['potential']:.2f} %; {thread.seconds:.1f} s, {speed:,.0f} samples/s"
+        f"{dead}{beyond}"
     )
 
 
-def _download(text: str, file: str, content: str) -> str:
-    data = base64.b64encode(content.encode()).decode()
-    return f"<a download='{file}' href='data:text/plain;base64,{data}'>{text}</a>"
+def _download(text: str, file: str, content: bytes) -> str:
+    data = base64.b64encode(content).decode()
+    look = "color: #0072B2; text-decoration: underline"
+    target = f"data:application/octet-stream;base64,{data}"
+    return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"

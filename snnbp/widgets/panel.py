@@ -1,100 +1,148 @@
-"""What the explorers share: a box of widgets around one picture that a thread keeps up to date."""
+"""What the explorers share: a box of widgets with one picture, and small images as cards."""
 
+import asyncio
 import base64
 import io
 import threading
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
+from pathlib import Path
 from typing import Any
 
+import anywidget
 import ipywidgets as widgets
+import matplotlib as mpl
 import numpy as np
+import traitlets
 from IPython.core.getipython import get_ipython
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from matplotlib.image import imsave
+from numpy.typing import NDArray
 
-from snnbp.widgets.pictures import Pixels
+FOLDER = Path(__file__).parent
 
-AGAIN_SECONDS = 0.3
-"""Between pictures while something runs: more than two a second, drawing included."""
 
-_one_at_a_time = threading.Lock()
+class Picture(anywidget.AnyWidget):
+    """A PNG image with alternative text."""
+
+    _esm = FOLDER / "picture.js"
+    _css = FOLDER / "style.css"
+    png = traitlets.Bytes().tag(sync=True)
+    alt = traitlets.Unicode().tag(sync=True)
 
 
 class Panel:
-    """A notebook cell that ends in a Panel shows its widgets; where there is no kernel, their first picture.
+    """A notebook cell that ends in a Panel shows its widgets; without a front end, its picture.
 
-    The picture is drawn in a thread of its own, soon after `refresh`; requests meanwhile become one.
+    Parameters
+    ----------
+    name : str
+        Begins the CSS class of each part.
+    width : int
+        Largest width of the picture (pixels).
     """
 
-    def __init__(self, name: str) -> None:
-        self.picture = widgets.Image(format="png", layout={"max_width": "100%", "align_self": "flex-start"})
-        self.picture.add_class(f"{name}-picture")
+    def __init__(self, name: str, width: int) -> None:
+        self.name = name
+        self.picture = Picture(layout={"width": "100%", "max_width": f"{width}px"})
         self.status = widgets.HTML()
         self.status.add_class(f"{name}-status")
-        self.name = name
+        self.picture.add_class(f"{name}-picture")
         self.box: Any = None
-        self._wanted = threading.Event()
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
 
     def show(self, *children: Any) -> None:
-        """Fill the box, draw the first picture and keep drawing."""
+        """Fill the box and draw the first picture."""
         self.box = widgets.VBox(children)
         self.box.add_class(f"{self.name}-box")
-        self._update()
-        threading.Thread(target=self._keep_drawing, daemon=True).start()
+        self.update()
 
-    def refresh(self) -> None:
-        self._wanted.set()
+    def say(self, text: str, error: bool = False) -> None:
+        """Show one line. An error is marked by a word, not only by colour."""
+        mark = "<b style='color: #D55E00'>Error:</b> " if error else ""
+        self.status.value = f"<span role='status'>{mark}{escape(text)}</span>"
 
-    def say(self, text: str, refused: bool = False) -> None:
-        """One line under the controls. A refusal is told apart by its first word, not only by its colour."""
-        said = f"<b style='color: #A04000'>Refused:</b> {escape(text)}" if refused else escape(text)
-        self.status.value = f"<span role='status'>{said}</span>"
+    def update(self) -> None:
+        """Draw the picture."""
+        self.picture.png, self.picture.alt = self._draw()
 
-    def _draw(self) -> tuple[Pixels, bool]:
-        """The picture, (rows, columns, 4) in 0-255, and whether to draw again soon without being asked."""
+    def later(self, seconds: float, action: Callable[[], None]) -> None:
+        """Call `action` in the kernel's own thread, where all widgets are changed. Any thread may ask."""
+        if self._loop is None:
+            threading.Timer(seconds, action).start()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.call_later, seconds, action)
+
+    def _draw(self) -> tuple[bytes, str]:
+        """The picture as PNG and its alternative text."""
         raise NotImplementedError
 
-    def _keep_drawing(self) -> None:
-        again = False
-        while True:
-            self._wanted.wait(AGAIN_SECONDS if again else None)
-            self._wanted.clear()
-            again = self._update()
-            time.sleep(0.05)  # leaves the interpreter to the widgets' messages
-
-    def _update(self) -> bool:
-        with _one_at_a_time:
-            pixels, again = self._draw()
-            file = io.BytesIO()
-            imsave(file, pixels, format="png", pil_kwargs={"compress_level": 1})
-        self.picture.value = file.getvalue()
-        return again
-
-    def _repr_mimebundle_(self, **options: Any) -> dict[str, Any]:
-        still = base64.b64encode(self.picture.value).decode()
-        bundle = self.box._repr_mimebundle_(**options) if _attended() else {}
-        return {**bundle, "text/plain": f"<{self.name} explorer>", "image/png": still}
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.box._repr_mimebundle_(**options) if _interactive() else {}
+        bundle |= {"text/plain": self.picture.alt, "image/png": base64.b64encode(self.picture.png).decode()}
+        return bundle, {"image/png": {"alt": self.picture.alt}}
 
 
-def _attended() -> bool:
-    """Whether somebody sits there: JupyterLab says so with every cell, papermill and nbconvert deny it."""
+def _interactive() -> bool:
+    """True in an interactive front end (allow_stdin), False under papermill and nbconvert."""
     kernel = getattr(get_ipython(), "kernel", None)
     return kernel is None or bool(kernel.get_parent("shell")["content"].get("allow_stdin", True))
 
 
-def pixels(figure: Figure) -> Pixels:
-    """What a figure looks like, (rows, columns, 4)."""
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    return np.asarray(canvas.buffer_rgba()).copy()
-
-
-def button(text: str, marker: str, action: Callable[[], None], **options: Any) -> Any:
-    """A button whose CSS class is `marker`."""
-    made = widgets.Button(description=text, **options)
-    made.add_class(marker)
+def button(text: str, css_class: str, action: Callable[[], None], **options: Any) -> Any:
+    """A button as wide as its text."""
+    made = widgets.Button(description=text, layout={"width": "auto", "min_width": "36px"}, **options)
+    made.add_class(css_class)
     made.on_click(lambda _: action())
     return made
+
+
+def row(*children: Any) -> Any:
+    """Widgets side by side; what does not fit goes to the next line."""
+    made = widgets.Box(children)
+    made.add_class("snnbp-row")
+    return made
+
+
+def labelled(kind: Any, text: str, width: str = "272px", **options: Any) -> Any:
+    """An input field with a label that is never cut off."""
+    made = kind(description=text, tooltip=text, style={"description_width": "120px"}, **options)
+    made.layout.width = width
+    return made
+
+
+def cards(*figures: str) -> str:
+    """HTML of cards side by side."""
+    return f"<div class='snnbp-cards'>{''.join(figures)}</div>"
+
+
+def image_card(image: NDArray[Any], caption: str, alt: str) -> str:
+    """HTML of a small image: spikes (bool) in black, signed changes in purple (up) and orange (down)."""
+    extreme = 1.0 if image.dtype == np.bool_ else 1.4 * int(np.abs(image).max())
+    colours, least = ("Greys", 0.0) if image.dtype == np.bool_ else ("PuOr", -extreme)
+    with io.BytesIO() as file, mpl.rc_context():
+        imsave(file, image, format="png", cmap=colours, vmin=least, vmax=extreme)
+        png = base64.b64encode(file.getvalue()).decode()
+    image_tag = f"<img alt='{escape(alt, quote=True)}' src='data:image/png;base64,{png}'>"
+    return f"<figure>{image_tag}<figcaption>{caption}</figcaption></figure>"
+
+
+def neurons_card(spikes: NDArray[np.bool_], names: Sequence[str], caption: str) -> str:
+    """HTML of a few neurons by name; those that spike are filled."""
+    chips = (
+        f"<span class='snnbp-spike' aria-label='{escape(name, quote=True)} spikes'>{escape(name)}</span>"
+        if spike
+        else f"<span>{escape(name)}</span>"
+        for name, spike in zip(names, spikes, strict=True)
+    )
+    return (
+        f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
+    )
+
+
+def grid_shape(size: int) -> tuple[int, int]:
+    """Rows and columns of neurons, as square as their number allows."""
+    rows = next(n for n in range(int(size**0.5), 0, -1) if size % n == 0)
+    return rows, size // rows

@@ -1,5 +1,21 @@
-"""The declared circuits on Lava, Intel's open framework for Loihi; imported only on request.
+"""The circuits on Lava, Intel's open framework for Loihi, built from its own Processes; loaded on request.
 
-`network` builds a circuit from Lava's own Processes, `single` makes it one Process for long runs, `runtime`
-starts both and always stops them. Timings are in figures/lava_variants.csv.
+`parts` are Lava's Processes for the parts of a circuit, `network` connects them to one, `runtime` starts them
+and always stops them, `samples` presents samples. Times are in figures/lava_variants.csv.
 """
+
+import multiprocessing
+import sys
+
+if "lava" not in sys.modules and sys.platform != "win32":
+    if (method := multiprocessing.get_start_method(allow_none=True)) not in (None, "fork"):
+        raise RuntimeError(
+            f"Lava forks its processes, this program has chosen to {method} them: "
+            'use multiprocessing.set_start_method("fork"), or none, before Lava is first used'
+        )
+    multiprocessing.set_start_method(None, force=True)  # Lava chooses "fork", and only if none is chosen
+
+from snnbp.backends.lava.network import Processes
+from snnbp.backends.lava.samples import LavaNetwork, Learner, StimulusDriver, predict, trace
+
+__all__ = ["LavaNetwork", "Learner", "Processes", "StimulusDriver", "predict", "trace"]

@@ -1,86 +1,153 @@
-"""Starts Lava's operating system processes, runs them in step, and leaves none behind, whatever happens."""
+"""Starts Lava's operating system processes, runs them step by step, and always stops them."""
 
 import ctypes
 import multiprocessing
+import multiprocessing.connection
+import multiprocessing.util
 import os
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from lava.magma.core.process.process import AbstractProcess
+from lava.magma.core.process.process import AbstractProcess, ProcessServer
+from lava.magma.core.process.variable import VarServer
 from lava.magma.core.run_conditions import RunSteps
 from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.magma.runtime.message_infrastructure.multiprocessing import SystemProcess
+from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
+
+SOCKET_PATH_MAX = 103
+"""Longest path of a Unix socket that every system accepts (macOS; Linux: 107)."""
+
+SOCKET_NAME_LENGTH = len("/listener-12345678")
 
 _starting = False
 _one_at_a_time = threading.Lock()
 
 
 def _after_fork() -> None:
-    """Tie a new Lava process to its parent: it leaves Ctrl-C to the parent and dies when the parent does."""
+    """Tie a new Lava process to its parent: the parent answers signals, and its end is the child's end."""
     if _starting:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         if sys.platform == "linux":
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-os.register_at_fork(after_in_child=_after_fork)
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)
 
 
 @contextmanager
-def started(process: AbstractProcess) -> Iterator[Callable[[int], None]]:
-    """Compile `process` and all that is connected to it, start it, and yield a function that runs n steps.
+def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], None]]:
+    """Compile and start connected Processes; yield a function that runs n further steps.
 
-    On the way out, by whatever exception, everything is stopped. Successive calls of the function continue
-    one another. Other threads wait for their turn. Raises RuntimeError if a Process fails; Lava prints the
-    Process's own error.
+    Everything is stopped on the way out, by whatever exception, and on SIGTERM. Other threads wait for their
+    turn. Raises RuntimeError if Lava cannot start here, or if a Process fails.
     """
     global _starting
-    with _one_at_a_time:
+    _check_sockets()
+    first = processes[0]
+    models = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Extractor: PyLoihiExtractorModel})
+    with _one_at_a_time, _exit_on_sigterm():
         before = multiprocessing.active_children()
         try:
-            _starting = True
-            with _interrupts_deferred():
-                process.create_runtime(run_cfg=Loihi2SimCfg(select_tag="fixed_pt"))
-            _starting = False
-            yield lambda steps: process.run(condition=RunSteps(num_steps=steps))
-            process.stop()
+            with _signals_deferred():
+                _starting = True
+                try:
+                    first.create_runtime(run_cfg=models)
+                finally:
+                    _starting = False
+            yield lambda steps: _run(first, steps)
+            first.stop()
         finally:
-            _starting = False
-            _kill_all_but(before, process)
+            with _signals_deferred():
+                _kill_all_but(before, first)
+                _forget(processes)
+
+
+def _run(process: AbstractProcess, steps: int) -> None:
+    """Run and watch: where one Process has failed, Lava itself waits for ever for the others."""
+    actors = process.runtime._messaging_infrastructure.actors
+    sentinels = [actor.sentinel for actor in actors]
+    process.run(condition=RunSteps(num_steps=steps, blocking=False))
+    while not all(port.probe() for port in process.runtime.service_to_runtime):
+        for sentinel in multiprocessing.connection.wait(sentinels, timeout=0.005):
+            error, _ = actors[sentinels.index(sentinel)].exception or (None, "")
+            raise RuntimeError(
+                f"a Process failed in Lava: {error!r}" if error else "Lava was killed"
+            ) from error
+    process.wait()
+
+
+def _check_sockets() -> None:
+    folder = multiprocessing.util.get_temp_dir()
+    if hasattr(socket, "AF_UNIX") and len(folder) + SOCKET_NAME_LENGTH > SOCKET_PATH_MAX:
+        raise RuntimeError(
+            f"Lava's sockets need a shorter path than {folder}: set TMPDIR to a short one, such as /tmp"
+        )
+
+
+def _in_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
 
 
 @contextmanager
-def _interrupts_deferred() -> Iterator[None]:
-    """Let Ctrl-C wait until all processes are forked: Python loses an exception that a fork interrupts."""
-    if threading.current_thread() is not threading.main_thread():
+def _exit_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM raise SystemExit, unless it is handled already."""
+    if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
-    interrupts: list[int] = []
-    previous = signal.signal(signal.SIGINT, lambda number, frame: interrupts.append(number))
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, previous)
-    if interrupts:
-        raise KeyboardInterrupt
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+
+
+@contextmanager
+def _signals_deferred() -> Iterator[None]:
+    """Let Ctrl-C and SIGTERM wait: Python loses an exception that a fork interrupts."""
+    if not _in_main_thread():
+        yield
+        return
+    received: list[int] = []
+    before = {
+        which: signal.signal(which, lambda number, frame: received.append(number))
+        for which in (signal.SIGINT, signal.SIGTERM)
+        if callable(signal.getsignal(which))
+    }
+    try:
+        yield
+    finally:
+        for which, handler in before.items():
+            signal.signal(which, handler)
+    for number in received:
+        signal.raise_signal(number)
 
 
 def _kill_all_but(before: Sequence[object], process: AbstractProcess) -> None:
-    """End the processes that Lava left behind, which are none after an ordinary stop."""
+    """End the processes that are left, which are none after an ordinary stop, and free their memory."""
     left = [child for child in multiprocessing.active_children() if child not in before]
     for child in left:
         if isinstance(child, SystemProcess):
             child.kill()
     try:
         if left and process.runtime is not None:
-            # Nobody answers any more: the polite way to stop would wait for ever. This frees shared memory.
-            process.runtime._is_started = False
+            process.runtime._is_started = False  # the workers are dead: stop() must not wait for them
             process.stop()
     finally:
         for child in left:
             if child in multiprocessing.active_children():
                 child.kill()
                 child.join()
+
+
+def _forget(processes: Sequence[AbstractProcess]) -> None:
+    """Take stopped Processes off Lava's lists, which would keep their weights in memory for ever."""
+    known, variables = ProcessServer(), VarServer()
+    known.processes = [process for process in known.processes if process not in processes]
+    variables.vars = [variable for variable in variables.vars if variable.process not in processes]

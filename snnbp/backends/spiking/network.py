@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp import checks
 from snnbp.backends.spiking.stepper import Events, SpikeRecord, run
 from snnbp.backends.spiking.tables import Matrices, SimulatorState, compile_circuit, read_matrices
 from snnbp.circuit.spec import Circuit
@@ -150,6 +151,8 @@ def simulate(
     ValueError
         For unknown names, and for wrong shapes or values.
     """
+    checks.an(Circuit, "circuit", circuit)
+    steps = checks.whole("steps", steps)
     if steps < 0:
         raise ValueError(f"steps must not be negative, got {steps}")
     network = Network(circuit, plastic)

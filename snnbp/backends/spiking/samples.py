@@ -1,5 +1,6 @@
 """Samples presented to the paper's circuits: learning, prediction and complete traces."""
 
+import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -8,8 +9,9 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp import checks
 from snnbp.backends import base
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Network, by_population
@@ -230,9 +232,11 @@ class Learner(base.Learner):
         return self.driver.network.matrices
 
 
-def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:
+def predict(
+    weights: Weights, inputs: Spikes, driver_type: type[StimulusDriver] = StimulusDriver
+) -> tuple[Spikes, NDArray[np.int32]]:
     """Output spikes and potentials of the inference circuit, see `snnbp.predict`."""
-    driver = StimulusDriver(inference_circuit(weights.sizes, weights.threshold), weights)
+    driver = driver_type(inference_circuit(weights.sizes, weights.threshold), weights)
     order = np.arange(len(inputs))
     done = driver.present(inputs, order, order, ("o",), (driver.output_phase,), potentials=True)
     if done.overdriven.any() or done.potentials.min(initial=0) <= -SUM_LIMIT + 1:
@@ -248,6 +252,7 @@ def trace(
     *,
     potentials: bool = False,
     circuit: Circuit | None = None,
+    driver_type: type[StimulusDriver] = StimulusDriver,
 ) -> Trace:
     """Let the training circuit learn samples in their order and record what it does.
 
@@ -264,6 +269,8 @@ def trace(
     circuit : Circuit, optional
         Another circuit of the same layers in place of `training_circuit(weights.sizes)`, say one with a
         projection less.
+    driver_type : type
+        What presents the samples: the driver of another backend in place of this one's.
 
     Returns
     -------
@@ -274,14 +281,21 @@ def trace(
     ValueError
         For unknown populations or phases, and for samples that do not fit.
     """
+    checks.an(Weights, "weights", weights)
+    if not hasattr(samples, "inputs") or not hasattr(samples, "labels"):
+        raise TypeError(f"samples must be of class Samples, got {reprlib.repr(samples)}")
     circuit = circuit or training_circuit(weights.sizes, threshold=weights.threshold)
-    names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
+    names = (
+        tuple(p.name for p in circuit.populations)
+        if populations is None
+        else checks.each("populations", populations, str)
+    )
     period = range(len(circuit.phases))
-    chosen = tuple(period if phases is None else phases)
+    chosen = tuple(period) if phases is None else checks.wholes("phases", phases)
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
         raise ValueError(f"phases must be different and within 0 to {period[-1]}, got {chosen}")
     arrays = base.checked_samples(samples.inputs, samples.labels, None, weights.sizes)
-    driver = StimulusDriver(circuit, weights)
+    driver = driver_type(circuit, weights)
     before = driver.network.matrices
     done = driver.present(*arrays, names, chosen, potentials)
     return Trace(

@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.compiler import jit
+from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices, sum_rows
 from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
 from snnbp.circuit.loihi import SUM_LIMIT

@@ -1,0 +1,121 @@
+"""Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
+
+Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here a file's
+name holds digests of all modules that kernels are made from, of versions, types and processor. Its content
+begins with its own digest. What does not fit is compiled anew.
+"""
+
+import functools
+import hashlib
+import os
+import pickle
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import llvmlite
+import numba
+from numba.core.caching import _Cache
+from numba.core.compiler import CompileResult
+from numba.core.serialize import dumps
+
+from snnbp.files import atomic_open
+
+F = TypeVar("F", bound=Callable[..., Any])
+PACKAGE = Path(__file__).resolve().parents[1]
+
+
+def jit(function: F, inline: bool = False) -> F:
+    """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is.
+
+    `inline` makes it a part of its callers: a call with many arrays takes as long as a loop over a layer.
+    """
+    kernel: Any = numba.njit(nogil=True, boundscheck=False, forceinline=inline)(function)
+    if kernel is not function:
+        kernel._cache = Cache(function)
+    return cast(F, kernel)
+
+
+@functools.cache
+def source_digest() -> str:
+    """SHA-256 of what all kernels are made from."""
+    files = sorted(file for folder in ("circuit", "backends") for file in (PACKAGE / folder).rglob("*.py"))
+    digest = hashlib.sha256(repr((sys.version, numba.__version__, llvmlite.__version__)).encode())
+    for file in files:
+        digest.update(
+            file.relative_to(PACKAGE).as_posix().encode() + hashlib.sha256(file.read_bytes()).digest()
+        )
+    return digest.hexdigest()
+
+
+class Cache(_Cache):
+    """The compiled forms of one function, one file each."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._name = f"{function.__module__}.{function.__qualname__}"
+
+    @property
+    def cache_path(self) -> str:
+        return str(next(_folders(), ""))
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        target_context.refresh()
+        for folder in _folders():
+            try:
+                content = (folder / self._file(sig, target_context)).read_bytes()
+                if hashlib.sha256(content[32:]).digest() == content[:32]:
+                    return CompileResult._rebuild(target_context, *pickle.loads(content[32:]))
+            except OSError:
+                continue
+        return None
+
+    def save_overload(self, sig: Any, cres: Any) -> None:
+        content = dumps(cres._reduce())
+        for folder in _folders():
+            try:
+                folder.mkdir(parents=True, exist_ok=True)
+                with atomic_open(folder / self._file(sig, cres.target_context)) as file:
+                    file.write(hashlib.sha256(content).digest() + content)
+                self._remove_older(folder)
+                return
+            except OSError:
+                continue
+        _warn_once()
+
+    def _file(self, sig: Any, target_context: Any) -> str:
+        key = repr((sig, target_context.codegen().magic_tuple())).encode()
+        return f"{self._name}.{source_digest()[:12]}.{hashlib.sha256(key).hexdigest()[:12]}.nbc"
+
+    def _remove_older(self, folder: Path) -> None:
+        for file in folder.glob(f"{self._name}.*.nbc"):
+            if not file.name.startswith(f"{self._name}.{source_digest()[:12]}."):
+                file.unlink(missing_ok=True)
+
+    def enable(self) -> None: ...
+
+    def disable(self) -> None: ...
+
+    def flush(self) -> None: ...
+
+
+def _folders() -> Iterator[Path]:
+    """Where compiled code may be: NUMBA_CACHE_DIR, or beside the source, or the user's cache."""
+    if chosen := os.environ.get("NUMBA_CACHE_DIR"):
+        yield Path(chosen).absolute() / "snnbp"
+        return
+    yield PACKAGE / "backends" / "__pycache__"
+    import pooch
+
+    if (cache := Path(pooch.os_cache("snnbp"))).is_absolute():
+        yield cache / "compiled"
+
+
+@functools.cache
+def _warn_once() -> None:
+    warnings.warn(
+        "no folder for compiled code can be written, so that every start takes longer: "
+        "set NUMBA_CACHE_DIR to one that can",
+        stacklevel=2,
+    )

@@ -1,0 +1,131 @@
+"""The commands of ./reproduce.sh that need the environment which it has set up."""
+
+import argparse
+import difflib
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import snnbp
+from snnbp.paper import ROOT, Failure, settings
+from snnbp.paper.pipeline import check, missing_data, run
+
+HELP = Path(__file__).parent / "help.txt"
+COMMANDS = ("all", "quick", "test", "lab", "explore", "setup")
+CHECKS = (
+    ["-m", "ruff", "check", "--quiet"],
+    ["-m", "ruff", "format", "--check", "--quiet"],
+    ["-m", "mypy"],
+    ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
+)
+
+
+class Refused(Exception):
+    """Words that mean nothing here; the message is one line."""
+
+
+def main(words: Sequence[str]) -> int:
+    """Carry out one command; returns the exit code."""
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.default_int_handler)
+    os.environ["JUPYTER_RUNTIME_DIR"] = str(ROOT / "build" / "kernel")
+    try:
+        return _command(list(words))
+    except Refused as refused:
+        print(f"reproduce: {refused} (see ./reproduce.sh --help)", file=sys.stderr)
+        return 2
+    except (Failure, ValueError, OSError) as failure:
+        print(f"reproduce: {failure}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        print("\nreproduce: interrupted; finished notebooks are kept", file=sys.stderr)
+        return 130
+
+
+def _command(words: list[str]) -> int:
+    if {"-h", "--help", "help"} & set(words[:1]) or (words[:1] != ["test"] and "--help" in words):
+        print(HELP.read_text(encoding="utf-8"), end="")
+        return 0
+    if words == ["--version"]:
+        print(snnbp.__version__)
+        return 0
+    if words[:1] == ["test"]:
+        return test(words[1:])
+    options = parse(words)
+    if options.check:
+        complaints = check()
+        print("\n".join(complaints) or "figures/ is up to date")
+        return 1 if complaints else 0
+    declared = settings.notebooks()
+    if options.only:
+        chosen = {settings.resolve(beginning) for beginning in options.only}
+    else:
+        chosen = {name for name in declared if options.command == "all" or declared[name].group == "paper"}
+    names = [name for name in declared if name in chosen]
+    overrides = settings.checked(names, dict(options.parameters))
+    run("quick" if options.command == "quick" else "paper", names, overrides, options.force)
+    return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise Refused(message)
+
+
+def parse(words: Sequence[str]) -> argparse.Namespace:
+    """Options of a run.
+
+    Raises
+    ------
+    Refused
+        For unknown words, naming the nearest known one.
+    """
+    parser = _Parser(add_help=False, allow_abbrev=False)
+    parser.add_argument("command", nargs="?")
+    parser.add_argument("--only", action="append", metavar="NAME")
+    parser.add_argument("-p", action="append", default=[], dest="parameters", type=_pair)
+    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--check", action="store_true")
+    options, unknown = parser.parse_known_args(words)
+    known = [*COMMANDS, "--only", "-p", "--force", "--check", "--help", "--version"]
+    if options.command not in (None, "all", "quick"):
+        unknown.insert(0, options.command)
+    if unknown:
+        near = difflib.get_close_matches(unknown[0], known, 1) or difflib.get_close_matches(
+            f"--{unknown[0].lstrip('-')}", known, 1
+        )
+        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
+        raise Refused(
+            f"unknown {'option' if unknown[0].startswith('-') else 'command'} {unknown[0]!r}: {hint}"
+        )
+    return options
+
+
+def _pair(text: str) -> tuple[str, Any]:
+    """NAME=VALUE with the value read as JSON where it is JSON: 5, 0.5, [1, 2], else as text."""
+    name, equals, value = text.partition("=")
+    if not (name and equals):
+        raise Refused(f"-p takes NAME=VALUE, got {text!r}")
+    try:
+        return name, json.loads(value)
+    except json.JSONDecodeError:
+        return name, value
+
+
+def test(pytest_options: Sequence[str]) -> int:
+    """Style, types, layers, then all tests; the exit code is the last that is not 0."""
+    missing = missing_data(["mnist", "fashion-mnist"])
+    notice = f"{' and '.join(missing)} not found: the tests that need them are skipped"
+    if missing:
+        print(f"{notice} ({missing[min(missing)]})", flush=True)
+    code = 0
+    for command in (*CHECKS, ["-m", "pytest", *pytest_options]):
+        code = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode or code
+    if missing:
+        print(notice)
+    return code

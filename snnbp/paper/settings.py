@@ -1,0 +1,158 @@
+"""What settings.toml declares of every notebook, and in which order they run."""
+
+import functools
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from snnbp.paper import ROOT
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+PROFILES = ("paper", "quick", "digits")
+"""Declared sets of parameters; a run with any other ones is "custom"."""
+
+
+class Notebook(BaseModel):
+    """One table of settings.toml.
+
+    Parameters
+    ----------
+    group : {"paper", "beyond"}
+        What runs by default, or with `./reproduce.sh all` only.
+    reads : list of str, or "all"
+        Notebooks (or benchmark scripts) whose files and results it reads: they run before it.
+    needs : list of {"lava"}
+        Optional packages without which it cannot run.
+    parameters : dict
+        The notebook's parameters cell: the paper's settings.
+    quick, digits : dict
+        What small runs, and runs on the 8x8 digits, change.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    group: Literal["paper", "beyond"] = "paper"
+    reads: list[str] | Literal["all"] = []
+    needs: list[Literal["lava"]] = []
+    parameters: dict[str, Any] = {}
+    quick: dict[str, Any] = {}
+    digits: dict[str, Any] = {}
+
+    def settings(self, profile: str) -> dict[str, Any]:
+        """All parameters under a profile."""
+        return self.parameters | (self.model_dump()[profile] if profile in PROFILES[1:] else {})
+
+
+@functools.cache
+def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str, Notebook]:
+    """All notebooks by name, each after those that it reads.
+
+    Raises
+    ------
+    ValueError
+        For a table that is not in order, or notebooks that read one another in a circle.
+    """
+    declared: dict[str, Notebook] = {}
+    for name, table in read_toml(path).items():
+        try:
+            declared[name] = Notebook.model_validate(table)
+        except ValidationError as error:
+            raise ValueError(f"{path.name}, [{name}]: {first_error(error)}") from None
+        for profile in PROFILES[1:]:
+            if unknown := declared[name].settings(profile).keys() - declared[name].parameters.keys():
+                raise ValueError(f"{path.name}, [{name}.{profile}]: unknown parameters {sorted(unknown)}")
+    ordered: dict[str, Notebook] = {}
+    while left := sorted(declared.keys() - ordered.keys()):
+        ready = [name for name in left if not (before(name, declared) & set(left))]
+        if not ready:
+            raise ValueError(f"{path.name}: {', '.join(left)} read one another in a circle")
+        ordered[ready[0]] = declared[ready[0]]
+    return ordered
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A file of tables; ValueError that names it if it cannot be read."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from None
+
+
+def first_error(error: ValidationError) -> str:
+    """The first thing that is wrong, in one line."""
+    found = error.errors()[0]
+    return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}".lstrip(": ")
+
+
+def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
+    """Names of the notebooks that a notebook reads; what reads all comes last."""
+    reads = declared[name].reads
+    if reads == "all":
+        return {other for other, notebook in declared.items() if notebook.reads != "all"}
+    return set(reads) & declared.keys()
+
+
+def resolve(beginning: str) -> str:
+    """The notebook whose name begins like this.
+
+    Raises
+    ------
+    ValueError
+        If there is none, or more than one.
+    """
+    names = list(notebooks())
+    found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
+    if len(found) != 1 or not beginning:
+        raise ValueError(f"--only {beginning}: choose one of {', '.join(found or names)}")
+    return found[0]
+
+
+def checked(names: Sequence[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
+    """Parameters that shall be changed, each of the type that it has in the notebooks.
+
+    Raises
+    ------
+    ValueError
+        For a parameter that none of the notebooks takes, or a value of another type.
+    """
+    paper = {key: value for name in names for key, value in notebooks()[name].parameters.items()}
+    for key, value in overrides.items():
+        if key not in paper:
+            takes = f"takes {', '.join(sorted(paper))}" if paper else "takes none"
+            raise ValueError(f"unknown parameter {key!r}: {'/'.join(names)} {takes}")
+        if not _fits(value, paper[key]):
+            raise ValueError(
+                f"-p {key}: wanted {_kind(paper[key])} like {json.dumps(paper[key])}, got {value!r}"
+            )
+    return dict(overrides)
+
+
+def _fits(value: Any, example: Any) -> bool:
+    if isinstance(example, list):
+        return isinstance(value, list) and bool(value) and all(_fits(item, example[0]) for item in value)
+    if isinstance(example, float):
+        return isinstance(value, int | float) and not isinstance(value, bool)
+    return type(value) is type(example)
+
+
+def _kind(example: Any) -> str:
+    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    return "a list" if isinstance(example, list) else names[type(example)]
+
+
+def folder(profile: str) -> Path:
+    """Where the results of a profile go; figures/ are made in the locked environment only."""
+    from snnbp.paper.records import is_locked
+
+    if given := os.environ.get("SNNBP_OUTPUT"):
+        return Path(given)
+    return ROOT / ("figures" if profile == "paper" and is_locked() else f"build/{profile}")

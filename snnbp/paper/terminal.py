@@ -1,0 +1,75 @@
+"""What a run shows while it goes on: one line a notebook, redrawn in a terminal."""
+
+import shutil
+import sys
+import time
+from collections.abc import Mapping, Sequence
+
+
+class Display:
+    """Progress on stderr: `[6/11] 05_fashion_mnist  1:02  cell 12/30  (about 3:40 left)`.
+
+    Parameters
+    ----------
+    names : sequence of str
+        All notebooks of the run, in order.
+    seconds : mapping
+        How long each took last time, where that is known.
+    """
+
+    def __init__(self, names: Sequence[str], seconds: Mapping[str, float]) -> None:
+        self.names, self.seconds = names, dict(seconds)
+        self.redraws = sys.stderr.isatty()
+        self.start = 0.0
+
+    def begin(self, name: str) -> None:
+        """A notebook starts."""
+        self.name, self.start = name, time.perf_counter()
+        if not self.redraws:
+            self._print(f"{self._place()} ...")
+
+    def update(self, where: str) -> None:
+        """How far it is."""
+        if self.redraws:
+            self._print(f"{self._place()}  {clock(self.elapsed)}  {where}  {self._left()}", end="")
+
+    def end(self) -> None:
+        """It has run to its end."""
+        self._print(f"{self._place()}  {clock(self.elapsed)}")
+
+    def say(self, text: str) -> None:
+        """A line of its own."""
+        self._print(text)
+
+    def clear(self) -> None:
+        """Leave no half line behind."""
+        if self.redraws:
+            self._print("", end="")
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the notebook started."""
+        return time.perf_counter() - self.start
+
+    def _place(self) -> str:
+        return f"[{self.names.index(self.name) + 1}/{len(self.names)}] {self.name}"
+
+    def _left(self) -> str:
+        """An estimate of what remains, if every notebook to come has run before."""
+        now, *later = self.names[self.names.index(self.name) :]
+        if any(name not in self.seconds for name in (now, *later)):
+            return ""
+        left = max(self.seconds[now] - self.elapsed, 0) + sum(self.seconds[name] for name in later)
+        return f"(about {clock(left)} left)"
+
+    def _print(self, text: str, end: str = "\n") -> None:
+        if self.redraws:
+            text = f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}"
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+def clock(seconds: float) -> str:
+    """1:02, or 1:02:03."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

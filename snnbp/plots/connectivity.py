@@ -1,0 +1,192 @@
+"""Fig. 2 of the paper and its table: which populations are gated on in which phase, and what reaches them."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+
+from snnbp.circuit.spec import Circuit, Phase, Projection
+from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ROLE_COLOURS = {"plastic": ORANGE, "trained": ORANGE, "gating": GREEN, "copy": BLUE}
+ROLE_NAMES = {
+    "plastic": "plastic, all-to-all",
+    "trained": "trained, all-to-all",
+    "gating": "gating, one-to-all or one-to-one",
+    "copy": "copy, one-to-one",
+}
+_OUTSIDE: dict[str, Any] = {"marker": "o", "color": "white", "markeredgecolor": "black", "linestyle": ""}
+
+
+@styled
+def functional_connectivity(circuit: Circuit) -> StyledFigure:
+    """Draw Fig. 2 of the paper: rows are populations, columns the phases of the cycle.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With phases; any number of layers.
+
+    Returns
+    -------
+    StyledFigure
+        A population is drawn only in phases in which it is gated on, a projection only where its target is
+        gated on and an earlier phase can have fired its source. Lines from the left edge come from the cycle
+        before. x counts phases from 0, y is `population_rows`.
+    """
+    rows, period = population_rows(circuit), len(circuit.phases)
+    alt = f"Functional connectivity: {max(rows.values())} populations and the gates in {period} phases. "
+    rewarded = ", ".join(map(str, circuit.reward))
+    alt += f"Third factor on in phases {rewarded}." if rewarded else "No learning."
+    width = DOUBLE if period > 6 else SINGLE
+    figure = StyledFigure((width, 0.9 + 0.2 * (max(rows.values()) + 1)), alt)
+    axes = figure.add_subplot()
+    kinds: set[tuple[str, bool]] = set()
+    for number in range(period):
+        for projection in circuit.projections_into(number):
+            kinds.add(_line(axes, circuit, projection, number, rows))
+    _draw_phases(axes, circuit, rows)
+    names = {row: symbol(circuit[name].symbol) for name, row in rows.items()}
+    axes.set_yticks(list(names), [*list(names.values())[:-1], "gates"])
+    axes.set_xticks(range(period))
+    axes.tick_params("y", length=0)
+    axes.set(xlim=(-0.7, period - 0.4), ylim=(max(rows.values()) + 0.7, -0.7), xlabel="phase")
+    axes.spines["left"].set_visible(False)
+    _draw_layers(axes, circuit, rows)
+    lines = [
+        _mark(ROLE_NAMES[role] + ", inhibitory" * veto, color=ROLE_COLOURS[role], linestyle=_dotted(veto))
+        for role, veto in sorted(kinds)
+    ]
+    figure.legend(
+        handles=[*_marks(circuit), *lines], loc="outside lower center", ncols=4 if width == DOUBLE else 2
+    )
+    return figure
+
+
+def meanings(circuit: Circuit) -> "pd.DataFrame":
+    """Make the table beside Fig. 2: what happens in each phase, and what spikes encode.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With phases; any number of layers.
+
+    Returns
+    -------
+    DataFrame
+        Index phase; columns event, spikes and inhibited.
+    """
+    import pandas as pd
+
+    rows = [
+        {
+            "event": event(phase),
+            "spikes": _encoded(circuit, phase),
+            "inhibited": _symbols(circuit, phase.inhibits),
+        }
+        for phase in circuit.phases
+    ]
+    return pd.DataFrame(rows).map(minus).rename_axis("phase")
+
+
+def event(phase: Phase) -> str:
+    """What happens in a phase, less what it inhibits."""
+    parts = phase.event.split("; ")
+    return "; ".join(part for part in parts if not part.endswith(" inhibited"))
+
+
+def _encoded(circuit: Circuit, phase: Phase) -> str:
+    """What spikes encode, populations with the same meaning together."""
+    names: dict[str, list[str]] = {}
+    for name, what in phase.encodes.items():
+        names.setdefault(what, []).append(name)
+    return "; ".join(f"{_symbols(circuit, group)}: {what}" for what, group in names.items())
+
+
+def _symbols(circuit: Circuit, names: Iterable[str]) -> str:
+    return ", ".join(circuit[name].symbol for name in names)
+
+
+def population_rows(circuit: Circuit) -> dict[str, int]:
+    """Row of each population in Fig. 2; all gates share the last one, and the ring's starter is left out."""
+    drawn = [p for p in sorted(circuit.populations, key=lambda p: p.row) if p.layer != "gate"]
+    rows = {population.name: row for row, population in enumerate(drawn)}
+    return rows | {phase.gate: len(drawn) for phase in circuit.phases}
+
+
+def is_veto(projection: Projection) -> bool:
+    """Whether the projection's fixed weight is inhibitory."""
+    return projection.weight is not None and projection.weight < 0
+
+
+def _dotted(veto: bool) -> str:
+    return ":" if veto else "-"
+
+
+def _line(
+    axes: Axes, circuit: Circuit, projection: Projection, phase: int, rows: dict[str, int]
+) -> tuple[str, bool]:
+    """Draw a projection into a phase; returns its role and whether it is inhibitory."""
+    role, veto = circuit.role(projection), is_veto(projection)
+    gate = circuit[projection.pre].layer == "gate"
+    axes.plot(
+        [phase - 1 - projection.delay, phase],
+        [rows[projection.pre], rows[projection.post]],
+        color=ROLE_COLOURS[role],
+        linewidth=1.6 if projection.weight is None else 0.3 if gate else 0.8,
+        linestyle=_dotted(veto),
+        zorder=1 if gate else 2,
+    )
+    return role, veto
+
+
+def _draw_phases(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
+    for number, phase in enumerate(circuit.phases):
+        for name in phase.open:
+            axes.plot(number, rows[name], "o", color="black", markersize=4.5, zorder=3)
+        for name in phase.receives_input:
+            axes.plot(number, rows[name], markersize=4.5, zorder=3, **_OUTSIDE)
+        for name in phase.inhibits:
+            axes.plot(number, rows[name], "x", color=GREY, markersize=3.5, zorder=3)
+        fires = (number - 1) % len(circuit.phases)
+        axes.plot(fires, rows[phase.gate], "s", color=GREY, markersize=4, zorder=3)
+        if phase.reward:
+            axes.axvspan(number - 0.5, number + 0.5, color=ORANGE, alpha=0.13, zorder=0, linewidth=0)
+
+
+def _draw_layers(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
+    """Separate the layers by lines and write their names at the right."""
+    layers: dict[str, list[int]] = {}
+    for population in circuit.populations:
+        if population.name in rows and population.layer != "gate":
+            layers.setdefault(population.layer, []).append(rows[population.name])
+    for layer, members in layers.items():
+        axes.axhline(max(members) + 0.5, color="0.8", linewidth=0.5, zorder=0)
+        name = layer.replace("hidden", "hidden ") if "hidden2" in layers else layer.rstrip("1")
+        axes.text(
+            1.01,
+            sum(members) / len(members),
+            name,
+            transform=axes.get_yaxis_transform(),
+            rotation=90 if len(members) > 3 else 0,
+            va="center",
+            color=GREY,
+        )
+
+
+def _marks(circuit: Circuit) -> list[Line2D]:
+    marks = [_mark("gated on", marker="o", color="black"), _mark("spikes from outside", **_OUTSIDE)]
+    if any(phase.inhibits for phase in circuit.phases):
+        marks.append(_mark("inhibited", marker="x"))
+    marks.append(_mark("gate spike (opens next step)", marker="s"))
+    if circuit.reward:
+        marks.append(_mark("third factor (reward) on", marker="s", color=ORANGE, alpha=0.3, markersize=7))
+    return marks
+
+
+def _mark(label: str, **kinds: Any) -> Line2D:
+    return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **kinds})

@@ -1,0 +1,141 @@
+"""Energy: what an estimate consists of, and Table 1 of the paper as a picture."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from snnbp.plots.labels import Labels, Place
+from snnbp.plots.style import (
+    BLUE,
+    COLOURS,
+    DOUBLE,
+    GREY,
+    ORANGE,
+    StyledFigure,
+    panel_letters,
+    styled,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+# Near places first.
+_PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
+_PLACES += [
+    (side * right, way * up, align)
+    for up in (5, 8, 12, 16, 20, 25, 30, 36)
+    for right in (4, 10, 20, 30)
+    for way in (1, -1)
+    for side, align in ((1, "left"), (-1, "right"))
+]
+
+_MARKERS: dict[str, dict[str, Any]] = {
+    "ours": {"marker": "D", "color": BLUE, "markersize": 5},
+    "paper": {"marker": "o", "color": ORANGE, "markersize": 8, "fillstyle": "none", "markeredgewidth": 1.5},
+    "others": {"marker": "o", "color": GREY, "markersize": 3.5},
+}
+_GROUPS = {
+    "ours": "this reproduction (energy estimated; line: range)",
+    "paper": "the paper (reported)",
+    "others": "other studies (reported)",
+}
+
+
+@styled
+def stacked_bars(
+    panels: Mapping[str, tuple[Sequence[Any], NDArray[np.float64]]], parts: Sequence[str], unit: str
+) -> StyledFigure:
+    """Draw bars made of parts, for instance energy by operation.
+
+    Parameters
+    ----------
+    panels : mapping of str to (labels, array)
+        By the label of the x axis: what is written below the bars, and their values (bars, parts).
+    parts : sequence of str
+    unit : str
+        The label of the y axis.
+
+    Returns
+    -------
+    StyledFigure
+    """
+    alt = f"Stacked bars of {unit}, made of {', '.join(parts)}, over {' and over '.join(panels)}."
+    figure = StyledFigure((DOUBLE, 2.6), alt)
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    for axis, (title, (labels, values)) in zip(axes, panels.items(), strict=True):
+        bottom = np.zeros(len(labels))
+        for part, heights, colour in zip(parts, values.T, COLOURS, strict=False):
+            axis.bar([str(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
+            bottom = bottom + heights
+        axis.set(xlabel=title)
+        axis.grid(axis="y")
+    axes[0].set(ylabel=unit)
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(parts))
+    panel_letters(axes)
+    return figure
+
+
+@styled
+def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
+    """Draw Table 1 of the paper: accuracy over energy, a panel for each mode.
+
+    Parameters
+    ----------
+    rows : DataFrame
+        A row for each study and mode, with the columns mode, study, energy_mj, energy_mj_max (the other end
+        of an estimate's range, or NaN), accuracy (%) and kind; a kind other than "reported" marks this
+        reproduction's rows. Rows without energy or accuracy are left out.
+    paper : str
+        `study` of the paper's rows, to highlight them.
+
+    Returns
+    -------
+    StyledFigure
+    """
+    shown: list[dict[Any, Any]] = rows.dropna(subset=["energy_mj", "accuracy"]).to_dict("records")
+    for row in shown:
+        row["group"] = "ours" if row["kind"] != "reported" else "paper" if row["study"] == paper else "others"
+    shown.sort(key=lambda row: (list(_GROUPS).index(row["group"]), -row["energy_mj"]))
+    told = "; ".join(
+        f"{row['study']}, {row['mode']}: {row['energy_mj']:.3g} mJ, {row['accuracy']:.1f} %"
+        for row in shown
+        if row["group"] != "others"
+    )
+    figure = StyledFigure((DOUBLE, 3.6), f"MNIST accuracy over energy a sample. {told}.")
+    modes = list(rows["mode"].unique())
+    panels = dict(zip(modes, figure.subplots(1, len(modes), sharey=True, squeeze=False)[0], strict=True))
+    for mode, axis in panels.items():
+        axis.set_title(mode)
+        axis.set(xscale="log", xlabel="energy a sample (mJ)")
+        axis.margins(x=0.32, y=0.12)
+        axis.grid()
+    for row in shown:
+        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], linestyle="", **_MARKERS[row["group"]])
+        if row["energy_mj_max"] > row["energy_mj"]:
+            ends = [row["energy_mj"], row["energy_mj_max"]]
+            panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
+    figure.axes[0].set(ylabel="MNIST test accuracy (%)")
+    handles = [
+        Line2D([], [], linestyle="-" if group == "ours" else "", label=label, **_MARKERS[group])
+        for group, label in _GROUPS.items()
+    ]
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    panel_letters(figure.axes)
+    figure.settle()
+    for mode, axis in panels.items():
+        _name_points(axis, [row for row in shown if row["mode"] == mode])
+    return figure
+
+
+def _name_points(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
+    """Write the studies beside their points, in the rows' order."""
+    labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
+    for row in rows:
+        colour = _MARKERS[row["group"]]["color"]
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        point = row["energy_mj"], row["accuracy"]
+        labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)

@@ -1,0 +1,188 @@
+"""One look for all figures, whatever the user's matplotlibrc says; the same bytes for the same figure."""
+
+import functools
+import io
+import re
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, ParamSpec
+
+import matplotlib as mpl
+import matplotlib.style
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+SINGLE, DOUBLE = 3.5, 7.2
+"""Width of a figure in one column (89 mm) and in two (183 mm), in inches."""
+
+BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
+"""Okabe and Ito's colours: colour-blind people can tell them apart."""
+
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
+
+STYLE: dict[str, Any] = {
+    "figure.dpi": 150,
+    "savefig.dpi": "figure",
+    "font.family": "sans-serif",
+    "font.sans-serif": ["DejaVu Sans"],
+    "mathtext.fontset": "dejavusans",
+    "font.size": 7,
+    "axes.labelsize": 7,
+    "axes.titlesize": 7,
+    "legend.fontsize": 6.5,
+    "xtick.labelsize": 6.5,
+    "ytick.labelsize": 6.5,
+    "axes.linewidth": 0.6,
+    "xtick.major.width": 0.6,
+    "ytick.major.width": 0.6,
+    "xtick.minor.width": 0.4,
+    "ytick.minor.width": 0.4,
+    "xtick.major.size": 2.5,
+    "ytick.major.size": 2.5,
+    "xtick.minor.size": 1.5,
+    "ytick.minor.size": 1.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.axisbelow": True,
+    "grid.color": "0.9",
+    "grid.linewidth": 0.5,
+    "lines.linewidth": 1.2,
+    "lines.markersize": 4,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "svg.fonttype": "none",
+    "svg.hashsalt": "snnbp",
+    "pdf.fonttype": 42,
+}
+
+P = ParamSpec("P")
+
+
+class StyledFigure(Figure):
+    """A matplotlib Figure in the package's style, with a text for those who cannot see it.
+
+    It displays itself in Jupyter as a PNG image, and `savefig` keeps the style.
+
+    Attributes
+    ----------
+    alt : str
+        The alternative text: what the figure shows, in one or two sentences. It is the label of the figure,
+        so `set_label` changes it.
+    """
+
+    def __init__(self, size: tuple[float, float], alt: str) -> None:
+        super().__init__(figsize=size, layout="constrained")
+        self.set_label(alt)
+
+    @property
+    def alt(self) -> str:
+        return str(self.get_label())
+
+    def settle(self) -> None:
+        """Lay the figure out now and for good, so that the places of its parts can be relied on."""
+        self.draw_without_rendering()
+        self.set_layout_engine("none")
+
+    def savefig(self, *args: Any, **kwargs: Any) -> None:
+        """Save as `matplotlib.figure.Figure.savefig` does, in the package's style."""
+        with style():
+            super().savefig(*args, **kwargs)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        return {"image/png": to_png(self), "text/plain": self.alt}, {"image/png": {"alt": self.alt}}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """Context in which matplotlib has the package's settings and none of the user's."""
+    with mpl.style.context(["default", STYLE]):
+        yield
+
+
+def styled(draw: Callable[P, StyledFigure]) -> Callable[P, StyledFigure]:
+    """Decorate a function that draws a figure: draw in the package's style and fix the layout."""
+
+    @functools.wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> StyledFigure:
+        with style():
+            figure = draw(*args, **kwargs)
+            figure.settle()
+        return figure
+
+    return drawn
+
+
+def to_png(figure: StyledFigure) -> bytes:
+    """Render a figure as PNG, 150 pixels an inch; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : StyledFigure
+
+    Returns
+    -------
+    bytes
+    """
+    return _rendered(figure, "png", "", {"Software": None, "Description": figure.alt})
+
+
+def to_svg(figure: StyledFigure, salt: str) -> bytes:
+    """Render a figure as SVG with text as text; the same figure and salt give the same bytes.
+
+    Parameters
+    ----------
+    figure : StyledFigure
+    salt : str
+        Makes the identifiers in the file unique, for instance the figure's name.
+
+    Returns
+    -------
+    bytes
+    """
+    return _rendered(figure, "svg", salt, {"Date": None, "Creator": None, "Description": figure.alt})
+
+
+def _rendered(figure: StyledFigure, suffix: str, salt: str, metadata: dict[str, str | None]) -> bytes:
+    file = io.BytesIO()
+    with style(), mpl.rc_context({"svg.hashsalt": salt}):
+        Figure.savefig(figure, file, format=suffix, metadata=metadata)
+    return file.getvalue()
+
+
+def minus(text: str) -> str:
+    """`text` with real minus signs: in d2- and oT- a hyphen at the end of a word is one."""
+    return re.sub(r"(?<=\w)-(?!\w)", "−", text)
+
+
+def symbol(text: str) -> str:
+    """Typeset a population's or matrix's symbol for matplotlib.
+
+    Parameters
+    ----------
+    text : str
+        As in `Population.symbol` and `Projection.symbol`: "h<", "d2-", "W2T+".
+
+    Returns
+    -------
+    str
+        "$h^{<}$", "$d_{2}^{-}$", "$W_{2}^{T+}$"; a word such as "input" stays as it is.
+    """
+    if window := re.fullmatch(r"f'\(v(\d+)\)", text):
+        return (
+            f"$f′(v_{{{window[1]}}})$"  # matplotlib takes the ASCII prime from a font that SVG viewers lack
+        )
+    parts = re.fullmatch(r"(m?)([A-Za-z])(\d*)(T?)([<>+-]?)", text)
+    if not parts:
+        return minus(text)
+    memory, letter, number, transposed, sign = parts.groups("")
+    raised = ("\\mathrm{T}" if transposed else "") + sign
+    base = letter + (f"_{{{number}}}" if number else "")
+    if memory:
+        base = f"m_{{{base}}}"
+    return f"${base}" + (f"^{{{raised}}}" if raised else "") + "$"
+
+
+def panel_letters(axes: Iterable[Axes]) -> None:
+    """Write a, b, ... in bold at the upper left of the panels."""
+    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)

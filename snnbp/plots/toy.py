@@ -1,0 +1,224 @@
+"""A network small enough to draw every neuron and synapse."""
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from numpy.typing import NDArray
+
+from snnbp.circuit.spec import Circuit, Projection
+from snnbp.plots.connectivity import ROLE_COLOURS, event, is_veto
+from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
+
+if TYPE_CHECKING:
+    from snnbp.backends.spiking import Trace
+
+_MOST_NEURONS = 8
+
+Places = dict[str, NDArray[np.float64]]
+
+
+@styled
+def toy_network(
+    matrices: Sequence[NDArray[Any]], spikes: Sequence[NDArray[np.bool_]] | None = None
+) -> StyledFigure:
+    """Draw a small network: every neuron, every synapse and its weight.
+
+    Parameters
+    ----------
+    matrices : sequence of array
+        `Weights.matrices`, (pre, post) each.
+    spikes : sequence of array, optional
+        Which neurons spike, bool, one array for each layer from the inputs to the outputs.
+
+    Returns
+    -------
+    StyledFigure
+
+    Raises
+    ------
+    ValueError
+        If a layer has more than 8 neurons.
+    """
+    sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
+    _check_size(sizes)
+    told = "-".join(map(str, sizes))
+    size = max(SINGLE, 1.4 * len(sizes)), 0.6 + 0.55 * max(sizes)
+    figure = StyledFigure(size, f"A {told} network with its weights.")
+    axes = figure.add_subplot()
+    places = [[(layer, (n - 1) / 2 - neuron) for neuron in range(n)] for layer, n in enumerate(sizes)]
+    for layer, matrix in enumerate(matrices):
+        strongest = max(1, int(np.abs(matrix).max()))
+        for (pre, post), weight in np.ndenumerate(matrix):
+            start, end = np.array(places[layer][pre]), np.array(places[layer + 1][post])
+            colour = _sign_colour(weight)
+            width = 0.3 + 1.5 * abs(weight) / strongest
+            axes.plot(*np.transpose([start, end]), color=colour, linewidth=width, zorder=1)
+            x, y = start + (0.3 if (pre + post) % 2 else 0.66) * (end - start)
+            box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+            value = f"{weight:d}".replace("-", "−")
+            axes.text(x, y, value, ha="center", va="center", fontsize=6.5, color=colour, bbox=box)
+    letters = ["x", *(f"h_{{{layer}}}" for layer in range(1, len(sizes) - 1)), "o"]
+    letters = [letter if len(sizes) > 3 else letter[0] for letter in letters]
+    for layer, (neurons, letter) in enumerate(zip(places, letters, strict=True)):
+        for number, (x, y) in enumerate(neurons):
+            fires = spikes is not None and bool(spikes[layer][number])
+            face = "black" if fires else "white"
+            axes.plot(x, y, "o", markersize=17, color=face, markeredgecolor="black", zorder=2)
+            name = f"${letter[:-1]},{number + 1}}}$" if "_" in letter else f"${letter}_{{{number + 1}}}$"
+            axes.text(x, y, name, ha="center", va="center", color="white" if fires else "black", zorder=3)
+    axes.set(xlim=(-0.25, len(sizes) - 0.75), ylim=(-max(sizes) / 2, max(sizes) / 2))
+    axes.axis("off")
+    handles = [
+        Line2D([], [], color=BLUE, label="positive weight"),
+        Line2D([], [], color=ORANGE, label="negative weight"),
+    ]
+    if spikes is not None:
+        handles.append(Line2D([], [], color="black", marker="o", markersize=6, linestyle="", label="spikes"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    return figure
+
+
+@styled
+def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = None) -> StyledFigure:
+    """Draw what every neuron of a small circuit does, a panel for each phase.
+
+    Parameters
+    ----------
+    trace : Trace
+        All populations in all phases.
+    sample : int, default 0
+        Which of its samples.
+    phases : iterable of int, optional
+        The phases to draw; all by default.
+
+    Returns
+    -------
+    StyledFigure
+        Circles are neurons, filled if they spike. Arrows are the spikes that arrive in the phase at
+        populations that are gated on; those of the gates are left out.
+
+    Raises
+    ------
+    ValueError
+        If a population has more than 8 neurons.
+    """
+    circuit = trace.circuit
+    _check_size([population.size for population in circuit.populations])
+    chosen = list(range(len(circuit.phases)) if phases is None else phases)
+    places, width, height = _places(circuit)
+    columns = min(len(chosen), 4 if len(circuit.sizes) == 4 else 3)
+    lines = -(-len(chosen) // columns)
+    told = "; ".join(_told(trace, sample, number) for number in chosen)
+    alt = f"A small circuit phase by phase. {told}."
+    figure = StyledFigure((DOUBLE, lines * 1.75 * height / 8 + 0.7), alt)
+    panels = figure.subplots(lines, columns, squeeze=False).ravel()
+    for axes in panels[len(chosen) :]:
+        axes.axis("off")
+    for axes, number in zip(panels, chosen, strict=False):
+        for projection in circuit.projections_into(number):
+            if circuit[projection.pre].layer != "gate":
+                _arrivals(axes, trace, sample, projection, number, places)
+        _draw_populations(axes, trace, sample, number, places)
+        title = f"{number}: {minus(event(circuit.phases[number]) or 'inhibition')}"
+        axes.set_title(textwrap.fill(title, 100 // columns + 8), loc="left", fontsize=6.5)
+        axes.set(xlim=(-1.6, width), ylim=(height - 0.4, -0.6))
+        axes.axis("off")
+    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    return figure
+
+
+def _sign_colour(weight: Any) -> str:
+    return BLUE if weight > 0 else ORANGE if weight < 0 else GREY
+
+
+def _check_size(sizes: Sequence[int]) -> None:
+    if max(sizes) > _MOST_NEURONS:
+        raise ValueError(f"too large to draw each neuron: at most {_MOST_NEURONS} a layer, got {max(sizes)}")
+
+
+def _told(trace: "Trace", sample: int, phase: int) -> str:
+    firing = [
+        p.symbol
+        for p in trace.circuit.populations
+        if p.layer != "gate" and trace.spikes[p.name][sample, phase].any()
+    ]
+    return minus(f"phase {phase}: {', '.join(firing) or 'no'} spikes")
+
+
+def _places(circuit: Circuit) -> tuple[Places, float, float]:
+    """Where each population's neurons stand, layers side by side; and the drawing's width and height."""
+    layers: dict[str, list[Any]] = {}
+    for population in sorted(circuit.populations, key=lambda p: p.row):
+        if population.layer != "gate":
+            layers.setdefault(population.layer, []).append(population)
+    places, left = {}, 0.0
+    for members in layers.values():
+        for row, population in enumerate(members):
+            across = left + np.arange(population.size)
+            places[population.name] = np.column_stack([across, np.full(population.size, float(row))])
+        left += max(population.size for population in members) + 3.0
+    return places, left - 2.6, max(map(len, layers.values()))
+
+
+def _arrivals(
+    axes: Axes, trace: "Trace", sample: int, projection: Projection, phase: int, places: Places
+) -> None:
+    """Draw the spikes that a projection brings into a phase."""
+    sent = phase - 1 - projection.delay
+    if sent < 0:
+        return
+    pre, post = places[projection.pre], places[projection.post]
+    veto, role = is_veto(projection), trace.circuit.role(projection)
+    for neuron in np.flatnonzero(trace.spikes[projection.pre][sample, sent]):
+        for end in post if projection.pattern == "all-to-all" else post[neuron : neuron + 1]:
+            same_layer = trace.circuit[projection.pre].layer == trace.circuit[projection.post].layer
+            line = {
+                "arrowstyle": "->",
+                "mutation_scale": 5,
+                "connectionstyle": f"arc3,rad={0.35 * same_layer}",
+                "shrinkA": 3,
+                "shrinkB": 3,
+                "color": ROLE_COLOURS[role],
+                "linestyle": ":" if veto else "-",
+                "linewidth": 0.7,
+            }
+            axes.annotate("", end, pre[neuron], arrowprops=line, zorder=1)
+
+
+def _draw_populations(axes: Axes, trace: "Trace", sample: int, phase: int, places: Places) -> None:
+    now = trace.circuit.phases[phase]
+    for name, neurons in places.items():
+        on = name in (*now.open, *now.receives_input)
+        colour = "black" if on else "0.75"
+        for (x, y), fires in zip(neurons, trace.spikes[name][sample, phase], strict=True):
+            face = "black" if fires else "white"
+            axes.plot(x, y, "o", markersize=5, color=face, markeredgecolor=colour, zorder=2)
+            if name in now.inhibits:
+                axes.plot(x, y, "x", markersize=3, color=GREY, zorder=3)
+        x, y = neurons[0]
+        text = symbol(trace.circuit[name].symbol)
+        box = {"facecolor": "white", "edgecolor": "none", "pad": 0.3}
+        axes.text(x - 0.6, y, text, ha="right", va="center", fontsize=6, color=colour, bbox=box, zorder=2)
+
+
+def _legend() -> list[Line2D]:
+    lines = {"spike through a plastic synapse": "plastic", "copied spike": "copy", "gating spike": "gating"}
+    return [
+        _neuron("spike", color="black"),
+        _neuron("gated on", color="white", markeredgecolor="black"),
+        _neuron("gated off", color="white", markeredgecolor="0.75"),
+        _neuron("inhibited", marker="x", color=GREY, markersize=3),
+        *(
+            Line2D([], [], color=ROLE_COLOURS[role], linewidth=0.7, label=name)
+            for name, role in lines.items()
+        ),
+        Line2D([], [], color=BLUE, linewidth=0.7, linestyle=":", label="inhibitory spike"),
+    ]
+
+
+def _neuron(label: str, **kinds: Any) -> Line2D:
+    return Line2D([], [], label=label, **{"marker": "o", "markersize": 5, "linestyle": "", **kinds})
