@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 def main(words: list[str]) -> int:
-    """Carry out one command; returns the exit code."""
+    """Run one command; return the exit code."""
     import snnbp
 
     if words == ["--version"]:

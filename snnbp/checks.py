@@ -1,4 +1,4 @@
-"""Checks of what a user hands over: each gives back the value in its plain type, or names it in one line."""
+"""Checks of arguments: each returns the value as a plain type, or raises a one-line error that names it."""
 
 import operator
 import reprlib
@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 def whole(name: str, value: Any) -> int:
-    """A whole number, also one of NumPy's; else ValueError."""
+    """Return an integer (Python's or NumPy's) as int; else ValueError."""
     try:
         if not isinstance(value, bool) and np.ndim(value) == 0:
             return operator.index(value)
@@ -22,28 +22,28 @@ def whole(name: str, value: Any) -> int:
 
 
 def wholes(name: str, values: Any) -> tuple[int, ...]:
-    """Several whole numbers; else ValueError."""
+    """Return integers as a tuple of int; else ValueError."""
     if isinstance(values, Iterable) and not isinstance(values, str):
         return tuple(whole(name, value) for value in values)
     raise ValueError(f"{name} must be several whole numbers, got {reprlib.repr(values)}")
 
 
 def each(name: str, values: Any, kind: type[T]) -> tuple[T, ...]:
-    """Several objects of one class; else TypeError."""
+    """Return objects of class `kind` as a tuple; else TypeError."""
     if isinstance(values, Iterable) and not isinstance(values, str):
         return tuple(an(kind, f"{name}[{n}]", value) for n, value in enumerate(values))
     raise TypeError(f"{name} must be several of {kind.__name__}, got {reprlib.repr(values)}")
 
 
 def an(kind: type[T], name: str, value: Any) -> T:
-    """An object of a class; else TypeError."""
+    """Return an object of class `kind`; else TypeError."""
     if isinstance(value, kind):
         return value
     raise TypeError(f"{name} must be of class {kind.__name__}, got {reprlib.repr(value)}")
 
 
 def array(name: str, value: Any) -> NDArray[Any]:
-    """An array; ValueError for rows of different lengths."""
+    """Convert to an array; ValueError for rows of different lengths."""
     try:
         return np.asarray(value)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Write a file whole or not at all; read arrays from a file that may hold anything."""
+"""Atomic writing of files; checked reading of .npz files."""
 
 import os
 import reprlib
@@ -12,15 +12,27 @@ from pathlib import Path
 from typing import IO, Any
 
 MAX_BYTES = 1 << 30
-"""Arrays of a file beyond this size together are not read."""
+"""Largest total size of a file's arrays (bytes); larger files are refused."""
 
 
 @contextmanager
 def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
-    """Open a temporary sibling of `path` for writing and rename it to `path` when all went well.
+    """Write a file whole or not at all: a temporary file beside `path` is renamed to `path` at the end.
 
-    Text is UTF-8 with "\\n" on every system. Raises OSError naming `path` (no space, read-only folder); an
-    older file at `path` is then untouched.
+    Parameters
+    ----------
+    path : path-like
+    mode : str
+        As for `open`. Text is UTF-8 with "\\n" on every system.
+
+    Yields
+    ------
+    file object
+
+    Raises
+    ------
+    OSError
+        Naming `path`, if it cannot be written. An older file at `path` stays as it was.
     """
     path = as_path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
@@ -39,7 +51,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
 
 
 def as_path(value: Any) -> Path:
-    """A path; else TypeError."""
+    """Convert to a path; TypeError if that is impossible."""
     try:
         return Path(value)
     except TypeError:
@@ -47,11 +59,11 @@ def as_path(value: Any) -> Path:
 
 
 def remove_partials(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this machine left of file `name`, or of all files, in `folder`."""
-    if os.name == "nt":  # no harmless way to ask whether a process lives
+    """Remove what killed processes of this host left in `folder`: parts of file `name`, or of all files."""
+    if os.name == "nt":  # there os.kill(process, 0) sends Ctrl-C
         return
     pattern = "*" if name is None else escape(name)
-    with suppress(OSError):  # whoever cannot look here cannot write either
+    with suppress(OSError):  # a folder that cannot be read
         for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
             process = partial.name.split(".")[-3]
             if process.isdecimal() and not _alive(int(process)):
@@ -63,20 +75,28 @@ def _alive(process: int) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
-    except OSError:  # somebody else's
+    except OSError:  # another user's process
         return True
     return True
 
 
 def read_arrays(path: str | Path) -> dict[str, Any]:
-    """All arrays of an .npz file.
+    """Read all arrays of an .npz file.
+
+    Parameters
+    ----------
+    path : path-like
+
+    Returns
+    -------
+    dict of str to array
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is something else, damaged, or holds more than `MAX_BYTES`; the message does not name the file.
+        If it is no .npz file, is damaged, or holds more than `MAX_BYTES`. The message does not name the file.
     """
     import numpy as np
 
@@ -92,5 +112,5 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
                 return {name: np.asarray(arrays[name]) for name in arrays.files}
     except FileNotFoundError:
         raise
-    except Exception as error:  # whatever damage does to zipfile, zlib and NumPy
+    except Exception as error:  # a damaged file raises many types in zipfile, zlib and NumPy
         raise ValueError(f"{error or type(error).__name__}".partition("\n")[0]) from error

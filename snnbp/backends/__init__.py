@@ -1,7 +1,9 @@
-"""How a network runs: backends of different fidelity that agree bit for bit, in one registry.
+"""The registry of backends: implementations of the same learning that agree bit for bit.
 
-`snnbp.backends()` lists their names. A backend is a module with a class `Learner` (see `base.Learner`) and a
-function `predict(weights, inputs)`; an entry in `_MODULES` registers it.
+They differ in how closely they follow the chip, and in speed. `snnbp.backends()` lists their names.
+
+A backend is a module with a class `Learner` (see `base.Learner`) and a function `predict(weights, inputs)`.
+An entry in `_MODULES` registers it.
 """
 
 import importlib
@@ -26,12 +28,20 @@ _MODULES = {
 
 
 def names() -> tuple[str, ...]:
-    """Names of all backends, the most readable first."""
+    """Return the names of all backends, the most readable first."""
     return tuple(_MODULES)
 
 
 def load(name: str) -> types.ModuleType:
-    """The module of a backend.
+    """Import the module of a backend.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    module
 
     Raises
     ------
@@ -54,7 +64,19 @@ def load(name: str) -> types.ModuleType:
 
 
 def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> Learner:
-    """A network in training on backend `name`."""
+    """Make a network in training on a backend.
+
+    Parameters
+    ----------
+    name : str
+        The backend.
+    weights, rule, inhibition
+        See `base.Learner`.
+
+    Returns
+    -------
+    Learner
+    """
     checks.an(Weights, "weights", weights)
     made: Learner = load(name).Learner(weights, rule, inhibition)
     return made
@@ -63,7 +85,7 @@ def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITIO
 def predict(
     name: str, weights: Weights, inputs: NDArray[np.bool_]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """Output spikes and potentials on backend `name`, see `snnbp.predict`."""
+    """Compute output spikes and potentials on backend `name`, see `snnbp.predict`."""
     checks.an(Weights, "weights", weights)
     spikes, potentials = load(name).predict(weights, checked_inputs(inputs, weights))
     return spikes, potentials

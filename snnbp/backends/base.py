@@ -1,4 +1,4 @@
-"""What every backend offers, and the checks that the compiled kernels rely on."""
+"""The interface of a backend, and the checks of input on which the compiled kernels rely."""
 
 from abc import ABC, abstractmethod
 from typing import Any, NamedTuple
@@ -26,22 +26,22 @@ OVERFLOW = "an input sum leaves the chip's 24 bits: use fewer inputs or smaller 
 
 
 class CurrentLimits(NamedTuple):
-    """Currents within which the circuit does what the algorithm says.
+    """Input currents (weight units) within which the circuit computes what the algorithm does.
 
-    Above `high` a population fires that must be silent; elsewhere an input sum, gate or inhibition included,
-    leaves the chip's 24 bits. The forward pass needs no limits of its own: the same currents come again, to
-    inhibited populations.
+    Above `high` a population fires that must be silent, or the input sum (gate or inhibition included) leaves
+    the chip's 24 bits; below `low` it leaves them. The forward pass needs no limits of its own: its currents
+    come again when spikes are replayed, to inhibited populations.
     """
 
     inhibited: Range
     delta: Range
-    """To h_lT while it is open."""
+    """Currents to h_lT while it is open."""
     uninhibited: Range
-    """To a layer that the published circuit does not inhibit; the compact schedule does."""
+    """Currents to a layer that the published schedule does not inhibit and the compact one does."""
 
     @classmethod
     def of(cls, inhibition: int, threshold: int, published: bool) -> "CurrentLimits":
-        """For the published or the compact schedule; arguments in weight units."""
+        """Compute the limits for the published or the compact schedule; arguments in weight units."""
         top = SUM_LIMIT - 1 + BIAS - threshold
         inhibited, gated_off = (
             Range(-SUM_LIMIT - weight, min(current_bound(weight, threshold), top))
@@ -52,7 +52,7 @@ class CurrentLimits(NamedTuple):
 
 
 class Learner(ABC):
-    """A network in training: weights go in once, passes change them, weights come out.
+    """A network in training: made from weights, which `learn` changes and `weights` returns.
 
     Parameters
     ----------
@@ -66,9 +66,8 @@ class Learner(ABC):
     Attributes
     ----------
     n_overdriven : int
-        Presented samples in which the circuit would fire, or did fire, an inhibited or gated-off population
-        that must be silent, or in which an input sum leaves 24 bits. As long as there is none, all backends
-        are equal bit for bit.
+        Number of presented samples in which the circuit fires (or would fire) a population that must be
+        silent, or in which an input sum leaves 24 bits. While it is 0, all backends agree bit for bit.
 
     Raises
     ------
@@ -85,7 +84,7 @@ class Learner(ABC):
         """Whether the default schedule is the published one."""
         self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published)
         self.replays_between = self.published and not rule.updates_first
-        """Whether deltas of layer l potentiate W_l while W_l+1 is potentiated and not yet depressed."""
+        """Whether the deltas potentiate W_l after W_l+1 is potentiated and before it is depressed."""
         self.n_overdriven = 0
 
     def learn(
@@ -102,7 +101,7 @@ class Learner(ABC):
         labels : integer array (n,)
             Each names one of the outputs.
         order : integer array (m,), optional
-            Which samples to present, in this order; default: all of them in turn.
+            Indices of the samples to present, in this order; default: all samples in turn.
 
         Returns
         -------
@@ -130,7 +129,7 @@ class Learner(ABC):
 def checked_samples(
     inputs: Any, labels: Any, order: Any, sizes: tuple[int, ...]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
-    """Contiguous read-only inputs, labels and order (None: all in turn) for a network; or ValueError."""
+    """Return inputs, labels and order (None: all in turn) as contiguous read-only arrays; or ValueError."""
     inputs, labels = _checked(inputs, sizes[0]), checks.array("labels", labels)
     if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu":
         raise ValueError(f"labels must be integers ({len(inputs)},), got {labels.dtype} {labels.shape}")
@@ -146,12 +145,12 @@ def checked_samples(
 
 
 def checked_inputs(inputs: Any, weights: Weights) -> NDArray[np.bool_]:
-    """Contiguous read-only inputs; ValueError unless they are bool (n, inputs)."""
+    """Return inputs as a contiguous read-only array; ValueError unless they are bool (n, inputs)."""
     return _checked(inputs, weights.sizes[0])
 
 
 def refuse_overflow(threshold: int, low: int, high: int, output_low: int) -> None:
-    """Refuse a prediction in which an input sum leaves 24 bits, or an output's potential saturates.
+    """Raise ValueError if an input sum of a prediction leaves 24 bits, or an output's potential saturates.
 
     `low` and `high` bound the currents (weight units) of all neurons, `output_low` those of the outputs.
     """

@@ -1,8 +1,8 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
-Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here a file's
-name holds digests of all modules that kernels are made from, of versions, types and processor. Its content
-begins with its own digest. What does not fit is compiled anew.
+Numba's own cache checks only the file of the outermost function and does not verify what it reads. Here the
+name of a cached file contains digests of all modules that kernels are made from, of versions, types and
+processor. The file begins with the digest of its content. Anything that does not match is compiled again.
 """
 
 import functools
@@ -30,7 +30,7 @@ PACKAGE = Path(__file__).resolve().parents[1]
 def jit(function: F, inline: bool = False) -> F:
     """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is.
 
-    `inline` makes it a part of its callers: for functions of many arrays, whose call would take as long as a
+    `inline` inlines it into its callers: for functions of many arrays, where the call would take as long as a
     loop over a layer.
     """
     kernel: Any = numba.njit(nogil=True, boundscheck=False, forceinline=inline)(function)
@@ -41,7 +41,7 @@ def jit(function: F, inline: bool = False) -> F:
 
 @functools.cache
 def source_digest() -> str:
-    """SHA-256 of what all kernels are made from."""
+    """SHA-256 of the sources and compiler versions that all kernels are made from."""
     files = sorted(file for folder in ("circuit", "backends") for file in (PACKAGE / folder).rglob("*.py"))
     digest = hashlib.sha256(repr((sys.version, numba.__version__, llvmlite.__version__)).encode())
     for file in files:
@@ -52,7 +52,7 @@ def source_digest() -> str:
 
 
 class Cache(_Cache):
-    """The compiled forms of one function, one file each."""
+    """Compiled versions of one function, one file for each signature."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__}.{function.__qualname__}"
@@ -102,7 +102,7 @@ class Cache(_Cache):
 
 
 def _folders() -> Iterator[Path]:
-    """Where compiled code may be: NUMBA_CACHE_DIR, or beside the source, or the user's cache."""
+    """Folders for compiled code: NUMBA_CACHE_DIR if set, else beside the source, then the user's cache."""
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(chosen).absolute() / "snnbp"
         return

@@ -3,8 +3,8 @@
 Potentials and weights are held in half-units (see `kernels`). A hidden layer's matrix is stored as
 (pre, post) for the forward pass. From the second matrix on, the feedback matrices W^T+ and W^T- are stored as
 in the circuit, (post, pre): the backward pass and the updates touch only the rows of neurons with an error.
-The output layer is narrow and computed from W^T+ directly. All matrices, and all layers' neurons, lie one
-after the other in flat arrays, so that one compiled kernel serves any number of layers.
+The output layer is narrow and computed from W^T+ directly. All matrices, and the neurons of all layers, are
+concatenated in flat arrays, so that one compiled kernel serves any number of layers.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ HALF_MAX = 128
 
 
 class Network(NamedTuple):
-    """Half of each weight, and where the layers lie. Layer 0 is the input, the last one the output."""
+    """Weights in half-units, and the offsets of the layers. Layer 0 is the input, the last one the output."""
 
     sizes: Int64s  # (layers,)
     neurons: Int64s  # (layers,): first neuron of each layer
@@ -52,16 +52,16 @@ class Parameters(NamedTuple):
     updates_first: bool
     replays_between: bool
     published: bool
-    limits: tuple[tuple[int, int], ...]  # as in CurrentLimits, and 24 bits
+    limits: tuple[tuple[int, int], ...]  # as in CurrentLimits, then base.SUMS
 
 
 class Scratch(NamedTuple):
-    """One sample's activity."""
+    """Buffers for the activity of one sample."""
 
     v: Int32s  # (neurons,): potentials
     mask: Mask  # (neurons,): spikes, 0 or -1
-    rows: Int32s  # indices of the spikes of layer l from neurons[l] + l on
-    counts: Int64s  # (layers,): how many
+    rows: Int32s  # indices of the neurons of layer l that spike, from neurons[l] + l on
+    counts: Int64s  # (layers,): number of spikes
     partial: Mask  # (widest,)
 
 
@@ -80,7 +80,7 @@ def _scratch(net: Network) -> Scratch:
 @partial(jit, inline=True)
 def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -> tuple[int, int]:
     """Fill the scratch; return the smallest and the largest potential."""
-    last, above = net.sizes.size - 1, np.int32(spike_above)  # like potentials, so that lanes stay narrow
+    last, above = net.sizes.size - 1, np.int32(spike_above)  # int32 keeps SIMD lanes narrow
     low, high = np.int32(0), np.int32(0)
     s.counts[0] = active_indices(x, s.rows)
     for layer in range(1, last):
@@ -217,7 +217,7 @@ def _learn(
 def _shift_rows(
     w_plus: Half, w_minus: Half, rows: Int32s, count: int, change: Half, opposite: Half, low: np.int8
 ) -> None:
-    """Move these neurons' incoming weights, as W^T+ and W^T- have them."""
+    """Change the weights that lead into these neurons, in W^T+ and W^T-."""
     for k in rows[:count]:
         _shift(w_plus[k], change, low)
         _shift(w_minus[k], opposite, low)
@@ -236,7 +236,7 @@ def _shift_forward(
     low: np.int8,
     change: Half,
 ) -> Half:
-    """Move the same weights as the forward pass has them, from every neuron that spiked; return W_l."""
+    """Change the same weights in the forward matrix, from every neuron that spiked; return W_l."""
     before, pre, size = net.neurons[layer - 1] + layer - 1, net.sizes[layer - 1], net.sizes[layer]
     change[:size] = 0
     for k in plus[:n_plus]:
@@ -253,7 +253,7 @@ def _shift_forward(
 def _shift(row: Half, change: Half, low: np.int8) -> None:
     """row += change, saturating at `low` and at 127.
 
-    Written so that the compiler finds its saturating 8-bit addition, 64 weights to an instruction.
+    Written so that the compiler uses saturating 8-bit addition, 64 weights an instruction.
     """
     for j in range(row.size):
         wide = np.int16(np.int16(row[j]) + np.int16(change[j]))
@@ -262,7 +262,7 @@ def _shift(row: Half, change: Half, low: np.int8) -> None:
 
 @jit
 def _forward_overdrives(w_plus: Half, rows: Int32s, count: int, allowed: tuple[int, int], mask: Mask) -> bool:
-    """Whether the spikes of `rows` bring the next layer a current that is not allowed."""
+    """Whether spikes of the neurons in `rows` bring the next layer a current outside `allowed`."""
     if count * HALF_MAX <= min(allowed[1], -allowed[0]):
         return False
     mask[:] = 0
@@ -291,10 +291,10 @@ def _feedback_overdrives(
     rows: Int32s,
     slack: Int64s,
 ) -> bool:
-    """Whether the spikes of a layer bring the one below a current that is not allowed, through W^T+.
+    """Whether the spikes of a layer bring the layer below a current outside `allowed`, through W^T+.
 
-    No spikes can, as long as slack[layer] is not negative: how far all weights of one sign together stay
-    within the limits, less what has been learnt since.
+    No spikes can while slack[layer] >= 0. It is the distance from the sum of all weights of one sign to the
+    limit, minus all that has been learned since it was computed.
     """
     pre, size, first = net.sizes[layer - 1], net.sizes[layer], net.neurons[layer]
     w = _matrix(net.plus, net.feedback_base[layer], size, pre)
@@ -323,13 +323,13 @@ def _outside(current: Int32s, allowed: tuple[int, int]) -> bool:
 def _masked_sum(row: Half, mask: Mask) -> int:
     total = np.int32(0)
     for j in range(row.size):
-        total = np.int32(total + np.int32(np.int16(row[j] & mask[j])))  # narrow lanes, so that it vectorizes
+        total = np.int32(total + np.int32(np.int16(row[j] & mask[j])))  # narrow lanes vectorize
     return int(total)
 
 
 @jit
 def _indices(mask: Mask, indices: Int32s) -> int:
-    """Write the positions of the spikes in `mask`; return how many."""
+    """Write the positions of the spikes in `mask` into `indices`; return their number."""
     count = 0
     for j in range(mask.size):
         indices[count] = j

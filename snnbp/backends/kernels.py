@@ -1,6 +1,6 @@
-"""Compiled primitives that the fast backends share: which neurons spike, and what their synapses add up to.
+"""Compiled primitives that the fast backends share: indices of spiking neurons, and sums of their weights.
 
-Plastic weights are even, so the fast backends keep half of each in an int8 (*half-units*, [-128, 127]).
+Plastic weights are even, so the fast backends store half of each as int8 (*half-units*, within [-128, 127]).
 """
 
 import numpy as np
@@ -15,9 +15,9 @@ ROWS_PER_FLUSH = 248
 
 @jit
 def active_indices(spikes: NDArray[np.bool_], indices: NDArray[np.int32]) -> int:
-    """Write the positions of the True entries of `spikes` (n,) into `indices` (>= n + 1,); return how many.
+    """Write the positions of True entries of `spikes` (n,) into `indices` (>= n + 1,); return their number.
 
-    Every position is written and the end moves on only past a spike: no branch to mispredict.
+    Every position is written, and the count advances only at a spike: there is no branch to mispredict.
     """
     count = 0
     for i in range(spikes.size):
@@ -34,7 +34,7 @@ def sum_rows(
     partial: NDArray[np.int16],
     total: NDArray[np.int32],
 ) -> None:
-    """Sum `weights[rows[:count]]` (pre, post), half-units, into `total` (post,); `partial` is scratch."""
+    """Write the sum of `weights[rows[:count]]` (half-units) to `total` (post,); `partial` is scratch."""
     total[:] = 0
     add_rows(weights, rows, count, partial, total)
 

@@ -1,8 +1,9 @@
-"""Backpropagation as the spiking circuit computes it, one sample at a time: the definition.
+"""Backpropagation as the spiking circuit computes it, one sample at a time: the reference definition.
 
 Plain NumPy, in the order of the circuit's phases and with the paper's symbols. All quantities are integers in
-weight units. Every other backend must agree with this one bit for bit. Layer 0 is the input, layers 1 to L
-are hidden, L + 1 is the output; W_l leads into layer l and is `matrices[l - 1]`.
+weight units. Every other backend must agree with this one bit for bit, as long as no sample is overdriven.
+Layer 0 is the input, layers 1 to L are hidden, L + 1 is the output; W_l leads into layer l and is
+`matrices[l - 1]`.
 """
 
 from dataclasses import dataclass
@@ -21,15 +22,15 @@ Integers = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Sample:
-    """What one sample made the network do.
+    """The activity of the network during one sample.
 
     Attributes
     ----------
     v : tuple of int64 array
         Potentials of layers 1 to L + 1 (weight units), each (neurons,).
     h, window, up, down : tuple of bool array
-        Of hidden layers 1 to L: spikes, surrogate derivative 0 < v <= threshold, and whether the error that
-        comes back to a neuron is positive or negative.
+        Of hidden layers 1 to L: spikes; surrogate derivative, 0 < v <= threshold; whether the error that is
+        propagated back to a neuron is positive; and whether it is negative.
     o, d_plus, d_minus : bool array (outputs,)
         Output spikes; outputs that should have fired, and that should not have.
     """
@@ -53,7 +54,7 @@ class Learner(base.Learner):
         W_1, ..., W_L+1.
     feedback_plus, feedback_minus : list of int64 array (post, pre)
         For W_2, ..., W_L+1: the matrices that carry the error back. They start as W transposed and its
-        negative, within the weight bounds, and learn with W; they mirror it everywhere but at the bounds.
+        negative, within the weight bounds, and learn with W. They differ from it only at the bounds.
     """
 
     def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
@@ -73,7 +74,7 @@ class Learner(base.Learner):
         """Learn from input spikes x, bool (inputs,), and a one-hot target t, bool (outputs,)."""
         rule, limits, self._overdriven = self.rule, self.limits, False
 
-        # Forward: f(v); a gate spike brings a neuron half-way to its threshold. Window: f'(v).
+        # Forward: f(v) with half the threshold, since the gate spike adds the other half. Window: f'(v).
         spikes, v = [x], []
         for w in self.matrices:
             v.append(spikes[-1] @ w)
@@ -85,7 +86,7 @@ class Learner(base.Learner):
         d_plus = plus = t & ~o & (v[-1] > 0)
         d_minus = minus = o & ~t & (v[-1] <= rule.window_top)
 
-        # These currents reach inhibited populations, when spikes are replayed.
+        # When spikes are replayed, these currents reach inhibited populations.
         for u in v:
             self._check(u, limits.inhibited)
         for h, w_plus in zip(spikes[2:], self.feedback_plus, strict=True):
@@ -112,11 +113,11 @@ class Learner(base.Learner):
             if layer > 1 or not self.published:
                 self._check(replay, limits.inhibited)
             else:
-                # The published circuit lets the hidden layer fire now, in the next sample's phase 0.
+                # In the published circuit the hidden layer may fire now: this is phase 0 of the next sample.
                 self._check(replay, base.SUMS)
                 self._check((replay > limits.uninhibited.high) @ self.matrices[1], limits.uninhibited)
             if layer > 1:
-                # The next layer's error, gated by f'(v). Its spikes go forward, too, to an inhibited layer.
+                # Error of the layer below, gated by f'(v). It also goes forward, to a silent layer.
                 plus, minus = up[0] & window[layer - 2], down[0] & window[layer - 2]
                 self._check(plus @ (potentiated if self.replays_between else w), limits.uninhibited)
                 self._check(minus @ w, limits.inhibited)
@@ -139,7 +140,7 @@ class Learner(base.Learner):
         return Weights(tuple(matrix.astype(np.int16) for matrix in self.matrices), self.rule.threshold)
 
     def _update(self, layer: int, h: Spikes, plus: Spikes, minus: Spikes) -> tuple[Integers, Integers]:
-        """dW = step * h (plus - minus). Returns W after potentiation, and after depression."""
+        """Apply dW = step * h (plus - minus). Return W after potentiation, and after depression."""
         n, w = layer - 1, self.matrices[layer - 1]
         potentiated = self._shifted(w, h, plus, +1)
         self.matrices[n] = self._shifted(potentiated, h, minus, -1)
@@ -150,7 +151,7 @@ class Learner(base.Learner):
         return potentiated, self.matrices[n]
 
     def _shifted(self, matrix: Integers, pre: Spikes, post: Spikes, sign: int) -> Integers:
-        """A weight moves by one step where pre and post spike together."""
+        """Change weights by one learning step where pre and post spike together."""
         if not (pre.any() and post.any()):
             return matrix
         return self._bounded(matrix + sign * self.rule.step * np.outer(pre, post))

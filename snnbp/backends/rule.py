@@ -1,4 +1,4 @@
-"""The learning rules, one entry each, with threshold and learning step."""
+"""The learning rules, one entry each in `RULES`; a `Rule` adds threshold and learning step."""
 
 from dataclasses import dataclass
 
@@ -9,9 +9,9 @@ from snnbp.circuit.weights import checked_threshold
 
 @dataclass(frozen=True)
 class Variant:
-    """In what a learning rule differs from the circuit's.
+    """How a learning rule differs from the circuit's.
 
-    `updates_first`: the output weights change before the error travels back through them.
+    `updates_first`: weights change before the error is propagated back through them.
     `window_includes_threshold`: the surrogate-derivative window includes v = threshold.
     `weight_min`: lower weight bound (weight units).
     """
@@ -63,12 +63,12 @@ class Rule:
 
     @property
     def updates_first(self) -> bool:
-        """True if the output weights change before the error travels back through them."""
+        """True if weights change before the error is propagated back through them."""
         return RULES[self.name].updates_first
 
     @property
     def spike_above(self) -> int:
-        """An open neuron fires above half the threshold: its gate adds the other half."""
+        """Potential above which an open neuron fires: half the threshold; its gate adds the other half."""
         return self.threshold // 2
 
     @property

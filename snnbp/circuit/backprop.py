@@ -2,9 +2,11 @@
 
 Hidden layers are numbered 1 to L, the output layer is L + 1, W_l leads into layer l. `Schedule` says in which
 phase each W_l potentiates (P_l) and depresses (D_l); populations, projections, delays, gates, inhibition and
-vetoes follow. Names are the official code's, symbols the paper's. A star names a layer together with its two
+vetoes (inhibitory one-to-one projections) follow.
+
+Names are the official code's, symbols the paper's. A star names a layer together with its two
 copies: h1* is h1, h1_copy and h1_copy2, the paper's h, h< and h>. They receive the same input and compare it
-with half the threshold, with nothing and with the threshold: f = H(v - 1/2) and the two edges of its
+with half the threshold, with zero and with the threshold: f = H(v - 1/2) and the two edges of its
 surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
 """
 
@@ -18,10 +20,10 @@ from snnbp.circuit.schedule import Schedule, schedule_of
 from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
 
 MARGIN = 8
-"""What a copied spike adds beyond half the threshold, to fire an open neuron (official code: 520)."""
+"""Weight of a copied spike beyond half the threshold: it fires an open neuron (official code: 520)."""
 
 CHAIN_MARGIN = 64
-"""What the synfire chain adds beyond threshold - bias (official code: 9280)."""
+"""Weight of the synfire chain beyond threshold - bias (official code: 9280)."""
 
 _COPIES = ("", "_copy", "_copy2")
 _COPY_SHARES = (1 / 2, 0, 1)
@@ -40,7 +42,7 @@ def training_circuit(
     step: int = WEIGHT_GRID,
     schedule: str | None = None,
 ) -> Circuit:
-    """The learning circuit.
+    """Build the learning circuit.
 
     As published: 30 populations, 102 projections, 8 plastic matrices, 12 phases. A gated neuron has bias
     -8192 and fires iff its input exceeds 8192 + threshold: 9216 as published. All fixed weights but the
@@ -89,7 +91,7 @@ def training_circuit(
 
 
 def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = THRESHOLD) -> Circuit:
-    """The forward part alone, with trained weights.
+    """Build the forward part alone, for trained weights.
 
     As published: 9 populations, 11 projections, 4 phases; L + 3 phases for L hidden layers.
 
@@ -117,13 +119,18 @@ def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = TH
 
 
 def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
-    """Largest input current at which each population stays silent while a matrix reaches it.
+    """Compute the largest input current at which each population stays silent while a matrix reaches it.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        With phases.
 
     Returns
     -------
     dict
-        (phase, population) -> weight units, for every population that is the target of a matrix whose source
-        can fire one step before, and that is not open. Populations that may fire then are left out.
+        (phase, population) -> weight units, for every population that is not open and that is the target of
+        a matrix whose source can fire one step before. Those that may fire while gated off are left out.
     """
     bounds = {}
     for number, phase in enumerate(circuit.phases):
@@ -167,7 +174,7 @@ def _training_rows(n_hidden: int, plan: Schedule) -> _Rows:
 
 
 def _numbered(symbol: str, layer: int, n_hidden: int) -> str:
-    """The paper's single hidden layer has no number."""
+    """The symbol with the layer's number; the paper's single hidden layer has none."""
     return symbol if n_hidden == 1 else f"{symbol}{layer}"
 
 
@@ -189,7 +196,7 @@ def _forward_wires(n_hidden: int, copies: bool) -> Iterator[_Wire]:
 def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
     p, d, last = plan.potentiate, plan.depress, n_hidden + 1
 
-    # The error: d+ = t and not o, d- = o and not t and not o>; o< opens both.
+    # The error: d+ = t and not o, d- = o and not t and not o>; both are open only where o< spiked.
     yield "in_tgt", "t", +1, 0
     yield from (("t", "d+", +1, 0), ("o", "d+", -1, 0))
     yield from (("o", "d-", +1, 0), ("t", "d-", -1, 0), ("o_copy2", "d-", -1, 0))
@@ -210,7 +217,7 @@ def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
             yield f"{h}T", f"{h}T-", +1, p[layer] - down - 1
             yield f"{h}T", f"{h}T-", +1, d[layer] - up - 1
 
-        # Memories: of h for P and D of the layer above, of the window for the gate of P and D.
+        # Memories: of h for P and D of the layer above; of the window, to open h* and hT- in P and D.
         yield h, f"m_{h}", +1, 0
         for phase in (p[layer + 1], d[layer + 1]):
             delay = phase - (layer + 2) - 1
@@ -224,7 +231,10 @@ def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
 
 
 def _vetoes(n_hidden: int, plan: Schedule, phases: "list[_Draft]") -> list[_Wire]:
-    """Where h_lT repeats h_l, its spikes reach h_l* too, late: memory cancels them unless h_l* is idle."""
+    """Vetoes from m_h_l that cancel the delayed spikes of h_lT at h_l*, wherever h_l* is open or inhibited.
+
+    h_lT fires not only for the deltas but also when it repeats h_l, and its projection to h_l* carries both.
+    """
     vetoes: list[_Wire] = []
     for layer in range(1, n_hidden + 1):
         for replay in (plan.potentiate[layer + 1], plan.depress[layer + 1]):
@@ -240,7 +250,7 @@ def _vetoes(n_hidden: int, plan: Schedule, phases: "list[_Draft]") -> list[_Wire
 
 @dataclass
 class _Draft:
-    """A phase while it is put together."""
+    """A phase under construction."""
 
     events: list[str] = field(default_factory=list)
     opens: dict[str, float] = field(default_factory=dict)
@@ -260,7 +270,7 @@ class _Draft:
             self.encodes[copy] = encodes
 
     def compare(self, name: str, layer: int, copies: bool) -> None:
-        """Open a layer, and its copies, to its potential v."""
+        """Open a layer, and its copies, so that they compare its potential v."""
         meanings = (f"{name[0]} = f(v{layer})", f"v{layer} > 0", f"v{layer} > 1")
         for copy, meaning, share in zip(_COPIES, meanings, _COPY_SHARES, strict=True):
             if copies or not copy:
@@ -336,7 +346,7 @@ def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
 
 
 def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: Schedule) -> None:
-    """Inhibit every population that is not open while a matrix brings it spikes of an open one."""
+    """Inhibit every population that a matrix reaches while it is not open, except where the plan does not."""
     for number, phase in enumerate(phases):
         before = phases[number - 1]
         reached = {
@@ -354,7 +364,7 @@ def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: 
                 phase.events.append(f"{post} inhibited")
 
 
-# All together.
+# Assembly.
 
 
 def _build(
@@ -397,7 +407,7 @@ def _wire(pre: str, _: str, carries: str | int, delay: int, post: str, threshold
 
 
 def _starred(name: str) -> tuple[str, ...]:
-    """A star stands for a population and its copies."""
+    """The names that a name stands for: with a star, a population and its two copies."""
     return tuple(name[:-1] + copy for copy in _COPIES) if name.endswith("*") else (name,)
 
 

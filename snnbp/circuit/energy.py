@@ -1,14 +1,14 @@
 """Energy and latency on a Loihi chip, estimated: operations counted in a trace, times published costs.
 
-The counts follow from any circuit and its spikes alone. They are measured; energy and latency are estimates
-made from them. Nothing was measured on a chip. What is counted, each in the step in which it happens:
+The counts follow from a circuit and its spikes alone; energy and latency are estimates made from them.
+Nothing was measured on a chip. What is counted, each in the step in which it happens:
 
-- synaptic events: a spike sets off one for every synapse that leaves its neuron;
+- synaptic events: a spike causes one for every synapse that leaves its neuron;
 - synaptic updates: plastic synapses whose two neurons spike in the same step, which is when the rule changes
-  a weight. A lower bound: the chip's learning backend also visits synapses that it then leaves alone.
-  `visits` counts those of spiking presynaptic neurons, `Resources.plastic` those that there are;
-- active neuron updates: a neuron that spikes, or that something has reached in this step;
-- inactive neuron updates: all other neurons, since the chip looks at every one in every step;
+  a weight. A lower bound: the chip's learning unit also visits synapses that it does not change.
+  `visits` counts the plastic synapses of spiking presynaptic neurons, `Resources.plastic` all of them;
+- active neuron updates: neurons that spike or receive input in this step;
+- inactive neuron updates: all other neurons, since the chip updates every neuron in every step;
 - spikes: each once, as if all its synapses were in one other core of the same tile; again a lower bound.
 """
 
@@ -27,7 +27,7 @@ Floats = NDArray[np.float64]
 
 
 class Spikes(Protocol):
-    """What is counted: a `snnbp.Trace`."""
+    """The part of a `snnbp.Trace` that is counted."""
 
     @property
     def circuit(self) -> Circuit: ...
@@ -69,7 +69,7 @@ class Operations:
 
 
 class Resources(NamedTuple):
-    """What a circuit occupies; `cores` is the least number that could hold it, at one byte a synapse."""
+    """What a circuit occupies; `cores` is the smallest number that could hold it, at one byte a synapse."""
 
     compartments: int
     synapses: int
@@ -92,7 +92,7 @@ def count(trace: Spikes) -> Operations:
     Raises
     ------
     ValueError
-        For a trace of fewer than two samples, or of some populations or phases only.
+        For a trace of fewer than two samples, or of only some populations or phases.
     """
     circuit = trace.circuit
     sizes = {population.name: population.size for population in circuit.populations}
@@ -112,7 +112,7 @@ def count(trace: Spikes) -> Operations:
     plastic = [p if circuit.plasticity and p.weight is None else None for p in circuit.projections]
 
     def a_sample(steps: list[NDArray[np.int64]]) -> Floats:
-        """Counts by step, one row each, as means by phase."""
+        """Mean by phase, over all samples but the first, of rows of counts by step."""
         means: Floats = np.array(steps).reshape(len(steps), -1, phases)[:, 1:].mean(axis=1)
         return means
 
@@ -128,7 +128,7 @@ def count(trace: Spikes) -> Operations:
 
 
 def fan_out(circuit: Circuit, projection: Projection) -> int:
-    """Synapses of this projection that leave one neuron."""
+    """Number of synapses of a projection that leave one neuron."""
     return 1 if projection.pattern == "one-to-one" else circuit[projection.post].size
 
 
@@ -139,16 +139,29 @@ def energy_mj(counts: Floats) -> Floats:
 
 
 def latency_ms(by_phase: Floats, cores: float, barrier_ns: float) -> float:
-    """Estimated latency (ms) of a sample's counts (phases, 5) when `cores` share every step's work evenly.
+    """Estimate the latency of a sample when `cores` share the work of every step evenly.
 
     A lower bound for that many cores: a step takes as long as its busiest core, then the barrier.
+
+    Parameters
+    ----------
+    by_phase : float array (phases, 5)
+        Counts, as in `Operations.by_phase`.
+    cores : float
+    barrier_ns : float
+        Time (ns) of the barrier that ends each step.
+
+    Returns
+    -------
+    float
+        Milliseconds.
     """
     steps_ns = by_phase @ np.array([cost.latency_ns for cost in COSTS]) / cores + barrier_ns
     return float(steps_ns.sum() * 1e-6)
 
 
 def resources(circuit: Circuit) -> Resources:
-    """Neurons, synapses and the least number of cores: whichever of compartments and bytes needs more."""
+    """Count neurons and synapses, and the smallest number of cores with enough compartments and bytes."""
     compartments = sum(population.size for population in circuit.populations)
     synapses = circuit.counts().synapses
     total = sum(synapses.values())

@@ -1,4 +1,4 @@
-"""What opens and inhibits populations: projections that follow from the phases."""
+"""Projections that open and inhibit populations, derived from the phases."""
 
 from collections.abc import Iterable, Iterator, Mapping
 
@@ -8,12 +8,28 @@ from snnbp.circuit.spec import NeuronType, Phase, Population, Projection
 def gating_projections(
     populations: Iterable[Population], phases: tuple[Phase, ...], inhibition: int
 ) -> Iterator[Projection]:
-    """Every projection that opens or inhibits a population, as the phases ask for it.
+    """Yield every projection by which the phases open or inhibit a population.
 
-    The share of the threshold that is left to the input sets the gate's weight: 1 -> -bias, 1/2 ->
+    The share of the threshold that the input must exceed sets the gate's weight: 1 -> -bias, 1/2 ->
     -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
     population acts from the last phase in which it was open itself, which gives the delay; phases at the same
     distance share the projection.
+
+    Parameters
+    ----------
+    populations : iterable of Population
+    phases : tuple of Phase
+    inhibition : int
+        Weight that inhibits (weight units).
+
+    Yields
+    ------
+    Projection
+
+    Raises
+    ------
+    ValueError
+        For an unknown population or share, or an opener that is never open itself.
     """
     types = {p.name: p.neuron for p in populations}
     seen = set()

@@ -1,7 +1,9 @@
 """Integer ranges, limits and costs of a Loihi 1 chip, as far as the circuit uses them.
 
 Weights, membrane potentials and thresholds are integers in *weight units*: one unit is what a weight of 1
-adds to a membrane potential. The chip counts 2^6 = 64 times finer.
+adds to a membrane potential. The chip's own unit is 1/64 of that.
+
+"Recalled" marks a number that was quoted from memory of the source and not looked up again.
 """
 
 from typing import NamedTuple
@@ -17,14 +19,14 @@ WEIGHT_MAX = 254
 """Upper bound of a plastic weight: the mixed-sign grid is even, so 254 is the last point below 256."""
 
 WEIGHT_GRID = 2
-"""Distance of neighbouring plastic weights, and the published learning step (official code, `mu`)."""
+"""Distance between neighbouring plastic weights, and the published learning step (official code, `mu`)."""
 
 INITIAL_LIMIT = 240
 """Initial weights are clipped to +-240 before they are truncated to the grid (official code)."""
 
 # Fixed weights and delays.
 MANTISSA_MAX = 255
-"""Largest magnitude of a fixed weight's mantissa: 8 bits, the sign is common to the projection."""
+"""Largest magnitude of a fixed weight's mantissa: 8 bits; a projection has one sign for all its weights."""
 
 EXPONENT_MAX = 7
 """Largest exponent of a fixed weight: mantissa * 2 ** exponent (Davies et al. 2018)."""
@@ -43,13 +45,13 @@ BIAS = -8192
 """Constant input of a gated neuron: gated off until a gate spike compensates it (official code, `n_sfc`)."""
 
 LEVEL_LIMIT = 1 << 17
-"""Thresholds and biases stay below: 17 bits (Lava 0.10, PyLifModelBitAcc)."""
+"""Magnitudes of thresholds and biases are below this: 17 bits (Lava 0.10, PyLifModelBitAcc)."""
 
 POTENTIAL_BITS = 24
 """Width of a membrane potential and of an input sum, sign included (Davies et al. 2018)."""
 
 FRACTION_BITS = 6
-"""Of these bits, the ones that count fractions of a weight unit (Lava 0.10, PyLifModelBitAcc.act_shift)."""
+"""Those of the 24 bits that are fractions of a weight unit (Lava 0.10, PyLifModelBitAcc.act_shift)."""
 
 SUM_LIMIT = 1 << (POTENTIAL_BITS - 1 - FRACTION_BITS)
 """Input sums stay within [-SUM_LIMIT, SUM_LIMIT) weight units, that is [-131072, 131072)."""
@@ -64,7 +66,7 @@ CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, CHIP_CORES = 1024, 128 * 1024, 128
 
 
 class Cost(NamedTuple):
-    """What one operation costs. `recalled`: which of both is quoted from memory of the text."""
+    """Cost of one operation. `recalled` says which of energy and latency was quoted from memory."""
 
     operation: str
     energy_pj: float
@@ -79,17 +81,17 @@ COSTS = (
     Cost("inactive neuron updates", 52.0, 5.3, "both"),
     Cost("spikes", 1.7, 0.0, "energy"),
 )
-"""Davies et al. 2018. The text gives a spike no time in a core: 0."""
+"""Costs from Davies et al. 2018. It gives no time in a core for a spike, hence 0."""
 
 BARRIER_NS = (113.0, 465.0)
-"""Time in which the cores agree that a step is over, min and max (same source, recalled)."""
+"""Shortest and longest time of the barrier that ends a step (same source, recalled)."""
 
 PAPER_CORES = 81
 """Cores that the paper's training circuit occupied (recalled)."""
 
 
 def current_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
-    """Largest input current at which an inhibited population stays silent.
+    """Compute the largest input current at which an inhibited population stays silent.
 
     A gated neuron fires once its input exceeds threshold - bias; inhibition adds to that.
 
@@ -109,12 +111,21 @@ def current_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> i
 
 
 def mantissa_exponent(weight: int) -> tuple[int, int]:
-    """The smallest exponent, with its mantissa, for which weight == mantissa * 2 ** exponent.
+    """Split a fixed weight into mantissa * 2 ** exponent with the smallest possible exponent.
+
+    Parameters
+    ----------
+    weight : int
+        Weight units.
+
+    Returns
+    -------
+    mantissa, exponent : int
 
     Raises
     ------
     ValueError
-        If a mantissa of 8 bits (its sign apart) and an exponent of 3 bits cannot hold `weight`.
+        If `weight` needs more than 8 bits of mantissa (without the sign) or 3 bits of exponent.
     """
     for exponent in range(EXPONENT_MAX + 1):
         mantissa, rest = divmod(abs(weight), 2**exponent)
@@ -124,7 +135,7 @@ def mantissa_exponent(weight: int) -> tuple[int, int]:
 
 
 def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Real weights (weight units, any shape) clipped to +-240 and truncated toward zero to even int16."""
+    """Clip real weights (weight units, any shape) to +-240 and truncate them toward zero to even int16."""
     limited = np.clip(weights, -INITIAL_LIMIT, INITIAL_LIMIT)
     on_grid: NDArray[np.int16] = (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
     return on_grid

@@ -14,9 +14,9 @@ class Schedule:
     potentiate, depress : mapping of int to int
         Layer l -> phase in which W_l potentiates (P_l) and depresses (D_l).
     uninhibited : tuple of (int, str)
-        Phase and layer that the circuit does not inhibit although a matrix reaches it then.
+        Phase and population that is not inhibited although a matrix reaches it while it is gated off.
     may_fire : tuple of (int, str)
-        Those of them that may fire, because nothing follows from it.
+        The entries of `uninhibited` that may fire, because it has no effect on learning.
     """
 
     name: str
@@ -27,7 +27,7 @@ class Schedule:
 
     @property
     def period(self) -> int:
-        """Phases of a sample."""
+        """Number of phases of a sample."""
         return self.depress[1] + 1
 
     @property
@@ -37,7 +37,7 @@ class Schedule:
 
 
 def schedule_of(n_hidden: int, name: str | None = None) -> Schedule:
-    """The schedule for a number of hidden layers.
+    """Return the schedule for a number of hidden layers.
 
     Parameters
     ----------
@@ -46,6 +46,10 @@ def schedule_of(n_hidden: int, name: str | None = None) -> Schedule:
     name : {"published", "compact"}, optional
         "published" (12 phases) exists for one hidden layer and is the default there; "compact",
         11 + 5 (L - 1) phases, is the default for more.
+
+    Returns
+    -------
+    Schedule
 
     Raises
     ------

@@ -3,6 +3,9 @@
 A `Circuit` says which neurons exist, what connects them, and what each phase of the cycle opens or inhibits.
 It computes nothing. `backprop` builds the paper's circuits from these classes; any other circuit can be
 written down by hand.
+
+A population is *open* in a phase (gated on) if a spike of its gate, or of another population, compensates its
+bias; otherwise it is gated off. *Inhibited* means that a gate adds a negative weight on top of the bias.
 """
 
 from collections import Counter
@@ -26,7 +29,7 @@ Role = Literal["plastic", "trained", "gating", "chain", "copy"]
 
 @dataclass(frozen=True)
 class NeuronType:
-    """A neuron that fires iff this step's input + bias > threshold, and forgets the input.
+    """A neuron that fires iff its input in this step + bias > threshold, and keeps no potential.
 
     Parameters
     ----------
@@ -123,7 +126,7 @@ class Projection:
 
 @dataclass(frozen=True)
 class Phase:
-    """One step of the cycle. Its gate fires one step ahead, so that it acts in the phase.
+    """One step of the cycle. Its gate fires one step earlier, so that its spike arrives in this phase.
 
     Parameters
     ----------
@@ -139,9 +142,9 @@ class Phase:
     receives_input : tuple of str
         Populations to which the sample's spikes are given from outside.
     may_fire_while_gated_off : tuple of str
-        Populations that may fire although they are gated off, because nothing follows from it.
+        Populations that may fire although they are gated off, because it has no effect on learning.
     reward : bool
-        Whether plastic synapses see the third factor.
+        Whether plastic synapses receive the third factor (r = 1).
     encodes : mapping of str to str
         Population -> what its spikes stand for.
     """
@@ -158,7 +161,7 @@ class Phase:
 
     @property
     def open(self) -> tuple[str, ...]:
-        """The populations that can fire in this phase, whoever opens them."""
+        """The populations that can fire in this phase, opened by the gate or by another population."""
         return (*self.opens, *self.opened_by)
 
 
@@ -172,7 +175,7 @@ class PlasticityRule:
     Parameters
     ----------
     rewarded, always : int
-        Changes (weight units), even as the weights are.
+        Changes (weight units); both `always` and `always + rewarded` are even.
     """
 
     rewarded: int = 2 * WEIGHT_GRID
@@ -205,7 +208,7 @@ class Circuit:
     populations : tuple of Population
     projections : tuple of Projection
     phases : tuple of Phase
-        The intention: reward, drawing, names. What runs is `populations` and `projections`.
+        Describe the cycle: reward, drawings, meanings. The dynamics follow from the other fields alone.
     plasticity : PlasticityRule or None
         None: the matrices do not learn.
     inhibition : int or None
@@ -214,7 +217,7 @@ class Circuit:
     Raises
     ------
     ValueError
-        For a circuit that makes no sense or that the chip could not hold: the entry and the reason.
+        For an inconsistent circuit, or one that the chip cannot hold. The message names the entry.
     """
 
     populations: tuple[Population, ...]
@@ -250,7 +253,7 @@ class Circuit:
 
     @property
     def sizes(self) -> dict[str, int]:
-        """Neurons of a population, by layer."""
+        """Number of neurons of a population of each layer, by layer."""
         return {p.layer: p.size for p in self.populations}
 
     @property
@@ -269,14 +272,14 @@ class Circuit:
         return tuple(n for n, phase in enumerate(self.phases) if phase.reward)
 
     def without(self, pre: str, post: str) -> "Circuit":
-        """The same circuit with every projection from `pre` to `post` cut; ValueError if there is none."""
+        """Return the circuit without the projections from `pre` to `post`; ValueError if there are none."""
         kept = tuple(p for p in self.projections if (p.pre, p.post) != (pre, post))
         if len(kept) == len(self.projections):
             raise ValueError(f"projection {pre} -> {post}: there is none to remove")
         return replace(self, projections=kept)
 
     def role(self, projection: Projection) -> Role:
-        """What a projection is for.
+        """Classify a projection by its purpose.
 
         Returns
         -------
@@ -292,10 +295,10 @@ class Circuit:
         return "gating" if opens or projection.pattern == "one-to-all" else "copy"
 
     def projections_into(self, phase: int) -> tuple[Projection, ...]:
-        """Projections that can carry spikes into `phase`.
+        """List the projections that can carry spikes into `phase`.
 
-        Their target is open then; when these spikes left, their source was open, or received input from
-        outside, or is the phase's gate.
+        Their target is open in this phase. When the spikes left, their source was open, or received input
+        from outside, or is the phase's gate.
         """
         period = len(self.phases)
         now = self.phases[phase]
@@ -308,7 +311,7 @@ class Circuit:
         return tuple(p for p in self.projections if p.post in now.open and can_fire(p))
 
     def counts(self) -> Counts:
-        """Populations, neurons by layer, projections and synapses by role."""
+        """Count populations, neurons by layer, projections and synapses by role."""
         neurons: Counter[str] = Counter()
         projections: Counter[str] = Counter()
         synapses: Counter[str] = Counter()

@@ -1,4 +1,4 @@
-"""The trainable network: integer matrices and the threshold they belong to, checked, named by a digest."""
+"""The weights of a network: integer matrices and their threshold, checked on construction, with a digest."""
 
 import hashlib
 import io
@@ -23,8 +23,8 @@ class Weights:
     Parameters
     ----------
     matrices : sequence of array_like
-        W1, W2, ..., each (pre, post), integers on the even grid within [-256, 254] (weight units). Each
-        starts from the neurons at which the one before ends. Stored as read-only int16.
+        W1, W2, ..., each (pre, post), even integers within [-256, 254] (weight units). The columns of
+        each are the rows of the next. Stored as read-only int16.
     threshold : int, default 1024
         Firing threshold (weight units) that the network was trained with: positive and even.
 
@@ -72,7 +72,7 @@ class Weights:
 
     @property
     def digest(self) -> str:
-        """SHA-256 of all shapes in order, then all matrices, little-endian int16, C order."""
+        """SHA-256 of all shapes, then all matrices, as little-endian int16 in C order; without threshold."""
         shapes = np.array([matrix.shape for matrix in self.matrices])
         parts = (np.ascontiguousarray(part, dtype="<i2").tobytes() for part in (shapes, *self.matrices))
         return hashlib.sha256(b"".join(parts)).hexdigest()
@@ -96,7 +96,7 @@ class Weights:
         threshold : int
             Firing threshold (weight units).
         scale : float
-            Factor of the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`).
+            Factor on the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`).
 
         Returns
         -------
@@ -118,13 +118,13 @@ class Weights:
         )
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """What a file stores: w1, w2, ... and threshold."""
+        """Return what a file stores, by name: w1, w2, ... and threshold."""
         matrices = {f"w{n}": matrix for n, matrix in enumerate(self.matrices, 1)}
         return {**matrices, "threshold": np.array(self.threshold)}
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, Any]) -> "Weights":
-        """The inverse of `arrays`; other names in the mapping are ignored. Without `threshold`: 1024."""
+        """Make weights from what `arrays` returns. Other names are ignored; `threshold` defaults to 1024."""
         checks.an(Mapping, "arrays", arrays)  # type: ignore[type-abstract]
         matrices: list[Any] = []
         while (name := f"w{len(matrices) + 1}") in arrays:
@@ -135,7 +135,7 @@ class Weights:
         return cls(tuple(matrices), threshold.item())
 
     def save(self, path: str | Path) -> None:
-        """Write a compressed .npz of w1, w2, ... and threshold; the file appears whole or not at all."""
+        """Write w1, w2, ... and threshold as a compressed .npz, whole or not at all."""
         content = io.BytesIO()
         np.savez_compressed(content, **self.arrays())
         with atomic_open(path) as file:
@@ -159,7 +159,7 @@ class Weights:
 
 
 def checked_threshold(threshold: Any) -> int:
-    """A threshold as int; ValueError unless it is a positive even integer."""
+    """Return a threshold as int; ValueError unless it is a positive even integer."""
     if isinstance(threshold, bool) or not isinstance(threshold, int | np.integer) or threshold % 2:
         raise ValueError(f"threshold must be an even integer, got {threshold!r}")
     if threshold < 2:

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from snnbp.paper.results import Results as Results
 
 ROOT = Path(__file__).resolve().parents[2]
-"""The checkout."""
+"""The root folder of the checkout."""
 
 NOTEBOOKS = ROOT / "notebooks"
 

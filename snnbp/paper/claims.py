@@ -1,4 +1,4 @@
-"""The ledger: what is claimed, what we measured, and the verdicts, which are computed."""
+"""The ledger: what is claimed, what we measured, and the verdicts that follow."""
 
 import functools
 import json
@@ -20,16 +20,17 @@ REPRODUCED, NOT_REPRODUCED, NOT_EVALUATED = "reproduced", "not reproduced", "not
 ESTIMATED, REPORTED = "estimated", "reported only"
 TEST_IMAGES = 10_000
 MARGIN = 0.003
-"""Margin of the equivalence test: 0.3 points of accuracy."""
+"""Margin of the equivalence test: 0.3 percentage points of accuracy."""
 SEEDS_OF_A_TEST = 10
-"""With fewer values an equivalence test says nothing."""
+"""Smallest number of seeds for an equivalence test."""
 
 
 class Claim(BaseModel):
     """One claim and the rule by which it is judged.
 
-    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. Kind
-    "measured" is judged by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
+    `value` is a fraction where `unit` is "%" or "points", None where it is not available to us. `recalled`
+    marks values quoted from memory. `folded` sections are collapsed in verdict.md. Kind "measured" is judged
+    by a rule. "accuracy": reproduced iff |ours - value| <= 2 sqrt(s^2 + b^2), with
     ours the mean over seeds, s their standard deviation and b the binomial standard error of the value at
     10,000 images; collapsed runs are left out and counted. "equal": every value of ours, rounded to
     `digits`, equals the claimed one. "above": the 95 % confidence interval of the mean of our values
@@ -67,7 +68,7 @@ class Claim(BaseModel):
 
     @property
     def source_of_result(self) -> str:
-        """The notebook or script that answers it."""
+        """The notebook or script whose results answer the claim."""
         return self.result.split(":")[0]
 
     @property
@@ -77,7 +78,7 @@ class Claim(BaseModel):
 
 
 class Headline(BaseModel):
-    """A row of the shortest form of the ledger: one claim, or several of which all must be reproduced."""
+    """A row of the ledger's summary: one claim, or several that must all be reproduced."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
@@ -98,13 +99,13 @@ class Equivalence:
 
     @property
     def equivalent(self) -> bool:
-        """At the 5 % level."""
+        """True if the mean is within the margin at the 5 % level."""
         return self.p < 0.05
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """A claim with our value (mean over seeds), the distance allowed, and why it says what it says."""
+    """The verdict on a claim, with our value (mean over seeds), the tolerance, and an explanatory note."""
 
     claim: Claim
     verdict: str
@@ -142,23 +143,23 @@ def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
 
 
 def claims(path: Path = HERE / "claims.toml") -> list[Claim]:
-    """All claims of the paper, in the order of the ledger.
+    """Read all claims of the paper, in the order of the ledger.
 
     Raises
     ------
     ValueError
-        For a ledger that is not in order.
+        If the ledger is inconsistent.
     """
     return _declared(path)[0]
 
 
 def own_claims() -> list[Claim]:
-    """What this package claims beyond the paper."""
+    """Read the claims of this package beyond the paper."""
     return _declared(HERE / "claims_beyond.toml")[0]
 
 
 def headlines(path: Path = HERE / "claims.toml") -> list[Headline]:
-    """The rows that a run ends with."""
+    """Read the rows of the summary that a run prints at its end."""
     return _declared(path)[1]
 
 
@@ -177,7 +178,7 @@ def value(id_: str) -> float:
 
 
 def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ()) -> Verdict:
-    """The verdict on a claim, given one value per seed and which seeds collapsed."""
+    """Judge a claim by one value per seed and by which seeds collapsed."""
     kept = [value for value, gone in zip(values, collapsed or [False] * len(values), strict=True) if not gone]
     note = f"{len(values) - len(kept)} of {len(values)} seeds collapsed, left out" if any(collapsed) else ""
     if not kept or (claim.rule in ("accuracy", "above") and len(kept) < 2):
@@ -203,7 +204,7 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
 
 
 def mean_interval(values: Sequence[float], level: float = 0.95) -> tuple[float, float]:
-    """Confidence interval of a mean (Student's t)."""
+    """Compute the confidence interval of a mean (Student's t)."""
     from scipy.stats import ttest_1samp
 
     low, high = ttest_1samp(values, 0.0).confidence_interval(level)
@@ -221,13 +222,13 @@ def equivalence_test(values: Sequence[float], claimed: float, margin: float = MA
 
 
 def ledger(folder: Path, sources: Sequence[str] | None = None) -> list[Verdict]:
-    """Judge claims, the paper's, then our own, by the results in `folder`.
+    """Judge the claims of the paper, then our own, by the results in `folder`.
 
     Parameters
     ----------
     folder : Path
     sources : sequence of str, optional
-        Notebooks and scripts whose claims to judge; default: all claims, those without a result too.
+        Notebooks and scripts whose claims to judge; default: all claims, also those without a result.
 
     Returns
     -------
@@ -261,21 +262,21 @@ def _judged(claim: Claim, folder: Path) -> Verdict:
 
 
 def no_longer_reproduced(verdicts: Sequence[Verdict], before: str) -> list[str]:
-    """Ids of claims that `before`, the text of an earlier verdict.json, calls reproduced and we do not."""
+    """Ids of claims that are reproduced in `before`, text of an earlier verdict.json, and not any more."""
     reproduced = {entry["id"] for entry in json.loads(before) if entry["verdict"] == REPRODUCED}
     return sorted(reproduced - {v.claim.id for v in verdicts if v.verdict == REPRODUCED})
 
 
 def as_json(verdicts: Sequence[Verdict]) -> str:
-    """The ledger as verdict.json: claims with their verdicts, in order."""
-    # Eight digits after the point: the last bits of a mean are of no interest.
+    """Format the ledger as verdict.json: claims with their verdicts, in order."""
+    # Eight decimals: the last bits of a mean do not matter.
     entries = [v.claim.model_dump() | {k: x for k, x in asdict(v).items() if k != "claim"} for v in verdicts]
     plain = json.loads(json.dumps(entries), parse_float=lambda text: round(float(text), 8))
     return json.dumps(plain, indent=1, ensure_ascii=False) + "\n"
 
 
 def frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
-    """Claim, claimed value, ours and verdict, as text."""
+    """Tabulate claim, claimed value, our value and verdict, as text."""
     import pandas as pd
 
     rows = [(v.claim.statement, claimed(v.claim), ours(v), explained(v)) for v in verdicts]
@@ -283,12 +284,12 @@ def frame(verdicts: Sequence[Verdict]) -> "pd.DataFrame":
 
 
 def explained(v: Verdict) -> str:
-    """The verdict with its note."""
+    """Format the verdict with its note."""
     return f"{v.verdict} ({v.note})" if v.note else v.verdict
 
 
 def claimed(claim: Claim) -> str:
-    """The claimed value with its unit."""
+    """Format the claimed value with its unit."""
     if claim.value is None:
         return "value not available to us"
     if claim.rule == "above":
@@ -297,7 +298,7 @@ def claimed(claim: Claim) -> str:
 
 
 def ours(v: Verdict) -> str:
-    """Our value, with standard deviation and tolerance where there are any."""
+    """Format our value, with standard deviation and tolerance if there are any."""
     if v.ours is None:
         return "-"
     if v.spread is None or v.tolerance is None:
@@ -306,6 +307,6 @@ def ours(v: Verdict) -> str:
 
 
 def number(value: float, claim: Claim) -> str:
-    """A value in a claim's unit and digits."""
+    """Format a value in the unit and with the digits of a claim."""
     scale = 100 if claim.unit in ("%", "points") else 1
     return f"{scale * value:,.{claim.digits}f} {claim.unit}".strip()

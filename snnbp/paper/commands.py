@@ -1,4 +1,4 @@
-"""The commands of ./reproduce.sh that need the environment which it has set up."""
+"""The commands of ./reproduce.sh that need its Python environment."""
 
 import argparse
 import difflib
@@ -26,11 +26,11 @@ CHECKS = (
 
 
 class Refused(Exception):
-    """Words that mean nothing here; the message is one line."""
+    """Invalid command-line arguments. The message is one line."""
 
 
 def main(words: Sequence[str]) -> int:
-    """Carry out one command; returns the exit code."""
+    """Run one command; return the exit code."""
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(ROOT / "build" / "kernel")
@@ -78,12 +78,12 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Options of a run.
+    """Parse the options of a run.
 
     Raises
     ------
     Refused
-        For unknown words, naming the nearest known one.
+        For unknown arguments. The message suggests the nearest known one.
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?")
@@ -107,7 +107,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
 
 
 def _pair(text: str) -> tuple[str, Any]:
-    """NAME=VALUE with the value read as JSON where it is JSON: 5, 0.5, [1, 2], else as text."""
+    """Parse NAME=VALUE; the value is JSON (5, 0.5, [1, 2]) or, if that fails, text."""
     name, equals, value = text.partition("=")
     if not (name and equals):
         raise Refused(f"-p takes NAME=VALUE, got {text!r}")
@@ -118,7 +118,7 @@ def _pair(text: str) -> tuple[str, Any]:
 
 
 def test(pytest_options: Sequence[str]) -> int:
-    """Style, types, layers, then all tests; the exit code is the last that is not 0."""
+    """Check style, types and layers, then run all tests; return the last exit code that is not 0."""
     missing = missing_data(["mnist", "fashion-mnist"])
     notice = f"{' and '.join(missing)} not found: the tests that need them are skipped"
     if missing:

@@ -1,4 +1,4 @@
-"""Run one notebook headless by papermill, in a kernel that only this checkout decides about."""
+"""Run one notebook with papermill, in a kernel that depends on this checkout only."""
 
 import os
 import re
@@ -24,7 +24,7 @@ from snnbp.paper import NOTEBOOKS, ROOT, Failure
 
 PARTIAL = ROOT / "build" / "partial"
 FOREIGN = ("IPYTHON", "JUPYTER", "MPL", "PYTHON")
-"""Environment variables of the user's that begin like this would change what a kernel does."""
+"""Prefixes of the user's environment variables that could change results; kernels do not inherit them."""
 
 
 def execute(
@@ -44,21 +44,21 @@ def execute(
     output : Path
         Folder of its results (SNNBP_OUTPUT).
     target : Path
-        Where the executed notebook goes, normalised.
+        Where the executed notebook goes, see `normalised`.
     report : callable
-        Gets, every second, how far it is.
+        Called every second with the progress as text.
 
     Raises
     ------
     Failure
-        Naming the cell and its error; what was executed is in build/partial/.
+        If a cell fails; the message names it and its error. The partial result is in build/partial/.
     """
     PARTIAL.mkdir(parents=True, exist_ok=True)
     partial, log, progress = (PARTIAL / f"{name}{suffix}" for suffix in (".ipynb", ".log", ".progress"))
     kernel = _Kernel(progress)
     environment = kernel_environment() | {"SNNBP_OUTPUT": str(output), "SNNBP_PROGRESS": str(progress)}
     shown = partial.relative_to(ROOT) if partial.is_relative_to(ROOT) else partial
-    # In a thread, so that signals are ours and not the client's.
+    # In a thread, so that this module handles signals, not the client.
     with open(log, "wb") as stream, ThreadPoolExecutor(1) as pool:
         future = pool.submit(
             papermill.execute_notebook,
@@ -93,7 +93,7 @@ def execute(
 
 
 class _Manager(AsyncKernelManager):
-    """Starts the running Python as kernel, whatever other kernels of that name are installed."""
+    """Starts the running Python as kernel and ignores other installed kernels of that name."""
 
     @default("kernel_spec_manager")
     def _own_kernel(self) -> KernelSpecManager:
@@ -101,7 +101,7 @@ class _Manager(AsyncKernelManager):
 
 
 class _Kernel:
-    """Knows at which cell its notebook is, and ends with all processes that it started."""
+    """The kernel of one notebook: reports the current cell, and kills all its processes at the end."""
 
     def __init__(self, progress: Path) -> None:
         self.at, self.cells = 0, 0
@@ -127,7 +127,7 @@ class _Kernel:
         try:
             client.execute(**options)
         finally:
-            ensure_event_loop().close()  # of this thread; nobody else would
+            ensure_event_loop().close()  # of this thread; nothing else closes it
 
     def _start(self, client: Any, index: int) -> None:
         self._group = int(getattr(client.km and client.km.provisioner, "pgid", 0))
@@ -137,7 +137,7 @@ class _Kernel:
         self._progress.unlink(missing_ok=True)
 
     def where(self) -> str:
-        """The cell, and what a progress bar in it says."""
+        """The current cell, and the state of its progress bar."""
         bar = self._progress.read_text(encoding="utf-8") if self._progress.exists() else ""
         return f"cell {self.at + 1}/{self.cells}  {bar}".rstrip()
 
@@ -150,7 +150,7 @@ class _Kernel:
 
 
 class _Engine(Engine):  # type: ignore[misc]
-    """How papermill runs the cells: in a kernel of this checkout."""
+    """The papermill engine that runs cells in a kernel of this checkout."""
 
     name = "checkout"
 
@@ -165,7 +165,7 @@ papermill_engines.register(_Engine.name, _Engine)
 
 
 def kernel_environment() -> dict[str, str]:
-    """The environment of a kernel: this checkout first on its path, the user's own settings left out."""
+    """The environment of a kernel: this checkout first on its path, without the user's settings."""
     home = ROOT / "build" / "kernel"
     home.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
@@ -186,7 +186,7 @@ def write(notebook: Any, path: Path) -> None:
 
 
 def normalised(notebook: Any) -> Any:
-    """A notebook less what differs between equal runs: versions, times, how text is cut into messages."""
+    """Remove from a notebook what differs between equal runs: versions, times, splitting of text output."""
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},

@@ -24,23 +24,23 @@ NEEDS = {"lava": "lava-nc==0.10.0 (Python 3.10)"}
 
 
 def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> None:
-    """Run notebooks under a profile, then print the ledger of what they gave.
+    """Run notebooks under a profile, then print the verdicts that follow from their results.
 
     Parameters
     ----------
     profile : {"paper", "quick"}
     names : sequence of str
-        Each after those that it reads.
+        In order: each after those that it reads.
     overrides : mapping
         Parameters to change; results go to build/custom/.
     force : bool
-        Run what is up to date, too, and forget its stored runs.
+        Also run what is up to date, and discard its stored runs.
 
     Raises
     ------
     Failure
-        If another run is going on in this checkout, a notebook fails, or a claim that was reproduced at the
-        paper's settings is not any more.
+        If another run is in progress in this checkout, a notebook fails, or a claim that was reproduced at
+        the paper's settings no longer is.
     """
     BUILD.mkdir(exist_ok=True)
     try:
@@ -101,7 +101,7 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force
 
 
 def report(folder: Path) -> None:
-    """Print the five rows that matter most, and where the rest is."""
+    """Print the summary of the ledger, and where all of it is."""
     from snnbp.paper.verdict import counts, headline, text
 
     verdicts = ledger(folder)
@@ -111,10 +111,10 @@ def report(folder: Path) -> None:
 
 
 class Done:
-    """Which notebooks have run to their end on this machine, and how long they took.
+    """The notebooks that were completed on this machine, and how long they took.
 
-    A record that came with the checkout says that its results are up to date, not that they were reproduced
-    here: only what both has a current record and was made here is skipped.
+    A record that came with the checkout says that results are up to date, not that they were reproduced here.
+    A notebook is skipped only if its record is current and was made here.
     """
 
     def __init__(self, profile: str) -> None:
@@ -125,18 +125,18 @@ class Done:
             self.entries = {}
 
     def made(self, record: Path) -> bool:
-        """Whether this record was made here."""
+        """True if this record was made on this machine."""
         return bool(self._entry(record.stem).get("seal") == records.read_record(record)["seal"])
 
     def note(self, name: str, seal: str, seconds: float) -> None:
-        """A notebook has run to its end."""
+        """Note that a notebook was completed."""
         self.entries[name] = {"seal": seal, "seconds": round(seconds, 1)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_open(self.path, "w") as file:
             json.dump(self.entries, file, indent=1)
 
     def seconds(self) -> dict[str, float]:
-        """How long each notebook took."""
+        """Duration of each notebook (seconds)."""
         return {name: self._entry(name)["seconds"] for name in self.entries if self._entry(name)}
 
     def _entry(self, name: str) -> dict[str, Any]:
@@ -145,30 +145,30 @@ class Done:
 
 
 def executed_copy(name: str, folder: Path) -> Path:
-    """Where the executed notebook goes: in place only with the evidence."""
+    """Where the executed notebook goes: in place only if its results go to figures/."""
     return (NOTEBOOKS if folder == ROOT / "figures" else folder) / f"{name}.ipynb"
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what a killed run was writing."""
+    """Remove temporary files of killed runs."""
     for place in (folder, NOTEBOOKS, BUILD):
         for leftover in place.rglob(".*.partial") if place.exists() else ():
             leftover.unlink(missing_ok=True)
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:
-    """The data sets that a notebook with these parameters loads: `dataset` and `datasets`."""
+    """The data sets that a notebook with these parameters loads, from `dataset` and `datasets`."""
     return [parameters["dataset"], *parameters.get("datasets", ())] if "dataset" in parameters else []
 
 
 def why_unavailable(name: str) -> str:
-    """Why a notebook cannot run in this environment, or nothing."""
+    """Why a notebook cannot run in this environment; "" if it can."""
     lacking = [need for need in settings.notebooks()[name].needs if importlib.util.find_spec(need) is None]
     return f"needs {', '.join(NEEDS[need] for need in lacking)}" if lacking else ""
 
 
 def missing_data(wanted: Iterable[str]) -> dict[str, str]:
-    """Which of the data sets can't be had here, and why. Downloads what is not here yet."""
+    """The data sets that are unavailable, and why. Missing ones are downloaded if possible."""
     missing = {}
     for name in sorted(set(wanted)):
         try:
@@ -179,7 +179,7 @@ def missing_data(wanted: Iterable[str]) -> dict[str, str]:
 
 
 def committed_verdict() -> str:
-    """verdict.json as committed; without git, as it is; "[]" if there is none."""
+    """Text of the committed verdict.json; without git, of the file; "[]" if there is none."""
     path = ROOT / "figures" / "verdict.json"
     try:
         command = ["git", "show", f"HEAD:./{path.relative_to(ROOT).as_posix()}"]
@@ -190,7 +190,7 @@ def committed_verdict() -> str:
 
 
 def check() -> list[str]:
-    """Name what in figures/ is stale, was changed by hand, or has no record."""
+    """List what in figures/ is stale, was edited by hand, or has no record."""
     folder = ROOT / "figures"
     complaints, known = [], set()
     declared = settings.notebooks()
@@ -208,5 +208,5 @@ def check() -> list[str]:
 
 
 def shown(path: Path) -> str:
-    """A path as the user knows it."""
+    """A path relative to the checkout, if it is inside."""
     return str(path.relative_to(ROOT) if path.is_relative_to(ROOT) else path)

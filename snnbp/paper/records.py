@@ -1,4 +1,4 @@
-"""Records: what made a file, and the one answer to "is this stale?"."""
+"""Provenance records of result files, and the check whether they are stale."""
 
 import ast
 import functools
@@ -26,40 +26,40 @@ PACKAGES = {
     "pandas": "pandas",
     "pillow": "PIL",
 }
-"""Packages that may change a result or a picture, and how they are imported: their versions go on record."""
+"""Packages that may change a result or a picture, and their import names. Records list their versions."""
 
 LEDGER = "ledger of "
-"""In what a record says was read: not a file but the verdicts on the claims that a notebook answers."""
+"""Prefix in `reads` of a record: not a file, but the verdicts on the claims that a notebook answers."""
 
 _PLUMBING = {"snnbp.paper.records", "snnbp.paper.settings"}
 
 
 class Damaged(ValueError):
-    """A file that should be a record and is none; the message names it."""
+    """A file that is not an intact record or notebook. The message names it."""
 
 
 def write_record(path: Path, source: str, data: "Dataset | None", files: Sequence[str], **about: Any) -> None:
-    """Write what made `files`, beside `path`.
+    """Write a record of what made `files`.
 
     Parameters
     ----------
     path : Path
-        The record, JSON.
+        The record (JSON) to write.
     source : str
-        The notebook or script, a path in the checkout.
+        The notebook or script: a path in the checkout.
     data : Dataset or None
         None where the files needed none.
     files : sequence of str
         Paths relative to the record's folder.
     **about
-        `profile` ("paper" at the paper's settings), `parameters`, `results`, and for notebooks `reads`,
-        digests of what came from others.
+        `profile` ("paper" at the paper's settings), `parameters`, `results`, and for notebooks `reads`, the
+        digests of what they read from other notebooks.
 
     Notes
     -----
-    Of the library it lists the modules in use, by their code alone (see `code_digest`), not a commit: that
-    is what a result depends on, and it is the same before and after a commit. `seal` is the digest of all
-    the rest; `executed`, the digest of the executed notebook, is added when it has run to its end.
+    The record lists the library modules in use by the digest of their code (see `code_digest`) instead of a
+    commit: results depend on the code, which is the same before and after a commit. `seal` is the digest of
+    all other fields. `executed`, the digest of the executed notebook, is added when it is completed.
     """
     modules = [
         module for key, module in sys.modules.items() if key.startswith("snnbp.") and key not in _PLUMBING
@@ -81,7 +81,7 @@ def write_record(path: Path, source: str, data: "Dataset | None", files: Sequenc
 
 
 def add_executed(path: Path, executed: Path) -> str:
-    """Note in a record how its notebook looks executed; returns the new seal."""
+    """Add the digest of the executed notebook to a record; return the new seal."""
     return _write(path, read_record(path) | {"executed": executed_digest(executed)})
 
 
@@ -102,7 +102,7 @@ def read_record(path: Path) -> dict[str, Any]:
     FileNotFoundError
         If there is none.
     Damaged
-        For anything but a record as it was written.
+        If the file is not a record, or was edited.
     """
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
@@ -115,21 +115,21 @@ def read_record(path: Path) -> dict[str, Any]:
 
 
 def stale(path: Path, parameters: Mapping[str, Any] | None = None, executed: Path | None = None) -> list[str]:
-    """Say why what a record tells of would not come out the same again, or was changed since.
+    """List why the files of a record are stale, or were changed since.
 
     Parameters
     ----------
     path : Path
         The record.
     parameters : mapping, optional
-        Those that its notebook shall have.
+        Those that its notebook is to have.
     executed : Path, optional
         The executed notebook; scripts have none.
 
     Returns
     -------
     list of str
-        Empty if all is up to date.
+        Empty if everything is up to date.
     """
     try:
         record = read_record(path)
@@ -170,7 +170,7 @@ def _reasons(
 
 
 def content_digest(folder: Path, name: str) -> str | None:
-    """Digest of what a notebook reads: a file, or (LEDGER) the verdicts on what another notebook answers."""
+    """Digest of what a notebook reads: a file, or (`LEDGER`) verdicts on claims that another answers."""
     if name.startswith(LEDGER):
         from snnbp.paper.claims import as_json, ledger
 
@@ -181,7 +181,7 @@ def content_digest(folder: Path, name: str) -> str | None:
 
 
 def source_digest(path: Path) -> str:
-    """SHA-256 of a script's code, or of a notebook's cell sources: outputs may change."""
+    """SHA-256 of a script's code, or of a notebook's cell sources without outputs."""
     return _cells_digest(path, ()) if path.suffix == ".ipynb" else code_digest(path)
 
 
@@ -208,16 +208,16 @@ def _parsed_digest(text: str) -> str:
 
 
 def code_digest(path: Path) -> str:
-    """SHA-256 of a module's code without docstrings, comments and layout, equal on Python 3.10 to 3.13.
+    """SHA-256 of a module's code without docstrings, comments and layout, the same on Python 3.10 to 3.13.
 
-    Of any other file, of its bytes.
+    For any other file, SHA-256 of its bytes.
     """
     return _parsed_digest(path.read_text(encoding="utf-8")) if path.suffix == ".py" else file_digest(path)
 
 
 def _plain(node: Any) -> Any:
-    """A syntax tree as nested lists, without what is empty: Pythons differ in empty fields only."""
-    if isinstance(node, ast.JoinedStr):  # 3.12 puts empty texts between its parts
+    """A syntax tree as nested lists without empty fields, the only ones in which Python versions differ."""
+    if isinstance(node, ast.JoinedStr):  # 3.12 inserts empty texts between the parts
         parts = [part for part in node.values if not (isinstance(part, ast.Constant) and part.value == "")]
         return ["JoinedStr", *map(_plain, parts)]
     if isinstance(node, ast.AST):
@@ -234,7 +234,7 @@ def _is_docstring(node: Any) -> bool:
 
 
 def library_digest(*folders: str) -> str:
-    """SHA-256 of the code of all modules in some of the package's folders."""
+    """SHA-256 of the code of all modules in these folders of the package."""
     files = sorted(file for folder in folders for file in (ROOT / "snnbp" / folder).rglob("*.py"))
     listing = "".join(f"{code_digest(file)} {file.relative_to(ROOT).as_posix()}\n" for file in files)
     return hashlib.sha256(listing.encode()).hexdigest()
@@ -246,7 +246,7 @@ def file_digest(path: Path) -> str:
 
 
 def is_locked() -> bool:
-    """Whether this is the Python of .python-version with the locked packages: evidence is made there."""
+    """Whether this is the Python of .python-version with the locked packages, as required for figures/."""
     wanted = (ROOT / ".python-version").read_text(encoding="utf-8").split(".")[:2]
     lock = _lock()
     installed = _versions(name for name in PACKAGES.values() if importlib.util.find_spec(name))

@@ -1,4 +1,4 @@
-"""Where a notebook's results go: evidence to figures/, everything else to build/<profile>/."""
+"""The results of a notebook: at the paper's settings in figures/, all others in build/<profile>/."""
 
 import base64
 import json
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 class Shown:
-    """Content that a front end shows as it is, with a text that stands for it."""
+    """Content that a front end displays, with a text as replacement."""
 
     def __init__(self, kind: str, content: str, text: str) -> None:
         """`content` of a MIME type `kind`; images in base64."""
@@ -46,7 +46,7 @@ class Shown:
 
 
 class Results:
-    """The files that one notebook makes, all in one folder, each written whole or not at all.
+    """Saves the results of one notebook in one folder, with a record. Files are written whole or not at all.
 
     Parameters
     ----------
@@ -64,12 +64,12 @@ class Results:
         declared with these parameters, or "custom".
     folder : Path
         figures/ for "paper" in the locked environment, else build/<profile>/. The environment variable
-        SNNBP_OUTPUT puts another folder in its place.
+        SNNBP_OUTPUT overrides it.
 
     Raises
     ------
     ValueError
-        If the notebook is not declared, lacks a parameter, or lies in another checkout than this package.
+        If the notebook is not declared, lacks a parameter, or is in another checkout than this package.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
@@ -108,9 +108,9 @@ class Results:
         name : str
             File name without suffix.
         figure : StyledFigure
-            As all functions of `snnbp.plots` return it.
+            A figure that a function of `snnbp.plots` made.
         alt : str, optional
-            What it shows, in words, instead of the figure's own text.
+            Alternative text, in place of the figure's own.
 
         Returns
         -------
@@ -128,7 +128,7 @@ class Results:
         return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
 
     def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """Save a table as CSV, its index only if it is more than row numbers; returns it."""
+        """Save a table as CSV and return it. The index is saved only if it is more than row numbers."""
         import pandas as pd
 
         with self._open(name + ".csv", "w") as file:
@@ -136,7 +136,7 @@ class Results:
         return frame
 
     def text(self, name: str, text: str) -> None:
-        """Save text as it is; `name` has its suffix."""
+        """Save text; `name` includes the suffix."""
         with self._open(name, "w") as file:
             file.write(text)
 
@@ -146,9 +146,9 @@ class Results:
         self._note(f"{name}.npz")
 
     def store(self, name: str) -> Path:
-        """Give the folder of finished runs for `sweep(store=...)`.
+        """Return the folder for `sweep(store=...)`.
 
-        It lies in build/ and is a new one whenever the code of circuit, backends or training changes.
+        It is in build/. Its name changes with the code of circuit, backends or training.
         """
         base = ROOT / "build" if self.folder.is_relative_to(ROOT) else self.folder
         digest = library_digest("circuit", "backends", "training")[:12]
@@ -173,9 +173,9 @@ class Results:
         Raises
         ------
         ValueError
-            If its maker is not declared as read in settings.toml, or the file was changed since.
+            If `reads` in settings.toml does not list its maker, or the file was changed since.
         FileNotFoundError
-            If it was not made yet.
+            If it does not exist yet.
         """
         for folder in (self.folder, ROOT / "figures"):
             for maker in self._sources(folder):
@@ -201,20 +201,18 @@ class Results:
         return self.declared.reads
 
     def _may_borrow(self, maker: str) -> bool:
-        """Scripts write to figures/ only, and a run with own parameters may build upon the evidence."""
+        """Whether to read from figures/: scripts write only there, and custom runs may use its results."""
         return maker not in settings.notebooks() or self.profile == "custom"
 
     def results(self, **results: Any) -> None:
-        """Save what claims are judged by, with the record of this notebook's files, as <notebook>.json.
+        """Save the numbers by which claims are judged, with the record of this notebook, as <notebook>.json.
 
         Parameters
         ----------
         **results
             By name, a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
         """
-        plain = json.loads(
-            json.dumps(results, default=lambda value: value.tolist())
-        )  # NumPy's and pandas' too
+        plain = json.loads(json.dumps(results, default=lambda value: value.tolist()))  # NumPy and pandas, too
         self._results = {
             name: value
             if isinstance(value, dict)
@@ -224,7 +222,7 @@ class Results:
         self._note()
 
     def ledger(self) -> "list[Verdict]":
-        """Judge the claims that this notebook's results, and those that it reads, answer."""
+        """Judge the claims that the results of this notebook, and those that it reads, answer."""
         from snnbp.paper.claims import claims, ledger, own_claims
 
         sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
@@ -236,7 +234,7 @@ class Results:
         return ledger(self.folder, None if self.declared.reads == "all" else sorted(sources))
 
     def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as verdict.json and verdict.md, with a record; returns what displays the latter."""
+        """Save the ledger as verdict.json and verdict.md, with a record; return the latter for display."""
         from snnbp.paper.claims import as_json
         from snnbp.paper.verdict import counts, markdown
 
@@ -253,7 +251,7 @@ class Results:
         self._note(name)
 
     def _note(self, *names: str) -> None:
-        """Put new files on record; the record appears with the results, when the notebook has got there."""
+        """Add files to the record, which is written once `results` was called."""
         self._files.update(names)
         if self._results is not None:
             write_record(

@@ -1,4 +1,4 @@
-"""What settings.toml declares of every notebook, and in which order they run."""
+"""The declarations of all notebooks in settings.toml, and the order in which they run."""
 
 import functools
 import json
@@ -18,7 +18,7 @@ else:
     import tomli as tomllib
 
 PROFILES = ("paper", "quick", "digits")
-"""Declared sets of parameters; a run with any other ones is "custom"."""
+"""Names of the declared sets of parameters; a run with other parameters is "custom"."""
 
 
 class Notebook(BaseModel):
@@ -27,15 +27,15 @@ class Notebook(BaseModel):
     Parameters
     ----------
     group : {"paper", "beyond"}
-        What runs by default, or with `./reproduce.sh all` only.
+        "paper" runs by default, "beyond" only with `./reproduce.sh all`.
     reads : list of str, or "all"
-        Notebooks (or benchmark scripts) whose files and results it reads: they run before it.
+        Notebooks (or benchmark scripts) whose files and results it reads; notebooks among them run first.
     needs : list of {"lava"}
-        Optional packages without which it cannot run.
+        Optional packages that it requires.
     parameters : dict
-        The notebook's parameters cell: the paper's settings.
+        Contents of the notebook's parameters cell: the paper's settings.
     quick, digits : dict
-        What small runs, and runs on the 8x8 digits, change.
+        Changed parameters of small runs, and of runs on the 8x8 digits.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -54,12 +54,12 @@ class Notebook(BaseModel):
 
 @functools.cache
 def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str, Notebook]:
-    """All notebooks by name, each after those that it reads.
+    """Read all notebooks, by name, each after those that it reads.
 
     Raises
     ------
     ValueError
-        For a table that is not in order, or notebooks that read one another in a circle.
+        For an invalid table, or notebooks that read one another in a circle.
     """
     declared: dict[str, Notebook] = {}
     for name, table in read_toml(path).items():
@@ -80,7 +80,7 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
 
 
 def read_toml(path: Path) -> dict[str, Any]:
-    """A file of tables; ValueError that names it if it cannot be read."""
+    """Read a TOML file; ValueError that names it if it cannot be parsed."""
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
@@ -88,13 +88,13 @@ def read_toml(path: Path) -> dict[str, Any]:
 
 
 def first_error(error: ValidationError) -> str:
-    """The first thing that is wrong, in one line."""
+    """Format the first of the validation errors as one line."""
     found = error.errors()[0]
     return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}".lstrip(": ")
 
 
 def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
-    """Names of the notebooks that a notebook reads; what reads all comes last."""
+    """Names of the notebooks that must run before this one."""
     reads = declared[name].reads
     if reads == "all":
         return {other for other, notebook in declared.items() if notebook.reads != "all"}
@@ -102,7 +102,7 @@ def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
 
 
 def resolve(beginning: str) -> str:
-    """The notebook whose name begins like this.
+    """Find the notebook whose name begins with `beginning`.
 
     Raises
     ------
@@ -117,12 +117,12 @@ def resolve(beginning: str) -> str:
 
 
 def checked(names: Sequence[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Parameters that shall be changed, each of the type that it has in the notebooks.
+    """Check parameters that a run overrides against their types in the notebooks.
 
     Raises
     ------
     ValueError
-        For a parameter that none of the notebooks takes, or a value of another type.
+        For a parameter that no notebook has, or a value of another type.
     """
     paper = {key: value for name in names for key, value in notebooks()[name].parameters.items()}
     for key, value in overrides.items():
@@ -150,7 +150,7 @@ def _kind(example: Any) -> str:
 
 
 def folder(profile: str) -> Path:
-    """Where the results of a profile go; figures/ are made in the locked environment only."""
+    """Folder for the results of a profile; figures/ only for "paper" in the locked environment."""
     from snnbp.paper.records import is_locked
 
     if given := os.environ.get("SNNBP_OUTPUT"):

@@ -1,4 +1,4 @@
-"""The authors' NumPy simulation, replayed with their seeds: data, initialization and rule checked at once."""
+"""The authors' NumPy simulation, replayed with their seeds: a test of data, initialization and rule."""
 
 from typing import NamedTuple
 
@@ -17,8 +17,8 @@ HIDDEN = 400
 
 
 class Replay(NamedTuple):
-    """What the official code prints: the share of exact outputs while learning in the last epoch, then the
-    three accuracies on the test set."""
+    """The numbers that the official code prints: the share of exact outputs while learning in the last epoch,
+    then the three accuracies on the test set."""
 
     training: float
     exact: float
@@ -27,7 +27,7 @@ class Replay(NamedTuple):
 
 
 def replay(data: Dataset, epochs: int = 15) -> Replay:
-    """Train as the official simulation does: its seeds, its cumulative shuffles, its rule.
+    """Train as the official simulation does: with its seeds, its cumulative shuffles and its rule.
 
     Parameters
     ----------

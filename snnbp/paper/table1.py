@@ -14,14 +14,14 @@ Mode = Literal["trained on chip", "inference only"]
 
 
 def published() -> pd.DataFrame:
-    """Table 1 of Nat. Commun. 15, 9691 (2024), less accuracies from membrane potentials.
+    """Read Table 1 of Nat. Commun. 15, 9691 (2024), without accuracies from membrane potentials.
 
     Returns
     -------
     DataFrame
         Columns mode, study, learning, structure, energy_mj and latency_ms of one sample, accuracy on MNIST's
-        test set (%, from spikes), kind ("reported") and energy_mj_max (the other end of an energy's range);
-        NaN where the table gives none.
+        test set (%, from spikes), kind ("reported") and energy_mj_max (upper end of an energy range);
+        NaN where the table gives no value.
     """
     others = pd.read_csv(Path(__file__).with_suffix(".csv"), encoding="utf-8")
     others = others.fillna({"learning": ""}).assign(kind="reported")
@@ -44,7 +44,7 @@ def row(
     kind: str = "reported",
     energy_mj_max: float = np.nan,
 ) -> dict[str, Any]:
-    """A row on this kind of learning, with the columns of `published`."""
+    """Make a row for this kind of learning (nBP), with the columns of `published`."""
     return {
         "mode": mode,
         "study": study,
@@ -59,7 +59,7 @@ def row(
 
 
 def formatted(frame: pd.DataFrame) -> pd.DataFrame:
-    """The table as printed: trained on chip first, the best accuracy first, three digits."""
+    """Format the table: trained on chip first, then by accuracy, the best first; three significant digits."""
     ordered = frame.sort_values(
         ["mode", "accuracy"], ascending=False, kind="stable", na_position="last"
     ).reset_index(drop=True)

@@ -1,4 +1,4 @@
-"""What a run shows while it goes on: one line a notebook, redrawn in a terminal."""
+"""Progress of a run on stderr: one line a notebook, redrawn in a terminal."""
 
 import shutil
 import sys
@@ -14,7 +14,7 @@ class Display:
     names : sequence of str
         All notebooks of the run, in order.
     seconds : mapping
-        How long each took last time, where that is known.
+        Duration of each notebook in its last run, if known.
     """
 
     def __init__(self, names: Sequence[str], seconds: Mapping[str, float]) -> None:
@@ -23,26 +23,26 @@ class Display:
         self.start = 0.0
 
     def begin(self, name: str) -> None:
-        """A notebook starts."""
+        """Show that a notebook starts."""
         self.name, self.start = name, time.perf_counter()
         if not self.redraws:
             self._print(f"{self._place()} ...")
 
     def update(self, where: str) -> None:
-        """How far it is."""
+        """Show its progress."""
         if self.redraws:
             self._print(f"{self._place()}  {clock(self.elapsed)}  {where}  {self._left()}", end="")
 
     def end(self) -> None:
-        """It has run to its end."""
+        """Show that it is completed."""
         self._print(f"{self._place()}  {clock(self.elapsed)}")
 
     def say(self, text: str) -> None:
-        """A line of its own."""
+        """Print a separate line."""
         self._print(text)
 
     def clear(self) -> None:
-        """Leave no half line behind."""
+        """Erase an unfinished line."""
         if self.redraws:
             self._print("", end="")
 
@@ -55,7 +55,7 @@ class Display:
         return f"[{self.names.index(self.name) + 1}/{len(self.names)}] {self.name}"
 
     def _left(self) -> str:
-        """An estimate of what remains, if every notebook to come has run before."""
+        """The estimated remaining time; "" unless all remaining notebooks have run before."""
         now, *later = self.names[self.names.index(self.name) :]
         if any(name not in self.seconds for name in (now, *later)):
             return ""
@@ -69,7 +69,7 @@ class Display:
 
 
 def clock(seconds: float) -> str:
-    """1:02, or 1:02:03."""
+    """Format seconds as 1:02 or 1:02:03."""
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

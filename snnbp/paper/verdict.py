@@ -1,4 +1,4 @@
-"""The ledger in words: five rows for a terminal, all of it in Markdown."""
+"""The ledger as text: a summary of five rows for the terminal, and the whole in Markdown."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ interval of its mean over seeds (Student's t) lies above the claimed value.
 
 
 def headline(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """The five rows that matter most: claim, claimed, ours, verdict."""
+    """The summary of five rows: claim, claimed, ours, verdict."""
     found = {v.claim.id: v for v in verdicts}
     rows = []
     for row in claims.headlines():
@@ -50,32 +50,32 @@ def headline(verdicts: Sequence[Verdict]) -> pd.DataFrame:
 
 
 def counts(verdicts: Sequence[Verdict]) -> str:
-    """How often each verdict was given, in one line."""
+    """Count each verdict, in one line."""
     found = Counter(v.verdict for v in verdicts)
     order = (REPRODUCED, NOT_REPRODUCED, ESTIMATED, REPORTED, NOT_EVALUATED)
     return ", ".join(f"{found[name]} {name}" for name in order if found[name] or name in order[:3])
 
 
 def text(frame: pd.DataFrame) -> str:
-    """A table of text in columns."""
+    """Format a table as aligned text."""
     rows = [list(frame.columns), *frame.to_numpy().tolist()]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in rows)
 
 
 def markdown_table(frame: pd.DataFrame) -> str:
-    """A table of text in Markdown."""
+    """Format a table of text in Markdown."""
     rows = [list(frame.columns), ["---"] * len(frame.columns), *frame.to_numpy().tolist()]
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
 def headline_markdown(verdicts: Sequence[Verdict]) -> str:
-    """The five rows in Markdown, as README has them."""
+    """The summary in Markdown, as in README."""
     return markdown_table(headline(verdicts))
 
 
 def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
-    """The whole ledger; each claim links to the file in `folder` ("../figures/") that shows our value."""
+    """The whole ledger in Markdown; each claim links to the file in `folder` that shows our value."""
     own = {claim.id for claim in claims.own_claims()}
     paper = [v for v in verdicts if v.claim.id not in own]
     parts = [

@@ -1,4 +1,4 @@
-"""Fig. 1 of the paper, drawn from the circuit: forward pass, error, and the way back."""
+"""Fig. 1 of the paper, drawn from the circuit: forward pass, error and feedback."""
 
 from typing import NamedTuple
 
@@ -15,7 +15,7 @@ _ROLES = {"plastic": "plastic, all-to-all", "copy": "copy, one-to-one", "gating"
 
 
 class Node(NamedTuple):
-    """A place in the drawing, and the populations behind it; the first one names it."""
+    """A node of the drawing, and the populations that it stands for."""
 
     x: float
     y: float
@@ -72,7 +72,7 @@ def conceptual_circuit(circuit: Circuit) -> StyledFigure:
 
 
 def _nodes(circuit: Circuit) -> list[Node]:
-    """Columns are layers; a hidden layer's window stands above it, its deltas below."""
+    """Place the nodes: columns are layers; a hidden layer's window is above it, its deltas below."""
     n_hidden = sum(layer.startswith("hidden") for layer in circuit.sizes)
     names = {population.name: symbol(population.symbol) for population in circuit.populations}
     nodes = [Node(0, 2, names["x"], ("x",))]
@@ -121,6 +121,6 @@ def _arrow(axes: Axes, start: Text, end: Text, colour: str, bend: float) -> None
 
 def _label(axes: Axes, start: Node, end: Node, text: str, colour: str) -> None:
     box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"}
-    way = 0.62 if start.y > end.y else 0.5  # along the arrow
+    way = 0.62 if start.y > end.y else 0.5  # position along the arrow
     place = start.x + way * (end.x - start.x), start.y + way * (end.y - start.y)
     axes.text(*place, text, ha="center", va="center", fontsize=8, color=colour, bbox=box)

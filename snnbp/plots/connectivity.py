@@ -94,13 +94,13 @@ def meanings(circuit: Circuit) -> "pd.DataFrame":
 
 
 def event(phase: Phase) -> str:
-    """What happens in a phase, less what it inhibits."""
+    """What happens in a phase, without what it inhibits."""
     parts = phase.event.split("; ")
     return "; ".join(part for part in parts if not part.endswith(" inhibited"))
 
 
 def _encoded(circuit: Circuit, phase: Phase) -> str:
-    """What spikes encode, populations with the same meaning together."""
+    """What spikes encode; populations with the same meaning are grouped."""
     names: dict[str, list[str]] = {}
     for name, what in phase.encodes.items():
         names.setdefault(what, []).append(name)
@@ -112,7 +112,7 @@ def _symbols(circuit: Circuit, names: Iterable[str]) -> str:
 
 
 def population_rows(circuit: Circuit) -> dict[str, int]:
-    """Row of each population in Fig. 2; all gates share the last one, and the ring's starter is left out."""
+    """Row of each population in Fig. 2; all gates share the last one; `in_g`, the chain's start, has none."""
     drawn = [p for p in sorted(circuit.populations, key=lambda p: p.row) if p.layer != "gate"]
     rows = {population.name: row for row, population in enumerate(drawn)}
     return rows | {phase.gate: len(drawn) for phase in circuit.phases}
@@ -130,7 +130,7 @@ def _dotted(veto: bool) -> str:
 def _line(
     axes: Axes, circuit: Circuit, projection: Projection, phase: int, rows: dict[str, int]
 ) -> tuple[str, bool]:
-    """Draw a projection into a phase; returns its role and whether it is inhibitory."""
+    """Draw a projection into a phase; return its role and whether it is inhibitory."""
     role, veto = circuit.role(projection), is_veto(projection)
     gate = circuit[projection.pre].layer == "gate"
     axes.plot(

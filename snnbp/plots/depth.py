@@ -1,4 +1,4 @@
-"""Networks with one, two and more hidden layers side by side."""
+"""Comparison of networks with different numbers of hidden layers."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -65,7 +65,7 @@ def accuracy_against_depth(panels: Mapping[str, Mapping[int, Seeds]]) -> StyledF
     -------
     StyledFigure
         Bars are means and standard deviations of the runs that did not collapse; collapsed runs are crosses
-        on the lower edge, whatever their accuracy.
+        on the lower edge, regardless of their accuracy.
     """
     figure = StyledFigure((DOUBLE, 2.9), "")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]

@@ -1,4 +1,4 @@
-"""Distributions: accuracies over seeds, weights, and how classes are confused."""
+"""Distributions of accuracies over seeds and of weights; confusion matrices."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -45,8 +45,8 @@ def seed_distributions(
     Returns
     -------
     StyledFigure
-        Collapsed runs are crosses in a part of the axis of their own; the black bar is the median of the
-        others.
+        Collapsed runs are crosses in a separate part of the axis. The black bar is the median of the other
+        runs.
     """
     references = references or {}
     told = "; ".join(f"{accuracy}: {_told(groups)}" for accuracy, groups in panels.items())
@@ -75,7 +75,7 @@ def seed_distributions(
             main.tick_params(left=False)
             main.spines["left"].set_visible(False)
         shown = references.get(accuracy, {})
-        main.set_title(" \n" * (len(shown) - 1) + " ", fontsize=6)  # keeps room for the labels
+        main.set_title(" \n" * (len(shown) - 1) + " ", fontsize=6)  # reserves space for the labels
         for value in shown.values():
             main.axvline(100 * value, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
         main.grid(axis="x")
@@ -110,7 +110,7 @@ def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
 
 
 def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
-    """Write the labels above the axis, in as many lines as it takes."""
+    """Write the labels above the axis, in as many lines as they need."""
     labels = Labels(axis)
     places: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
     for label, value in sorted(values.items(), key=lambda item: item[1]):
@@ -154,7 +154,7 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
 
 @styled
 def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequence[str]) -> StyledFigure:
-    """Draw which classes are taken for which.
+    """Draw confusion matrices.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Energy: what an estimate consists of, and Table 1 of the paper as a picture."""
+"""Parts of an energy estimate, and Table 1 of the paper as a figure."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,7 +23,7 @@ from snnbp.plots.style import (
 if TYPE_CHECKING:
     import pandas as pd
 
-# Near places first.
+# Nearest places first.
 _PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
 _PLACES += [
     (side * right, way * up, align)

@@ -13,7 +13,7 @@ Place = tuple[float, float, str]
 
 
 class Labels:
-    """The labels of an axes, in a figure that has been settled; `taken` are boxes to leave free."""
+    """Places labels in an axes whose layout is fixed (`StyledFigure.settle`); `taken` are boxes to avoid."""
 
     def __init__(self, axis: Axes, taken: Sequence[Bbox] = ()) -> None:
         self._axis = axis
@@ -23,7 +23,7 @@ class Labels:
     def add(self, text: str, point: tuple[float, float], places: Sequence[Place], **settings: Any) -> None:
         """Write a label at the best of `places`; the first one is the best if it is free.
 
-        It stays inside the figure; with `arrowprops`, a line leads to the point and it stays inside the axes.
+        The label stays inside the figure; with `arrowprops`, inside the axes, and a line leads to the point.
         """
         limits = self._axis.bbox if "arrowprops" in settings else self._axis.figure.bbox
         costs = []
@@ -53,7 +53,7 @@ class Labels:
         )
 
     def _extent(self, label: Annotation, point: tuple[float, float], settings: Any) -> tuple[Bbox, list[Any]]:
-        """The text's box, and dots along the line from there to the point."""
+        """The bounding box of the text, and points along the line from there to the labelled point."""
         label.get_window_extent()  # moves the text to its place
         box = Text.get_window_extent(label).padded(1)
         if "arrowprops" not in settings:

@@ -50,7 +50,7 @@ def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> StyledFigu
 
 @styled
 def image_rows(rows: Mapping[str, NDArray[Any]], names: Sequence[str]) -> StyledFigure:
-    """Draw a table of images: the same things, row by row shown differently.
+    """Draw a table of images: each row shows the same items in another form.
 
     Parameters
     ----------

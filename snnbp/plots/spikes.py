@@ -57,7 +57,7 @@ def raster(trace: "Trace") -> StyledFigure:
     _draw_events(panels[0], events)
     for axis, (label, names) in zip(panels[1:], groups.items(), strict=True):
         size = sum(circuit[name].size for name in names)
-        tall = max(0.5, min(size / 27, 4))  # half a dash, in neurons
+        tall = max(0.5, min(size / 27, 4))  # half the height of a dash, in neurons
         base, ticks = 0, {}
         for name in names:
             spikes = trace.spikes[name].reshape(-1, trace.spikes[name].shape[-1])
@@ -87,7 +87,7 @@ def raster(trace: "Trace") -> StyledFigure:
 
 
 def _events(trace: "Trace") -> dict[str, list[int]]:
-    """The steps, counted through all samples, in which something happens, by what it is."""
+    """The steps, counted over all samples, of each kind of event."""
     circuit, spikes = trace.circuit, trace.spikes
     deltas = f"output deltas {symbol(circuit['d+'].symbol)}, {symbol(circuit['d-'].symbol)}"
     found: dict[str, list[int]] = {
@@ -114,7 +114,7 @@ def _events(trace: "Trace") -> dict[str, list[int]]:
 
 
 def _hidden(trace: "Trace") -> list[str]:
-    """The hidden layers' own populations: those that pass a matrix on, from the inputs to the outputs."""
+    """The populations h1, h2, ... of the hidden layers: the path through the matrices from x to o."""
     matrices = [p for p in trace.circuit.projections if p.weight is None]
     chain = ["x"]
     while chain[-1] != "o":
@@ -132,7 +132,7 @@ def _draw_events(axis: Axes, events: dict[str, list[int]]) -> None:
 
 
 def _dashes(axis: Axes, spikes: Spikes, base: int, colour: str, tall: float) -> None:
-    """One vertical dash a spike; a single path, which is small and quick."""
+    """Draw one vertical dash a spike, as a single path to keep the file small."""
     when, who = np.nonzero(spikes)
     gap = np.full(when.size, np.nan)
     x = np.column_stack([when, when, gap]).ravel()

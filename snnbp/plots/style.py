@@ -1,4 +1,4 @@
-"""One look for all figures, whatever the user's matplotlibrc says; the same bytes for the same figure."""
+"""One style for all figures, independent of the user's matplotlibrc; the same figure gives the same bytes."""
 
 import functools
 import io
@@ -16,7 +16,7 @@ SINGLE, DOUBLE = 3.5, 7.2
 """Width of a figure in one column (89 mm) and in two (183 mm), in inches."""
 
 BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#666666"
-"""Okabe and Ito's colours: colour-blind people can tell them apart."""
+"""Colours of Okabe and Ito, distinguishable for colour-blind people."""
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 
@@ -59,7 +59,7 @@ P = ParamSpec("P")
 
 
 class StyledFigure(Figure):
-    """A matplotlib Figure in the package's style, with a text for those who cannot see it.
+    """A matplotlib Figure in the package's style, with alternative text.
 
     It displays itself in Jupyter as a PNG image, and `savefig` keeps the style.
 
@@ -79,7 +79,7 @@ class StyledFigure(Figure):
         return str(self.get_label())
 
     def settle(self) -> None:
-        """Lay the figure out now and for good, so that the places of its parts can be relied on."""
+        """Compute the layout and fix it, so that the positions of all parts are final."""
         self.draw_without_rendering()
         self.set_layout_engine("none")
 
@@ -150,7 +150,7 @@ def _rendered(figure: StyledFigure, suffix: str, salt: str, metadata: dict[str, 
 
 
 def minus(text: str) -> str:
-    """`text` with real minus signs: in d2- and oT- a hyphen at the end of a word is one."""
+    """Replace the hyphen at the end of a symbol, as in d2- and oT-, by a minus sign."""
     return re.sub(r"(?<=\w)-(?!\w)", "−", text)
 
 
@@ -168,9 +168,7 @@ def symbol(text: str) -> str:
         "$h^{<}$", "$d_{2}^{-}$", "$W_{2}^{T+}$"; a word such as "input" stays as it is.
     """
     if window := re.fullmatch(r"f'\(v(\d+)\)", text):
-        return (
-            f"$f′(v_{{{window[1]}}})$"  # matplotlib takes the ASCII prime from a font that SVG viewers lack
-        )
+        return f"$f′(v_{{{window[1]}}})$"  # SVG viewers lack the font of matplotlib's ASCII prime
     parts = re.fullmatch(r"(m?)([A-Za-z])(\d*)(T?)([<>+-]?)", text)
     if not parts:
         return minus(text)

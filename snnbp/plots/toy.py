@@ -150,7 +150,7 @@ def _told(trace: "Trace", sample: int, phase: int) -> str:
 
 
 def _places(circuit: Circuit) -> tuple[Places, float, float]:
-    """Where each population's neurons stand, layers side by side; and the drawing's width and height."""
+    """Positions of all neurons, with layers side by side; and width and height of the drawing."""
     layers: dict[str, list[Any]] = {}
     for population in sorted(circuit.populations, key=lambda p: p.row):
         if population.layer != "gate":

@@ -1,4 +1,4 @@
-"""What a run depends on besides the data."""
+"""The settings of a run: all that it depends on besides the data and the backend."""
 
 import reprlib
 from collections.abc import Mapping
@@ -12,12 +12,12 @@ from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID, mantissa_exp
 
 
 def _plain(value: Any) -> Any:
-    """NumPy's numbers as Python's."""
+    """Convert NumPy's numbers to Python's."""
     return value.item() if isinstance(value, np.generic) else value
 
 
 def _layers(value: Any) -> Any:
-    """One number stands for one hidden layer; a list or array is welcome."""
+    """Convert a number (one hidden layer), list or array to a tuple."""
     value = value.tolist() if isinstance(value, np.ndarray) else _plain(value)
     return tuple(map(_plain, value)) if isinstance(value, list | tuple) else (value,)
 
@@ -43,9 +43,9 @@ class Config(BaseModel):
     step : int, default 2
         Learning step (weight units): even, within [2, 254].
     init_scale : float, default 1.0
-        Factor of the initial standard deviation.
+        Factor on the standard deviation of the initial weights.
     n_validation : int, default 0
-        How many training images (the last ones) are held out and scored at every checkpoint.
+        Number of training images (the last ones) that are held out and scored at every checkpoint.
     inhibition : int, default -8128
         Weight (weight units, negative) that inhibits a population.
 
@@ -88,12 +88,12 @@ class Config(BaseModel):
 
     @property
     def learning_rule(self) -> Rule:
-        """The rule with this threshold and step."""
+        """The learning rule with this threshold and step."""
         return Rule(self.rule, self.threshold, self.step)
 
 
 def one_line(error: ValidationError) -> str:
-    """All that is wrong, in one line that names each value."""
+    """Format a validation error as one line that names each wrong value."""
     complaints = []
     for found in error.errors(include_url=False):
         name = ".".join(map(str, found["loc"]))

@@ -1,4 +1,4 @@
-"""Data as the network sees it: on/off inputs and numbered labels."""
+"""Data sets as the network sees them: binary inputs and integer labels."""
 
 import hashlib
 import warnings
@@ -29,7 +29,7 @@ class Samples:
     Raises
     ------
     ValueError
-        For any other shape or value; the message names it.
+        For any other shape or value. The message names it.
     """
 
     inputs: NDArray[np.bool_]
@@ -62,7 +62,7 @@ class Samples:
         return len(self.labels)
 
     def __getitem__(self, index: slice | list[int] | NDArray[Any]) -> "Samples":
-        """The samples at a slice, an index array (a permutation) or a boolean mask. One number: TypeError."""
+        """Select samples by a slice, an index array or a boolean mask; TypeError for a single number."""
         if not isinstance(index, slice) and np.ndim(index) != 1:
             raise TypeError("index samples by a slice or a vector; for one sample write [i : i + 1]")
         return Samples(self.inputs[index], self.labels[index])
@@ -82,7 +82,7 @@ class Dataset:
     image_shape : (int, int), optional
         Rows and columns of a sample.
     classes : sequence of str, optional
-        Name of each label, which is the number of outputs; default: the labels' numbers up to the largest.
+        Name of each label, one for each output; default: the numbers from 0 to the largest label.
 
     Raises
     ------
@@ -120,14 +120,14 @@ class Dataset:
     def from_arrays(
         cls, x_train: ArrayLike, y_train: ArrayLike, x_test: ArrayLike, y_test: ArrayLike
     ) -> "Dataset":
-        """Make a data set of your own arrays.
+        """Make a data set from your own arrays.
 
         Parameters
         ----------
         x_train, x_test : array_like (n, inputs)
             bool, or 0 and 1. Copied.
         y_train, y_test : array_like (n,)
-            Labels of any type that can be sorted. `classes` lists them; they are numbered in that order.
+            Labels of any sortable type. They are numbered in sorted order; `classes` lists their names.
 
         Returns
         -------
@@ -157,12 +157,12 @@ class Dataset:
         y_test: ArrayLike,
         pixel_threshold: float = 0.5,
     ) -> "Dataset":
-        """Make a data set of grey images, binarized as the paper's.
+        """Make a data set from grey images, binarized as in the paper.
 
         Parameters
         ----------
         x_train, x_test : array_like (n, rows, columns) or (n, pixels)
-            Pixels from 0 to 255, or from 0 to 1 if none is larger than 1.
+            Pixels from 0 to 255, or from 0 to 1 if no pixel is larger than 1.
         y_train, y_test : array_like (n,)
             Labels, see `from_arrays`.
         pixel_threshold : float, default 0.5
@@ -232,17 +232,17 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
     Raises
     ------
     ValueError
-        For an unknown name, a threshold out of range, or a SNNBP_DATA that is no folder.
+        For an unknown name, a threshold out of range, or if SNNBP_DATA is not a folder.
     DataUnavailable
-        If files are neither on this machine nor to be downloaded.
+        If files are not on this machine and cannot be downloaded.
 
     Notes
     -----
     Brightness is p / 16 for the digits. Elsewhere it follows the official code, which scales twice and
     rounds, round(p / 255 / 255 * 256, 2): a pixel is on from 129 for 0.5, 103 for 0.4, 154 for 0.6.
 
-    The idx files, .gz or not, are looked for in $SNNBP_DATA, ./data, ../data and the user's cache folder,
-    whatever the spelling of their names, and known by their digests. What is missing is downloaded.
+    The idx files, compressed or not, are searched for in $SNNBP_DATA, ./data, ../data and the user's cache
+    folder. They are identified by their digests. Missing files are downloaded.
     """
     thresholds = pixel_threshold, test_pixel_threshold
     for threshold in thresholds:
@@ -257,12 +257,13 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
 
 
 def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> NDArray[np.bool_]:
-    """Which pixels are on.
+    """Compute which pixels are on.
 
     Parameters
     ----------
     images : uint8 array (n, rows, columns)
     threshold : float
+        A pixel is on if its brightness exceeds this.
     full_scale : int
         Largest value of a pixel: 255 is scaled as the official code does, any other value by itself.
 
@@ -272,7 +273,7 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     """
     values = np.arange(full_scale + 1)
     brightness = _scaled(values / 255) if full_scale == 255 else values / full_scale
-    # Brightness only rises with the pixel, and one comparison is ten times faster than a table look-up.
+    # Brightness never falls with the pixel value; one comparison is ten times faster than a table look-up.
     return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
 
@@ -284,7 +285,7 @@ def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
 
 
 def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Brightness of pixels in [0, 1], as the official code has it."""
+    """Brightness of pixels in [0, 1], scaled as in the official code."""
     return np.round(pixels / 255 * 256, 2)
 
 
@@ -293,7 +294,7 @@ def _on_grey(images: NDArray[Any], threshold: float, full_scale: int) -> NDArray
     if images.dtype == np.uint8 and full_scale == 255:
         return on(images, threshold)
     inputs = np.empty((len(images), int(np.prod(images.shape[1:]))), np.bool_)
-    for n, image in enumerate(images):  # one at a time: as float64 all would take much memory
+    for n, image in enumerate(images):  # one at a time: all of them as float64 would take much memory
         inputs[n] = _scaled(image.astype(np.float64).ravel() / full_scale) > threshold
     return inputs
 
@@ -320,7 +321,7 @@ def _check_threshold(threshold: float) -> None:
 
 
 def _numbered(*labels: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
-    """The labels of each part as numbers from 0, and the names of all classes in order."""
+    """Number the labels of each part from 0; also return the names of all classes in order."""
     parts = []
     for name, values in zip(("train", "test"), labels, strict=True):
         part = np.asarray(values)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 
 class Scores(NamedTuple):
-    """How a network does on `n` samples.
+    """Metrics of a network on `n` samples.
 
     Attributes
     ----------
@@ -21,11 +21,12 @@ class Scores(NamedTuple):
     potential : float
         Share of samples whose largest output potential is the label's.
     silent, tied : int
-        Samples with no output spike, with several.
+        Number of samples without an output spike, and with several.
     silent_right, tied_right : int
-        How many of these `spikes` counts as right.
+        Number of these that `spikes` counts as right.
     dead : int
-        Outputs that never spike though samples have their label; a collapsed network has some.
+        Number of outputs that never spike although samples have their label. A network with dead outputs is
+        called collapsed.
     mse : float
         Mean over samples and outputs of (o - t)^2.
     n : int
@@ -46,7 +47,24 @@ class Scores(NamedTuple):
 def score(
     outputs: NDArray[np.bool_], potentials: NDArray[np.int32], labels: NDArray[np.integer[Any]]
 ) -> Scores:
-    """Score output spikes and potentials, both (n, outputs), against labels (n,). ValueError if n is 0."""
+    """Score the outputs of a network.
+
+    Parameters
+    ----------
+    outputs : bool array (n, outputs)
+        Output spikes.
+    potentials : int32 array (n, outputs)
+    labels : integer array (n,)
+
+    Returns
+    -------
+    Scores
+
+    Raises
+    ------
+    ValueError
+        If n is 0.
+    """
     if not len(labels):
         raise ValueError("there are no samples to score")
     targets = labels[:, None] == np.arange(outputs.shape[1])
@@ -69,8 +87,20 @@ def score(
 def wilson_interval(share: float, n: int = 10_000, level: float = 0.95) -> tuple[float, float]:
     """Confidence interval of an accuracy measured on `n` images (Wilson's score interval, 1927).
 
-    It tells how much other test images would change the accuracy of one network. The effect of another seed
-    is the standard deviation over seeds.
+    It says how much other test images would change the accuracy of one network. How much another seed would
+    change it is the standard deviation over seeds.
+
+    Parameters
+    ----------
+    share : float
+        The accuracy (fraction).
+    n : int
+    level : float
+        Confidence level.
+
+    Returns
+    -------
+    low, high : float
     """
     z = NormalDist().inv_cdf((1 + level) / 2)
     centre = (share + z**2 / (2 * n)) / (1 + z**2 / n)

@@ -28,7 +28,7 @@ Digest = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
 
 
 class _About(BaseModel):
-    """What a file stores of a run besides arrays; `history` is the digest of its columns."""
+    """The part of a stored run that is not an array; `history` is the digest of its columns."""
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
@@ -56,11 +56,11 @@ class Run:
     digest : str
         SHA-256 of the final weights, see `Weights.digest`.
     n_overdriven : int
-        Presented samples beyond the circuit's validity bound.
+        Number of presented samples beyond the circuit's validity bound.
     weights : Weights or None
         None if the file was saved without them.
     seconds : float
-        How long it took; not stored, NaN when loaded.
+        Duration; not stored, NaN when loaded.
     """
 
     config: Config
@@ -79,17 +79,17 @@ class Run:
 
     @property
     def collapsed(self) -> bool:
-        """True if some output never spikes on the test set any more."""
+        """True if, at the last checkpoint, some output never spikes on the test set."""
         return int(self.history["dead"].iloc[-1]) > 0
 
     def statistic(self, which: str, column: str) -> float:
-        """One number from a column of the history.
+        """Reduce a column of the history to one number.
 
         Parameters
         ----------
         which : {"final", "best", "mean_last_10", "selected"}
             The last checkpoint, the best one, the mean of the last ten epochs, or the first checkpoint with
-            the best held-out accuracy: unlike "best", that does not look at the test set.
+            the best accuracy on held-out images. Unlike "best", that does not use the test set.
         column : str
 
         Raises
@@ -125,7 +125,7 @@ class Run:
         Notes
         -----
         The file holds w1, w2, ... and threshold as `Weights.save` does, one array for each column of the
-        history, and `about`, JSON text with all else. The same run gives the same bytes.
+        history, and `about`, JSON text with the rest. The same run gives the same bytes.
         """
         about = _About(
             config=self.config,
@@ -152,7 +152,7 @@ class Run:
         FileNotFoundError
             If there is no such file.
         ValueError
-            For any other file, a damaged one, or one whose parts contradict one another.
+            For any other file, a damaged one, or one whose parts are inconsistent.
         """
         import pandas as pd
 
@@ -182,7 +182,7 @@ class Run:
         return replace(self, weights=None)
 
     def _check(self) -> None:
-        """Raise ValueError for parts that do not belong together."""
+        """Raise ValueError if parts are inconsistent."""
         expected = COLUMNS if self.config.n_validation else COLUMNS[:-1]
         if tuple(self.history.columns) != expected:
             raise ValueError(f"its history has the columns {', '.join(self.history.columns)}")

@@ -1,4 +1,4 @@
-"""Find published images on this machine, or download them. Files are known by their digests."""
+"""Find published images on this machine, or download them. Files are identified by their digests."""
 
 import gzip
 import hashlib
@@ -20,16 +20,16 @@ from snnbp.files import atomic_open
 log = logging.getLogger(__name__)
 
 SECONDS_TO_ANSWER = 5.0
-"""How long a mirror may take to send the next `CHUNK` bytes."""
+"""Longest wait for the next `CHUNK` bytes from a mirror."""
 
 CHUNK = 1 << 14
 SLACK = 1024
-"""Bytes by which gzip may lengthen a file."""
+"""Largest number of bytes by which gzip may lengthen a file."""
 
 SLOW = "silent or too slow"
 
 FOLDER_DEPTH = 3
-"""How deep a folder of data is searched, for layouts such as MNIST/raw/."""
+"""Number of folder levels that are searched, for layouts such as MNIST/raw/."""
 
 FILES = (
     "train-images-idx3-ubyte",
@@ -40,15 +40,15 @@ FILES = (
 
 
 class DataUnavailable(OSError):
-    """A data set is neither on this machine nor to be downloaded. The message is one line."""
+    """A data set is not on this machine and cannot be downloaded. The message is one line."""
 
 
 @dataclass(frozen=True)
 class Source:
     """A data set published as idx files: training images and labels, then test images and labels.
 
-    `digests` are SHA-256 of their decompressed contents, none of which has more than `max_bytes`. The mirrors
-    have them under the names `FILES`. `margin` pixels are cut off on each side of an image.
+    `digests` are SHA-256 of the decompressed contents, each of at most `max_bytes`. Mirrors have the files
+    under the names `FILES`, with the suffix .gz. `margin` pixels are cut off on each side of an image.
     """
 
     digests: tuple[str, str, str, str]
@@ -102,13 +102,13 @@ SOURCES = {
         ),
     ),
 }
-"""Data sets in idx files. An entry here is all that a new one needs."""
+"""Data sets in idx files. To add one, add an entry."""
 
 NAMES = (*SOURCES, "digits")
 
 
 def load(name: str) -> Raw:
-    """The images of a data set; see `snnbp.load_dataset` for what it raises."""
+    """Load the images of a data set. Raises as `snnbp.load_dataset` does."""
     if name not in NAMES:
         raise ValueError(f"unknown dataset {name!r}: choose one of {', '.join(NAMES)}")
     if name == "digits":
@@ -133,13 +133,13 @@ def _digits() -> Raw:
 
 
 def _idx(content: bytes) -> NDArray[np.uint8]:
-    """An idx file of bytes: two zeros, a type, the number of dimensions, big-endian int32 lengths, values."""
+    """Parse an idx file: two zeros, a type, the number of dimensions, big-endian int32 lengths, bytes."""
     shape = np.frombuffer(content, dtype=">i4", count=content[3], offset=4)
     return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * content[3]).reshape(shape)
 
 
 def _contents(name: str, source: Source) -> dict[str, bytes]:
-    """The content of each digest, from the first folder that has it, else downloaded."""
+    """The content for each digest, from the first folder that has it, else downloaded."""
     import pooch
 
     cache = Path(pooch.os_cache("snnbp")) / name
@@ -172,7 +172,7 @@ def _contents(name: str, source: Source) -> dict[str, bytes]:
 
 
 def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
-    """Files that may be idx files: first where they should be, then anything alike below the folders."""
+    """Yield files that may be idx files: from the folder of the data set first, then from all others."""
     seen = set()
     for folder in folders:
         for root in (folder / name, folder):
@@ -184,7 +184,7 @@ def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
 
 
 def _read(path: Path, limit: int) -> bytes:
-    """A file's decompressed content; empty if it is damaged or holds more than `limit` bytes."""
+    """Decompressed content of a file; empty if it is damaged or holds more than `limit` bytes."""
     try:
         return b"" if path.stat().st_size > limit + SLACK else _decompressed(path.read_bytes(), limit)
     except (OSError, zlib.error) as error:
@@ -193,14 +193,14 @@ def _read(path: Path, limit: int) -> bytes:
 
 
 def _decompressed(data: bytes, limit: int) -> bytes:
-    """gzip's content, or the data itself if it is not compressed; empty beyond `limit` bytes."""
+    """Decompress gzip data; return other data as it is. Empty beyond `limit` bytes."""
     if data[:2] == b"\x1f\x8b":
-        data = zlib.decompressobj(wbits=31).decompress(data, limit + 1)  # twice as fast as gzip
+        data = zlib.decompressobj(wbits=31).decompress(data, limit + 1)  # twice as fast as the gzip module
     return data if len(data) <= limit else b""
 
 
 def _download(source: Source, missing: dict[str, str], cache: Path) -> dict[str, bytes]:
-    """Fetch files from the first mirror that gives each, checked, and keep them in the cache."""
+    """Fetch each file from the first mirror that has it, check it and keep it in the cache."""
     contents: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
     for digest, name in missing.items():
@@ -213,7 +213,7 @@ def _download(source: Source, missing: dict[str, str], cache: Path) -> dict[str,
                 if hashlib.sha256(content).hexdigest() != digest:
                     raise ValueError("not the published content")
             except (OSError, ValueError, zlib.error) as error:
-                # A request's errors are OSErrors, and long: their type says enough.
+                # Errors of requests are OSErrors with long messages: name the type only.
                 why = (
                     type(error).__name__
                     if isinstance(error, OSError) and error.args != (SLOW,)
@@ -237,18 +237,18 @@ def _keep(path: Path, data: bytes) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_open(path) as file:
             file.write(data)
-    except OSError as error:  # what is needed now is in memory
+    except OSError as error:  # not fatal: the content is in memory
         log.warning("not kept for the next time: %s", error)
 
 
 def _fetch(url: str, limit: int) -> bytes:
-    """Download from `url`; ValueError beyond `limit` bytes, TimeoutError when nothing comes any more."""
+    """Download from `url`; ValueError beyond `limit` bytes, TimeoutError when the mirror is silent."""
     from pooch import HTTPDownloader
     from tqdm.auto import tqdm
 
     received = _Received(limit)
     failures: list[Exception] = []
-    responses: list[Any] = []  # pooch leaves them open
+    responses: list[Any] = []  # pooch does not close them
 
     def work() -> None:
         try:
@@ -266,13 +266,13 @@ def _fetch(url: str, limit: int) -> bytes:
             timeout=SECONDS_TO_ANSWER,
             hooks={"response": lambda response, **_: responses.append(response)},
         )
-        thread = threading.Thread(target=work, daemon=True)  # name servers, too, may never answer
+        thread = threading.Thread(target=work, daemon=True)  # no timeout covers name resolution
         thread.start()
         while thread.is_alive():
             before = received.tell()
             thread.join(SECONDS_TO_ANSWER)
             if thread.is_alive() and received.tell() == before:
-                received.limit = 0  # ends the thread if it goes on after all
+                received.limit = 0  # ends the thread if more data arrives after all
                 raise TimeoutError(SLOW)
     if failures:
         raise failures[0]
@@ -280,7 +280,7 @@ def _fetch(url: str, limit: int) -> bytes:
 
 
 class _Received(io.BytesIO):
-    """Refuses more than `limit` bytes."""
+    """A buffer that refuses more than `limit` bytes."""
 
     def __init__(self, limit: int) -> None:
         super().__init__()

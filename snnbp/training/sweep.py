@@ -1,4 +1,4 @@
-"""Many runs at once, kept when finished, and statistics over them."""
+"""Train many configurations at once, store the runs, and summarize them."""
 
 import functools
 import hashlib
@@ -31,9 +31,9 @@ class SweepFailed(RuntimeError):
     Parameters
     ----------
     runs : sequence of Run or None
-        All runs in their places, None for failed ones.
+        All runs in order, None for failed ones.
     errors : mapping of int to Exception
-        What each failed one raised, by its place.
+        What each failed run raised, by its index.
     """
 
     def __init__(self, runs: Sequence[Run | None], errors: Mapping[int, Exception]) -> None:
@@ -63,26 +63,26 @@ def sweep(
     backend : str, default "fused"
     progress : bool, default True
     store : path-like, optional
-        Folder of finished runs, one file each. A run that is there (same configuration, backend and data)
-        is loaded, and its `weights` are None; each other run is added when it ends.
+        Folder of finished runs, one file each. A run that it contains (same configuration, backend and data)
+        is loaded instead of trained; any other run is added when it ends.
     executor : concurrent.futures.Executor, optional
-        Runs the trainings, for example on a cluster; default: threads on all cores. The data travels once.
+        Runs the trainings, for example on a cluster; default: threads on all cores. The data is sent once.
 
     Returns
     -------
     list of Run
-        In the order of the configurations. With a store, without weights.
+        In the order of the configurations. With a store, their `weights` are None.
 
     Raises
     ------
     ValueError
         If a configuration occurs twice, or the store is no folder.
     SweepFailed
-        At the end, if some runs failed. The others are done and stored.
+        At the end, if some runs failed. The others are finished and stored.
 
     Notes
     -----
-    Ctrl-C stops all runs, those in threads at their next checkpoint.
+    Ctrl-C stops all runs; runs in threads stop at their next checkpoint.
     """
     from tqdm.auto import tqdm
 
@@ -129,13 +129,13 @@ def _opened(folder: Path) -> Path:
 
 
 def run_file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    """Where a store keeps a run. Defaults are left out of the name: it stays when Config gets a new field."""
+    """Path of a run in a store. Its digest omits default values: a new field of Config does not change it."""
     key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
-    """A finished run of the store; a damaged file is reported and replaced later."""
+    """Load a finished run from the store, else return None. A damaged file is reported and replaced later."""
     path = run_file(folder, config, backend, data)
     try:
         run = Run.load(path)
@@ -155,7 +155,7 @@ Submit = Callable[[Config], "Future[Run]"]
 def _trainer(
     executor: Executor | None, data: Dataset, backend: str, advance: Callable[[int], Any]
 ) -> Iterator[Submit]:
-    """Yield what starts a run; at an error, or Ctrl-C, end what was started."""
+    """Yield a function that starts a run; on an error or Ctrl-C, stop the runs that were started."""
     if executor is not None:
         started: list[Future[Run]] = []
         with _handle_to(data, executor) as handle:
@@ -209,7 +209,7 @@ def _train_on_worker(data: Dataset | Path, config: Config, backend: str) -> Run:
 
 @functools.lru_cache(maxsize=1)
 def _read(path: Path) -> Dataset:
-    """Read once in each process."""
+    """Read the data, once in each process."""
     with np.load(path, allow_pickle=False) as arrays:
         train, test = (
             Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")
@@ -218,7 +218,7 @@ def _read(path: Path) -> Dataset:
 
 
 class Spread(NamedTuple):
-    """A statistic over the seeds that did not collapse; fractions, `sd` with n - 1."""
+    """A statistic over the runs that did not collapse: fractions; `sd` divides by n - 1."""
 
     n: int
     collapsed: int

@@ -1,4 +1,4 @@
-"""Train and test a network: one configuration in, one reproducible run out, on any backend."""
+"""Train and test a network on any backend: one configuration in, one reproducible run out."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -53,7 +53,7 @@ def learn(
     Parameters
     ----------
     weights : Weights
-        Stays as it is.
+        Not modified.
     samples : Samples
     backend : str, default "fused"
         One of `snnbp.backends()`.
@@ -140,7 +140,7 @@ def evaluate(weights: Weights, samples: Samples, backend: str = "fused") -> Scor
 
 
 class Progress(NamedTuple):
-    """Where a run stands at a checkpoint."""
+    """The state of a run at a checkpoint."""
 
     row: Row
     weights: Weights
@@ -162,9 +162,9 @@ def train(
     config : Config, optional
         Default: the paper's.
     backend : str, default "fused"
-        One of `snnbp.backends()`. Learns and predicts.
+        One of `snnbp.backends()`. It learns and predicts.
     progress : bool or callable, default True
-        True for a progress bar; a callable gets each row of the history, and what it raises ends the run.
+        True shows a progress bar. A callable gets each row of the history; an exception in it ends the run.
     checkpoint : path-like, optional
         File (.npz) that holds the run after each epoch. If it exists, the run resumes from it and ends with
         the same weights.
@@ -220,9 +220,24 @@ def train(
 def iter_training(
     data: Dataset, config: Config, backend: str = "fused", resume: Run | None = None
 ) -> Iterator[Progress]:
-    """Train step by step: yield the state at every checkpoint. `train` is this, run to its end.
+    """Train and yield the state at every checkpoint, each half epoch. `train` exhausts this iterator.
 
-    `resume` is a run that was saved at the end of an epoch.
+    Parameters
+    ----------
+    data : Dataset
+    config : Config
+    backend : str, default "fused"
+    resume : Run, optional
+        A run with weights, saved at the end of an epoch, to continue.
+
+    Yields
+    ------
+    Progress
+
+    Raises
+    ------
+    ValueError
+        If fewer than two training images remain, or `resume` does not fit.
     """
     n = len(data.train) - config.n_validation
     if n < 2:
@@ -263,7 +278,7 @@ def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
 
 
 def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
-    """The run in `path`; ValueError unless it is the wanted one, saved at the end of an epoch."""
+    """Load the run in `path`; ValueError unless it is the wanted one, saved at the end of an epoch."""
     found = Run.load(path)
     if (found.config, found.backend, found.data) != (wanted.config, wanted.backend, wanted.data):
         raise ValueError(
@@ -277,7 +292,7 @@ def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
 
 
 def _difference(found: Run, wanted: Run) -> str:
-    """What the checkpoint has and the run has not, as in `hidden=(20,), other data`."""
+    """How the checkpoint differs from the run, for example `hidden=(20,), other data`."""
     ours, theirs = wanted.config.model_dump(), found.config.model_dump()
     parts = [f"{name}={value!r}" for name, value in theirs.items() if value != ours[name]]
     parts += [f"backend={found.backend!r}"] * (found.backend != wanted.backend)

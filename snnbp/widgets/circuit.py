@@ -19,17 +19,17 @@ HIDDEN = 100
 """Neurons of each layer of the networks trained here."""
 
 SAMPLES = 60_000
-"""Samples from which they learn: some seconds."""
+"""Number of samples from which they learn, in some seconds."""
 
 
 class CircuitExplorer(Panel):
-    """Widgets that lead a test image through the training circuit. The weights themselves stay as they are.
+    """Widgets that show a test image in the training circuit, phase by phase. The weights are not changed.
 
     Parameters
     ----------
     data : Dataset
     weights : Weights
-        A network that has learned it. Others, with another number of hidden layers, are trained on request.
+        A trained network. Networks with another number of hidden layers are trained on request.
     """
 
     def __init__(self, data: Dataset, weights: Weights) -> None:
@@ -60,12 +60,12 @@ class CircuitExplorer(Panel):
         )
 
     def next_mistake(self) -> None:
-        """Go to the next test image with a wrong output spike, the first one after the last."""
+        """Go to the next test image with wrong output spikes; after the last, to the first."""
         later = self.mistakes[self.mistakes > self.sample.value]
         self.sample.value = int(later[0] if later.size else self.mistakes[0])
 
     def play(self) -> None:
-        """Show one phase after the other, or stop."""
+        """Play the phases one after the other, or stop."""
         self.playing = not self.playing
         self.play_button.description = "Stop" if self.playing else "Play"
         self.play_button.icon = "stop" if self.playing else "play"
@@ -90,7 +90,7 @@ class CircuitExplorer(Panel):
         self._change()
 
     def _use(self, weights: Weights) -> None:
-        """Show this network with a test image from which it learns, in the phase of the first changes."""
+        """Select a network, a test image from which it learns, and the first phase with reward."""
         self.weights = weights
         self.circuit = training_circuit(weights.sizes, threshold=weights.threshold)
         self.drawing = CircuitPicture(self.circuit)

@@ -11,7 +11,7 @@ from snnbp.circuit.weights import Weights
 from snnbp.plots.style import COLOURS, DOUBLE, StyledFigure, style, styled
 
 LINES = [(colour, line) for line in ("-", "--") for colour in COLOURS]
-"""One line for each run: 5 colours in 2 styles."""
+"""Styles of the runs' lines: 5 colours, 2 line styles."""
 
 _CURVES = {
     "exact": "accuracy, exact (%)",
@@ -39,7 +39,7 @@ class ProgressFigure:
         self._names: list[str] | None = None
 
     def at(self, curves: Sequence[Curve], references: Mapping[str, float]) -> StyledFigure:
-        """The figure of these runs; `references` (fractions) are accuracies to compare with."""
+        """Draw these runs; `references` (fractions) are accuracies to compare with."""
         names = [curve.name for curve in curves]
         if names != self._names:
             self._figure, self._names = _empty_figure(names), names
@@ -67,7 +67,7 @@ def _empty_figure(names: Sequence[str]) -> StyledFigure:
     figure = StyledFigure((DOUBLE, 3.4 + 0.07 * len(names)), "")
     panels = figure.subplots(2, 3).ravel()
     for panel, label in zip(panels, _CURVES.values(), strict=False):
-        panel.set(xlabel="epoch", ylabel=label, ylim=(0, 0.012))  # room for long numbers at the ticks
+        panel.set(xlabel="epoch", ylabel=label, ylim=(0, 0.012))  # reserves space for long tick labels
     for panel, label in zip(panels[-2:], _MATRICES.values(), strict=True):
         panel.set(xlabel=label, ylabel="density (%)")
     for panel in panels:

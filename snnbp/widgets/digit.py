@@ -1,4 +1,4 @@
-"""Draw a digit: the circuit classifies it while it is drawn, and learns it when told what it is."""
+"""The digit explorer: the circuit classifies a drawing, and learns it with a label that the user gives."""
 
 from dataclasses import dataclass
 from functools import partial
@@ -20,7 +20,7 @@ from snnbp.widgets.sheet import SIDE, Sheet, as_input, enlarged
 
 @dataclass(frozen=True, eq=False)
 class Lesson:
-    """What learning one sample changed: output potentials before (outputs,), weights, and why."""
+    """The effect of learning one sample: output potentials before, (outputs,), weights, and a reason."""
 
     label: int
     before: NDArray[np.int32]
@@ -29,18 +29,18 @@ class Lesson:
     explanation: str
 
     def change(self, layer: int) -> NDArray[np.int64]:
-        """By how much a matrix moved (weight units)."""
+        """Change of a matrix (weight units)."""
         return self.new.matrices[layer].astype(np.int64) - self.old.matrices[layer]
 
 
 def classify(weights: Weights, image: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
-    """Output spikes and potentials (weight units), (outputs,) each, of the spiking circuit for one image."""
+    """Compute output spikes and potentials (weight units), (outputs,) each, of the circuit for one image."""
     (spikes,), (potentials,) = predict(weights, image[None], backend="spiking")
     return spikes, potentials
 
 
 def teach(weights: Weights, image: NDArray[np.bool_], label: int, classes: tuple[str, ...]) -> Lesson:
-    """One sample through the training circuit."""
+    """Let the training circuit learn one sample."""
     sample = Samples(image[None], np.array([label]))
     outputs, before = classify(weights, image)
     new, _ = learn(weights, sample, backend="spiking")
@@ -71,18 +71,18 @@ def teach(weights: Weights, image: NDArray[np.bool_], label: int, classes: tuple
 
 
 class DigitExplorer(Panel):
-    """A sheet to draw on, the circuit's answer, and one button for each class to teach it.
+    """A canvas to draw on, the outputs of the circuit, and a button for each class to learn the drawing.
 
     Parameters
     ----------
     data : Dataset
     weights : Weights
-        The network to begin with.
+        The initial network.
 
     Attributes
     ----------
     weights : Weights
-        The network with what it was taught.
+        The network after all that it learned.
     """
 
     def __init__(self, data: Dataset, weights: Weights) -> None:
@@ -117,17 +117,17 @@ class DigitExplorer(Panel):
         )
 
     def clear(self) -> None:
-        """An empty sheet."""
+        """Clear the canvas."""
         self.sheet.ink = bytes(SIDE * SIDE)
 
     def example(self) -> None:
-        """Put the next test image on the sheet."""
+        """Show the next test image on the canvas."""
         self._example = (self._example + 1) % len(self._test)
         self._show_example()
         self.say(f"test image {self._example}")
 
     def teach(self, label: int) -> None:
-        """Learn what is on the sheet, once."""
+        """Learn the image on the canvas once."""
         if not self.image.any():
             self.say("there is nothing on the sheet to learn", error=True)
             return
@@ -137,7 +137,7 @@ class DigitExplorer(Panel):
         self.update()
 
     def forget(self) -> None:
-        """Back to the first network."""
+        """Return to the initial network."""
         self.weights, self.lesson = self._first_weights, None
         self.say("back to the first network")
         self.update()
@@ -147,7 +147,7 @@ class DigitExplorer(Panel):
         self.sheet.ink = enlarged(self.image.reshape(self._shape))
 
     def _look(self) -> None:
-        """See what is on the sheet: a test image as it is, a drawing scaled and centred."""
+        """Read the canvas: a test image is taken unchanged, a drawing is scaled and centred."""
         example = self._test.inputs[self._example]
         shown = self.sheet.ink == enlarged(example.reshape(self._shape))
         self.image = example if shown else as_input(self.sheet.drawing(), self._shape).ravel()
@@ -195,7 +195,7 @@ def answer_figure(
     classes: tuple[str, ...],
     spike_above: int,
 ) -> StyledFigure:
-    """What the network sees, and its outputs' potentials as bars; dashed outlines are those `before`."""
+    """Draw the network's input, and output potentials as bars; dashed outlines are those `before`."""
     figure = StyledFigure((4.6, 1.9), "What the network sees, and the potential of each output.")
     left, bars = figure.subplots(1, 2, width_ratios=(1, 1.9))
     left.imshow(image, cmap="Greys", vmin=0, vmax=1)

@@ -1,4 +1,4 @@
-"""The learning explorer: choose settings, start, and watch the curves grow beside those of earlier runs."""
+"""The learning explorer: choose settings, train, and compare the curves with those of earlier runs."""
 
 import base64
 import tempfile
@@ -31,7 +31,7 @@ class LearningExplorer(Panel):
     data : Dataset
         Loaded with the usual pixel threshold, 0.5.
     run : Run
-        A finished run on this data, the first one on the picture.
+        A finished run on this data, drawn first.
     references : mapping of str to float, optional
         Accuracies (fractions) to compare with, by "exact", "spikes" or "potential"; shown while all runs are
         on this data set.
@@ -72,7 +72,7 @@ class LearningExplorer(Panel):
         )
 
     def settings(self) -> Settings:
-        """What the fields say. Raises ValueError, one sentence, if it makes no sense."""
+        """Read the input fields. Raises ValueError, in one sentence, for invalid settings."""
         values = {name: field.value for name, field in self.fields.items()}
         try:
             values["hidden"] = [
@@ -82,11 +82,11 @@ class LearningExplorer(Panel):
             raise ValueError(
                 f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}"
             ) from None
-        threshold = round(values.pop("pixel_threshold"), 2)  # a slider's 0.30000000000000004
+        threshold = round(values.pop("pixel_threshold"), 2)  # sliders give values such as 0.30000000000000004
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
-        """Train in a thread, unless the settings make no sense or there are too many runs."""
+        """Train in a thread, unless the settings are invalid or there are too many runs."""
         try:
             settings = self.settings()
         except ValueError as error:
@@ -115,7 +115,7 @@ class LearningExplorer(Panel):
         self.update()
 
     def stop(self) -> None:
-        """Stop now; what the thread still does until its next checkpoint is discarded."""
+        """Stop now; the thread ends at its next checkpoint, which is discarded."""
         if self.thread is not None:
             self.thread.stop()
             self._keep(self.thread)
@@ -129,7 +129,7 @@ class LearningExplorer(Panel):
             self.update()
 
     def _keep(self, thread: TrainingThread) -> None:
-        """Keep what a thread did and make room for the next."""
+        """Keep the run of a thread, and get ready for the next."""
         self.thread = None
         trained = thread.trained()
         if thread.error:
@@ -172,7 +172,7 @@ class LearningExplorer(Panel):
         )
 
     def _plan_update(self) -> None:
-        """Called in the thread: draw soon."""
+        """Draw soon; called in the training thread."""
         if not self._update_planned:
             self._update_planned = True
             self.later(SECONDS_BETWEEN_PICTURES, self.update)
@@ -199,7 +199,7 @@ class LearningExplorer(Panel):
 
 
 def _fields(settings: Settings) -> dict[str, Any]:
-    """An input field for each setting, by its name."""
+    """Make an input field for each setting, by name."""
     kinds: dict[str, tuple[Any, dict[str, Any]]] = {
         "dataset": (widgets.Dropdown, {"options": sorted({*NAMES, settings.dataset})}),
         "rule": (widgets.Dropdown, {"options": list(RULES)}),

@@ -1,4 +1,4 @@
-"""What the explorers share: a box of widgets with one picture, and small images as cards."""
+"""Common parts of the explorers: a panel of widgets with one picture, and small images as cards."""
 
 import asyncio
 import base64
@@ -31,12 +31,12 @@ class Picture(anywidget.AnyWidget):
 
 
 class Panel:
-    """A notebook cell that ends in a Panel shows its widgets; without a front end, its picture.
+    """A panel of widgets. In a notebook it displays the widgets, or its picture if there is no front end.
 
     Parameters
     ----------
     name : str
-        Begins the CSS class of each part.
+        Prefix of the CSS class of each part.
     width : int
         Largest width of the picture (pixels).
     """
@@ -54,13 +54,13 @@ class Panel:
             self._loop = None
 
     def show(self, *children: Any) -> None:
-        """Fill the box and draw the first picture."""
+        """Set the widgets and draw the first picture."""
         self.box = widgets.VBox(children)
         self.box.add_class(f"{self.name}-box")
         self.update()
 
     def say(self, text: str, error: bool = False) -> None:
-        """Show one line. An error is marked by a word, not only by colour."""
+        """Show one line of text. An error is marked by a word, not only by colour."""
         mark = "<b style='color: #D55E00'>Error:</b> " if error else ""
         self.status.value = f"<span role='status'>{mark}{escape(text)}</span>"
 
@@ -69,14 +69,14 @@ class Panel:
         self.picture.png, self.picture.alt = self._draw()
 
     def later(self, seconds: float, action: Callable[[], None]) -> None:
-        """Call `action` in the kernel's own thread, where all widgets are changed. Any thread may ask."""
+        """Call `action` later in the kernel's main thread, where widgets are changed. For any thread."""
         if self._loop is None:
             threading.Timer(seconds, action).start()
         else:
             self._loop.call_soon_threadsafe(self._loop.call_later, seconds, action)
 
     def _draw(self) -> tuple[bytes, str]:
-        """The picture as PNG and its alternative text."""
+        """Return the picture as PNG, and its alternative text."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
@@ -100,7 +100,7 @@ def button(text: str, css_class: str, action: Callable[[], None], **options: Any
 
 
 def row(*children: Any) -> Any:
-    """Widgets side by side; what does not fit goes to the next line."""
+    """Widgets side by side; they wrap to the next line."""
     made = widgets.Box(children)
     made.add_class("snnbp-row")
     return made
@@ -143,6 +143,6 @@ def neurons_card(spikes: NDArray[np.bool_], names: Sequence[str], caption: str) 
 
 
 def grid_shape(size: int) -> tuple[int, int]:
-    """Rows and columns of neurons, as square as their number allows."""
+    """Rows and columns of the most nearly square grid of `size` neurons."""
     rows = next(n for n in range(int(size**0.5), 0, -1) if size % n == 0)
     return rows, size // rows

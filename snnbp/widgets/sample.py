@@ -1,4 +1,4 @@
-"""One sample in the training circuit: what spikes in each phase, which weights change, and its picture."""
+"""One sample in the training circuit: spikes and weight changes in each phase, and their picture."""
 
 from html import escape
 from typing import Any, NamedTuple
@@ -42,12 +42,12 @@ class SampleTrace:
         self.outputs = self.spikes["o"][output_phase]
 
     def spiking(self, phase: int) -> dict[str, int]:
-        """How many neurons spike, by population, for those in which some do."""
+        """Number of neurons that spike, for each population with spikes."""
         counts = {name: int(record[phase].sum()) for name, record in self.spikes.items()}
         return {name: count for name, count in counts.items() if count}
 
     def moves(self, phase: int) -> list[Move]:
-        """What learns in a phase: synapses whose two ends spike then, as far as they did change."""
+        """The weight changes in a phase: synapses whose two neurons spike and that are not at a bound."""
         found = []
         for projection in self.circuit.matrices:
             pre, post = projection.pre, projection.post
@@ -59,7 +59,7 @@ class SampleTrace:
         return found
 
     def story(self, phase: int, classes: tuple[str, ...]) -> list[str]:
-        """Three lines: what the sample is, what happens in the phase, which synapses change."""
+        """Describe a phase in three lines: label and outputs, event, synapses that change."""
         outputs = ", ".join(classes[n] for n in np.flatnonzero(self.outputs)) or "none"
         verdict = "right" if list(np.flatnonzero(self.outputs)) == [self.label] else "wrong"
         bound = "; beyond the circuit's validity bound" if self.overdriven else ""
@@ -74,7 +74,7 @@ class SampleTrace:
         ]
 
     def cards(self, phase: int, image_shape: tuple[int, int], classes: tuple[str, ...]) -> list[str]:
-        """HTML of what each population that can spike in a phase does, and of the changes of weights."""
+        """HTML of the spikes of each population that can spike in a phase, and of the weight changes."""
         shown: dict[tuple[bytes, str], list[str]] = {}
         now = self.circuit.phases[phase]
         for name in (*now.receives_input, *now.open):
@@ -118,7 +118,7 @@ class SampleTrace:
 
 
 class CircuitPicture:
-    """Fig. 2 with one phase highlighted; all that does not change is drawn once."""
+    """Fig. 2 with one phase highlighted; the background is drawn once."""
 
     def __init__(self, circuit: Circuit) -> None:
         self.figure = functional_connectivity(circuit)

@@ -1,4 +1,4 @@
-"""A sheet to draw on, and what the network sees of a drawing: scaled and centred as MNIST's digits are."""
+"""A canvas to draw on, and the conversion of a drawing to a network input as in MNIST."""
 
 import anywidget
 import numpy as np
@@ -8,10 +8,10 @@ from numpy.typing import NDArray
 from snnbp.widgets.panel import FOLDER
 
 SIDE = 140
-"""Side of the sheet (pixels)."""
+"""Side of the canvas (pixels)."""
 
 MNIST_SHAPE = (20, 20)
-"""Rows and columns that the network sees of an MNIST image."""
+"""Rows and columns of a cropped MNIST image."""
 
 
 class Sheet(anywidget.AnyWidget):
@@ -21,28 +21,28 @@ class Sheet(anywidget.AnyWidget):
     _css = FOLDER / "style.css"
     side = traitlets.Int(SIDE).tag(sync=True)
     pen = traitlets.Float(7.5, help="radius (pixels): strokes as thick as MNIST's").tag(sync=True)
-    ink = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # a memoryview arrives
+    ink = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # the front end sends a memoryview
     label = traitlets.Unicode(
         "Sheet to draw on. Keys: arrows move the pen, space lowers or lifts it, Delete clears the sheet."
     ).tag(sync=True)
 
     def drawing(self) -> NDArray[np.bool_]:
-        """Which pixels are inked, (side, side)."""
+        """Which pixels are black, (side, side)."""
         return np.frombuffer(self.ink, np.uint8).reshape(SIDE, SIDE) > 127
 
 
 def enlarged(image: NDArray[np.bool_]) -> bytes:
-    """The ink that shows an image (rows, columns) on the whole sheet."""
+    """Enlarge an image (rows, columns) to the whole canvas; the value of `ink`."""
     rows, columns = (np.arange(SIDE) * size // SIDE for size in image.shape)
     return bytes((image[np.ix_(rows, columns)] * np.uint8(255)).tobytes())
 
 
 def as_input(drawing: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
-    """Scale what is drawn to fit `shape`, keeping its proportions, and centre it by its centre of mass.
+    """Scale a drawing to fit `shape`, keeping its proportions, and centre it by its centre of mass.
 
-    For 20x20 exactly as MNIST's digits: what the centring moves out of the middle 20x20 pixels is cropped. In
-    other shapes it stays inside, as the 8x8 digits fill their box. A pixel is on iff more than half of it is
-    inked. An empty sheet gives no pixel.
+    For 20x20 this is as in MNIST: pixels that the centring moves out of the image are cropped. In other
+    shapes the drawing stays inside, as the 8x8 digits do. A pixel is on iff more than half of it is black.
+    An empty drawing gives an empty image.
     """
     image = np.zeros(shape, np.bool_)
     if not drawing.any():

@@ -1,4 +1,4 @@
-"""What one exploratory run depends on, and the thread that trains it. No widgets here."""
+"""The settings of a run in the learning explorer, and the thread that trains it."""
 
 import threading
 import time
@@ -31,7 +31,7 @@ LABELS = {
 
 @dataclass(frozen=True)
 class Settings:
-    """All that a run depends on. Pixels brighter than `pixel_threshold` are on, in training and test."""
+    """The settings of a run. Pixels brighter than `pixel_threshold` are on, in training and test images."""
 
     dataset: str
     pixel_threshold: float
@@ -44,7 +44,7 @@ class Settings:
             )
 
     def load(self) -> Dataset:
-        """The data; raises as `load_dataset` does."""
+        """Load the data; raises as `load_dataset` does."""
         return load_dataset(self.dataset, self.pixel_threshold, self.pixel_threshold)
 
     def values(self) -> dict[str, Any]:
@@ -62,7 +62,7 @@ class Trained:
 
 
 def names(settings: Sequence[Settings]) -> list[str]:
-    """Each run's name: what is not the same in all of them."""
+    """Name each run by the settings in which the runs differ."""
     runs = [each.values() for each in settings]
     differing = [name for name in LABELS if any(run[name] != runs[0][name] for run in runs)]
     return [
@@ -72,14 +72,14 @@ def names(settings: Sequence[Settings]) -> list[str]:
 
 
 def as_csv(trained: Sequence[Trained]) -> str:
-    """The curves of all runs, a row a checkpoint, each with the settings it came from."""
+    """Format the curves of all runs as CSV: a row a checkpoint, with the settings of its run."""
     frames = [each.run.history.assign(**each.settings.values()) for each in trained]
     labels = names([each.settings for each in trained])
     return str(pd.concat(frames, keys=labels, names=["run", None]).droplevel(1).to_csv(lineterminator="\n"))
 
 
 def as_code(trained: Trained) -> str:
-    """Python code that repeats the run and checks its digest."""
+    """Format Python code that repeats the run and checks its digest."""
     settings = trained.settings
     pixels = f"pixel_threshold={settings.pixel_threshold}, test_pixel_threshold={settings.pixel_threshold}"
     config = ", ".join(
@@ -102,7 +102,7 @@ class TrainingThread(threading.Thread):
     progress : Progress or None
         The latest checkpoint.
     error : str
-        Why the settings cannot be run.
+        Why the training failed; "" if it did not.
     seconds : float
         Time spent in training and testing.
     """
@@ -161,7 +161,7 @@ class TrainingThread(threading.Thread):
             start = time.perf_counter()
 
     def trained(self) -> Trained | None:
-        """What was done up to the last whole epoch, with the settings that repeat exactly this."""
+        """The run up to the last whole epoch, with the settings that repeat it exactly."""
         if self._whole is None:
             return None
         row, weights, n_overdriven = self._whole

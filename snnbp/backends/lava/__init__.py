@@ -1,7 +1,7 @@
 """The circuits on Lava, Intel's open framework for Loihi, built from its own Processes; loaded on request.
 
-`parts` are Lava's Processes for the parts of a circuit, `network` connects them to one, `runtime` starts them
-and always stops them, `samples` presents samples. Times are in figures/lava_variants.csv.
+`parts` makes Lava's Processes for the parts of a circuit, `network` connects them, `runtime` starts
+and always stops them, `samples` presents samples. Run times are in figures/lava_variants.csv.
 """
 
 import multiprocessing
@@ -13,7 +13,7 @@ if "lava" not in sys.modules and sys.platform != "win32":
             f"Lava forks its processes, this program has chosen to {method} them: "
             'use multiprocessing.set_start_method("fork"), or none, before Lava is first used'
         )
-    multiprocessing.set_start_method(None, force=True)  # Lava chooses "fork", and only if none is chosen
+    multiprocessing.set_start_method(None, force=True)  # Lava chooses "fork" itself, if no method is set
 
 from snnbp.backends.lava.network import Processes
 from snnbp.backends.lava.samples import LavaNetwork, Learner, StimulusDriver, predict, trace

@@ -1,14 +1,14 @@
-"""Any declared circuit, built from Lava's own Processes, none of them changed.
+"""Any declared circuit, built from unmodified Lava Processes.
 
 - A population is a LIFReset: it forgets current and voltage every step, and fires above its threshold.
-- Spikes from outside come from a source.RingBuffer and join those of the population's neurons.
+- Spikes from outside come from a source.RingBuffer and are added to those of the population.
 - Fixed weights are a Sparse (one-to-one) or Dense, with delays DelaySparse or DelayDense, of one sign each.
 - A matrix is a LearningDense whose third factor is the reward, or a Dense if the circuit does not learn.
 - What is recorded leaves Lava through an Extractor.
 
-*Merged*, the network takes about half the time. Populations of one neuron type that no matrix touches share
-a Process; so do projections that differ only in their neurons or their target, and the matrices of a layer
-and its two copies. These start equal and stay equal as long as no population fires that is gated off.
+A *merged* network takes about half the time. Populations of one neuron type without matrices share a Process;
+so do projections that differ only in their neurons or their target, and the matrices of a layer and its two
+copies. These start equal and stay equal as long as no population fires that must be silent.
 """
 
 from collections import Counter
@@ -32,7 +32,7 @@ from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.spec import Circuit, NeuronType, Population
 
 STEPS_AT_ONCE = 12
-"""Steps between two looks at the record: Lava's channels hold so many."""
+"""Steps between two readings of the record: the capacity of Lava's channels."""
 
 
 class _Group(NamedTuple):
@@ -55,23 +55,23 @@ class Processes:
     inputs : mapping of str to bool array
         Spikes (steps, size) that a population emits besides its own.
     steps : int
-        Time steps.
+        Number of time steps.
     populations : iterable of str, optional
         Those to record; default: all.
     potentials : bool
         Whether to record the input current, too.
     merged : bool
-        Whether what behaves alike shares a Process.
+        Whether parts that behave alike share a Process, see above.
 
     Attributes
     ----------
     table : list of (str, AbstractProcess)
-        What is declared, and its Process.
+        Each part of the circuit, in words, and its Process.
 
     Raises
     ------
     ValueError
-        For unknown names, wrong shapes, and what Lava's Processes cannot do.
+        For unknown names, wrong shapes, and circuits that Lava's Processes cannot represent.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Processes:
         spikes : dict of str to bool array (steps, size)
             By population.
         currents : dict of str to int32 array (steps, size)
-            Input sums (weight units), by population, if wanted and if anything arrives there.
+            Input sums (weight units) by population, if asked for and if a projection leads there.
         matrices : dict of (str, str) to int16 array (pre.size, post.size)
             Weights after the run.
         """

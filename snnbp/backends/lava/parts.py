@@ -1,6 +1,6 @@
 """Lava's Processes for the parts of a circuit: neurons, fixed synapses, plastic synapses, third factor.
 
-Each raises ValueError, in one line, for what Lava cannot do.
+Each function raises ValueError, in one line, for what Lava cannot represent.
 """
 
 import numpy as np
@@ -21,9 +21,9 @@ from snnbp.circuit.spec import Circuit, NeuronType, PlasticityRule
 def rule_string(rule: PlasticityRule) -> str:
     """The plasticity rule in Lava's syntax, exact at both weight bounds; y1 is the third factor, 0 or 1.
 
-    Lava adds the products up in the order of the string, in 15 bits that saturate at 255 127/128, while the
-    weights end at 254. With reward, the sum is therefore led past its goal by 1 127/128, saturates, and is
-    led back.
+    Lava adds up the products in the order of the string, in 15 bits that saturate at 255 127/128, while the
+    upper weight bound is 254. With reward, the sum therefore first overshoots its target by 1 127/128,
+    saturates there, and is then reduced by as much.
     """
     gain = rule.always + rule.rewarded
     if rule.always > 0 or gain < 0:
@@ -40,7 +40,7 @@ def rule_string(rule: PlasticityRule) -> str:
 
 
 def lif_neurons(size: int, neuron: NeuronType) -> AbstractProcess:
-    """Neurons that fire iff input + bias > threshold, and forget their input after each step."""
+    """Make neurons that fire iff input + bias > threshold, and keep no potential."""
     if neuron.refractory:
         raise ValueError(f"neuron type {neuron.name!r}: Lava's fixed-point neurons have no refractory period")
     for exponent in range(BIAS_EXPONENT_MAX + 1):
@@ -62,7 +62,7 @@ def lif_neurons(size: int, neuron: NeuronType) -> AbstractProcess:
 def fixed_synapses(
     mantissas: NDArray[np.int32], delay: int = 0, exponent: int = 0, sparse: bool = False
 ) -> AbstractProcess:
-    """Synapses that do not learn: weights mantissas (post, pre) * 2 ** exponent."""
+    """Make synapses that do not learn, with weights mantissas (post, pre) * 2 ** exponent."""
     lowest, highest = mantissas.min(), mantissas.max()
     one_sign = SignMode.EXCITATORY if lowest >= 0 else SignMode.INHIBITORY
     sign = SignMode.MIXED if lowest < 0 < highest else one_sign
@@ -78,16 +78,16 @@ def fixed_synapses(
 
 
 def plastic_synapses(weights: NDArray[np.int32], rule: PlasticityRule) -> AbstractProcess:
-    """Synapses that learn: weights (post, pre), even, in [-256, 254]."""
+    """Make synapses that learn: weights (post, pre), even, within [-256, 254]."""
     learning_rule = Loihi3FLearningRule(dw=rule_string(rule), t_epoch=1, rng_seed=1)
-    learning_rule.y1_tau = 2**60  # by default the third factor decays at random, within the step
+    learning_rule.y1_tau = 2**60  # the default lets the third factor decay at random within the step
     return LearningDense(
         weights=weights, learning_rule=learning_rule, num_weight_bits=8, sign_mode=SignMode.MIXED
     )
 
 
 def third_factor(circuit: Circuit, size: int) -> AbstractProcess:
-    """1 for each of `size` neurons in the phases with reward, else 0, cycle after cycle."""
+    """Make a source of the third factor for `size` neurons: 1 in phases with reward, else 0."""
     data = np.zeros((size, max(len(circuit.phases), 1)), np.int32)
     data[:, list(circuit.reward)] = 1
     return source.RingBuffer(data=data)

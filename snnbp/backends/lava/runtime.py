@@ -1,4 +1,4 @@
-"""Starts Lava's operating system processes, runs them step by step, and always stops them."""
+"""Start Lava's operating-system processes, run them step by step, and always stop them."""
 
 import ctypes
 import multiprocessing
@@ -29,7 +29,7 @@ _one_at_a_time = threading.Lock()
 
 
 def _after_fork() -> None:
-    """Tie a new Lava process to its parent: the parent answers signals, and its end is the child's end."""
+    """Tie a new Lava process to its parent: it ignores Ctrl-C and, on Linux, ends when the parent ends."""
     if _starting:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.SIG_DFL)
@@ -45,8 +45,8 @@ if hasattr(os, "register_at_fork"):
 def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], None]]:
     """Compile and start connected Processes; yield a function that runs n further steps.
 
-    Everything is stopped on the way out, by whatever exception, and on SIGTERM. Other threads wait for their
-    turn. Raises RuntimeError if Lava cannot start here, or if a Process fails.
+    Everything is stopped on exit, after any exception and on SIGTERM. One network runs at a time;
+    other threads wait. Raises RuntimeError if Lava cannot start here, or if a Process fails.
     """
     global _starting
     _check_sockets()
@@ -70,7 +70,7 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
 
 
 def _run(process: AbstractProcess, steps: int) -> None:
-    """Run and watch: where one Process has failed, Lava itself waits for ever for the others."""
+    """Run and watch for failed Processes: Lava itself would wait for the others without end."""
     actors = process.runtime._messaging_infrastructure.actors
     sentinels = [actor.sentinel for actor in actors]
     process.run(condition=RunSteps(num_steps=steps, blocking=False))
@@ -97,7 +97,7 @@ def _in_main_thread() -> bool:
 
 @contextmanager
 def _exit_on_sigterm() -> Iterator[None]:
-    """Let SIGTERM raise SystemExit, unless it is handled already."""
+    """Make SIGTERM raise SystemExit, unless it has a handler already."""
     if not _in_main_thread() or signal.getsignal(signal.SIGTERM) is not signal.SIG_DFL:
         yield
         return
@@ -110,7 +110,7 @@ def _exit_on_sigterm() -> Iterator[None]:
 
 @contextmanager
 def _signals_deferred() -> Iterator[None]:
-    """Let Ctrl-C and SIGTERM wait: Python loses an exception that a fork interrupts."""
+    """Defer Ctrl-C and SIGTERM: Python loses an exception that is raised during a fork."""
     if not _in_main_thread():
         yield
         return
@@ -130,7 +130,7 @@ def _signals_deferred() -> Iterator[None]:
 
 
 def _kill_all_but(before: Sequence[object], process: AbstractProcess) -> None:
-    """End the processes that are left, which are none after an ordinary stop, and free their memory."""
+    """Kill the processes that are left (none after a normal stop) and free their memory."""
     left = [child for child in multiprocessing.active_children() if child not in before]
     for child in left:
         if isinstance(child, SystemProcess):
@@ -147,7 +147,7 @@ def _kill_all_but(before: Sequence[object], process: AbstractProcess) -> None:
 
 
 def _forget(processes: Sequence[AbstractProcess]) -> None:
-    """Take stopped Processes off Lava's lists, which would keep their weights in memory for ever."""
+    """Remove stopped Processes from Lava's registries, which would keep their weights in memory."""
     known, variables = ProcessServer(), VarServer()
     known.processes = [process for process in known.processes if process not in processes]
     variables.vars = [variable for variable in variables.vars if variable.process not in processes]

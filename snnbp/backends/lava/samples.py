@@ -16,10 +16,10 @@ from snnbp.circuit.weights import Weights
 
 
 class LavaNetwork(spiking.Network):
-    """A circuit with a synfire chain; every `run` is one in Lava, after a cycle that starts the chain.
+    """A circuit with a synfire chain, run in Lava. Each `run` begins with a cycle that starts the chain.
 
-    From one run to the next go the matrices but no spikes: those in flight between two samples have no
-    effect, as long as no population fires that is gated off.
+    Matrices are carried over from one run to the next, spikes are not: those in flight between two samples
+    have no effect as long as no population fires that must be silent.
     """
 
     def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any], merged: bool = True) -> None:
@@ -34,13 +34,13 @@ class LavaNetwork(spiking.Network):
         populations: Iterable[str] = (),
         potentials: bool = False,
     ) -> SpikeRecord:
-        """As `spiking.Network.run`; `active` is complete for what is recorded or reached by a matrix."""
+        """As `spiking.Network.run`; `active` covers populations that are recorded or reached by a matrix."""
         names = tuple(populations)
         record = self._empty_record(rows, names, potentials)
         if not rows.size:
             return record
         period = len(self.circuit.phases)
-        steps = period + rows.size + 2  # the last spikes arrive one step later; what they cause, two
+        steps = period + rows.size + 2  # the last spikes arrive one step later, with effects in the next
         stimuli = np.zeros((steps, sum(p.size for p in self.circuit.populations)), np.bool_)
         when = np.repeat(np.arange(rows.size), np.diff(events.first)) + period
         stimuli[when, events.neurons[: when.size]] = True
@@ -83,7 +83,7 @@ class LavaNetwork(spiking.Network):
 
 
 class StimulusDriver(spiking.StimulusDriver):
-    """As `spiking.StimulusDriver`, with every step of every sample done by Lava's own Processes."""
+    """As `spiking.StimulusDriver`, with every step run by Lava's own Processes."""
 
     def __init__(self, circuit: Circuit, weights: Weights, merged: bool = True) -> None:
         super().__init__(circuit, weights)
@@ -91,7 +91,7 @@ class StimulusDriver(spiking.StimulusDriver):
 
 
 class Learner(spiking.Learner):
-    """As `spiking.Learner`, with every step of every sample done by Lava's own Processes.
+    """As `spiking.Learner`, with every step run by Lava's own Processes.
 
     Input sums that leave 24 bits wrap in Lava, too, but are not counted as overdriven.
     """

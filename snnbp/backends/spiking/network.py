@@ -1,4 +1,4 @@
-"""Runs any circuit: its tables, its state, its input spikes and the record of what it did."""
+"""Run any circuit on input spikes: tables, state and spike record."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from snnbp.circuit.spec import Circuit
 
 @dataclass(frozen=True)
 class Simulation:
-    """What a run did.
+    """The result of `simulate`.
 
     Attributes
     ----------
@@ -24,9 +24,9 @@ class Simulation:
     potentials : dict of str to int32 array (steps, size)
         Input sum + bias (weight units) by population; empty unless asked for.
     plastic : dict of (str, str) to int16 array (pre.size, post.size)
-        The matrices after the run, by (pre, post).
+        The matrices after the last step, by (pre, post).
     overflows : int
-        Input sums that left 24 bits.
+        Number of input sums that left 24 bits.
     """
 
     spikes: dict[str, NDArray[np.bool_]]
@@ -42,7 +42,7 @@ class Network:
     ----------
     circuit : Circuit
     start : dict of str to int
-        Number of each population's first neuron.
+        Index of each population's first neuron.
     """
 
     def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any]) -> None:
@@ -76,6 +76,10 @@ class Network:
         potentials : bool
             Whether to record potentials, too.
 
+        Returns
+        -------
+        SpikeRecord
+
         Raises
         ------
         ValueError
@@ -86,7 +90,7 @@ class Network:
         return record
 
     def next_steps(self, steps: int) -> SpikeRecord:
-        """What the spikes on their way would do in the next steps if nothing learnt; the network stays."""
+        """Record what the spikes in flight would do in the next steps, without changing the network."""
         record = self._empty_record(np.full(steps, -1))
         tables = self._tables._replace(changes=np.zeros(1, np.int8))
         state = SimulatorState._make([self._state.weights, *(array.copy() for array in self._state[1:])])
@@ -138,7 +142,7 @@ def simulate(
     steps : int
         Row s of the record is step s, counted from 0, which is phase s mod len(circuit.phases).
     populations : iterable of str, optional
-        Which to record; default: all.
+        Those to record; default: all.
     potentials : bool
         Whether to record potentials, too.
 

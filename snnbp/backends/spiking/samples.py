@@ -37,7 +37,7 @@ class Samples(Protocol):
 
 @dataclass(frozen=True)
 class Trace:
-    """What n samples did in the chosen phases.
+    """The activity of n samples in the chosen phases.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Trace:
     potentials : dict of str to int32 array (n, phases, size)
         Input sum + bias (weight units) by population; empty unless asked for.
     before, after : dict of (str, str) to int16 array (pre.size, post.size)
-        The matrices, by (pre, post).
+        The matrices before the first and after the last sample, by (pre, post).
     n_overdriven : int
         As in `base.Learner`.
     """
@@ -63,15 +63,17 @@ class Trace:
 
 
 class Presented(NamedTuple):
-    """What n samples did, by phase and neuron, and which of them were overdriven."""
+    """The activity of n samples, by phase and neuron, and which of them were overdriven."""
 
     spikes: Spikes  # (n, phases, neurons)
-    potentials: NDArray[np.int32]  # the same, or no phases: not wanted
+    potentials: NDArray[np.int32]  # the same shape; no phases if not asked for
     overdriven: Spikes  # (n,)
 
 
 class StimulusDriver:
-    """A circuit whose synfire chain one spike of `in_g` starts; samples then follow without a gap.
+    """Presents samples to a circuit, one after the other without a gap.
+
+    One spike of `in_g` starts the synfire chain of gates.
 
     Sample k occupies steps T (k + 1) + 1 to T (k + 1) + T, counted from 1, with T = len(circuit.phases). Its
     input spikes enter in the phase in which `input` receives input, the target's where `in_tgt` does.
@@ -89,7 +91,7 @@ class StimulusDriver:
     """
 
     samples_at_once = 256
-    """Samples whose input spikes are listed ahead: few enough to stay in the cache."""
+    """Samples whose input spikes are listed at a time: few enough for the processor's cache."""
 
     def __init__(self, circuit: Circuit, weights: Weights) -> None:
         for name in ("in_g", "input"):
@@ -108,7 +110,7 @@ class StimulusDriver:
         )
         period = len(circuit.phases)
         start = np.zeros(period + 1, np.int64)
-        start[period - 1 :] = 1  # in_g fires in the last step but one, the first gate in the last
+        start[period - 1 :] = 1  # in_g fires in the last step but one, the first gate in the last one
         self.network.run(Events(start, np.array([self.network.start["in_g"]], np.int32)), np.full(period, -1))
 
     @property
@@ -127,7 +129,7 @@ class StimulusDriver:
     ) -> Presented:
         """Present inputs[order] with their labels; record the named populations in these phases.
 
-        Arrays are trusted: `base.Learner` checks them.
+        The arrays are not checked; see `base.checked_samples`.
         """
         period = len(self.circuit.phases)
         spikes, values, wrong = [], [], []
@@ -168,7 +170,7 @@ def _list_spikes(
     input_neuron: int,
     target_neuron: int,
 ) -> tuple[Integers, NDArray[np.int32]]:
-    """The neurons that fire from outside, step after step, and where each step's begin."""
+    """List the neurons that receive a spike from outside, step by step, and where each step begins."""
     phases = takes_input.size
     start = np.zeros(order.size * phases + 1, np.int64)
     each = takes_input.sum() * inputs.shape[1] + takes_target.sum()
@@ -194,7 +196,8 @@ class Learner(base.Learner):
     Parameters
     ----------
     weights, rule, inhibition
-        As in `base.Learner`; only the rule "circuit", and a threshold that 8-bit gate weights can follow.
+        As in `base.Learner`. The rule must be "circuit"; gate weights that follow from the threshold must
+        fit 8 bits.
     circuit : Circuit, optional
         Another circuit of the same layers in place of `training_circuit(...)`.
     """
@@ -254,7 +257,7 @@ def trace(
     circuit: Circuit | None = None,
     driver_type: type[StimulusDriver] = StimulusDriver,
 ) -> Trace:
-    """Let the training circuit learn samples in their order and record what it does.
+    """Record the spikes of the training circuit while it learns samples in the given order.
 
     Parameters
     ----------
@@ -267,10 +270,10 @@ def trace(
     potentials : bool
         Whether to record potentials, too.
     circuit : Circuit, optional
-        Another circuit of the same layers in place of `training_circuit(weights.sizes)`, say one with a
-        projection less.
+        Another circuit of the same layers in place of `training_circuit(weights.sizes)`, for example one
+        made by `Circuit.without`.
     driver_type : type
-        What presents the samples: the driver of another backend in place of this one's.
+        The class that presents the samples; `snnbp.backends.lava` has its own.
 
     Returns
     -------
@@ -310,9 +313,10 @@ def trace(
 
 
 def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
-    """The weights of every projection with a matrix, by its symbol.
+    """Return the initial weights of every projection with a matrix, by (pre, post).
 
-    W1, W2, ..., and from W2 on the transposed matrix (W2T+) and its negative within the bounds (W2T-).
+    They follow from its symbol: W1, W2, ..., and from W2 on the transposed matrix (W2T+) and its negative
+    within the weight bounds (W2T-).
     """
     values: dict[str, NDArray[np.int16]] = {}
     for n, matrix in enumerate(weights.matrices, 1):

@@ -1,11 +1,11 @@
-"""Runs the tables of any circuit, step by step, in integers.
+"""Run the tables of any circuit, step by step, in integers.
 
-A step: input sums become spikes; spikes set out along the projections, through the weights of before this
-step's learning; weights between two populations that fired together learn. Only populations that something
-reached, or whose bias exceeds their threshold, are looked at.
+In each step, input sums become spikes; spikes are sent along the projections, with the weights from before
+this step's learning; then weights between populations that fired together learn. Only populations that
+receive input, or whose bias exceeds their threshold, are updated.
 
-`run` holds the logic and the small functions around it the loops over neurons. These take whole arrays and
-bounds, because Numba counts a reference to every slice that `run` would hand over.
+`run` contains the logic, the small functions the loops over neurons. They take whole arrays and bounds
+instead of slices, because Numba counts references to every slice that is passed.
 """
 
 from typing import NamedTuple
@@ -24,23 +24,24 @@ Int64s = NDArray[np.int64]
 
 
 class Events(NamedTuple):
-    """Spikes from outside: `neurons[first[s] : first[s + 1]]` fire in step s of the run."""
+    """Spikes from outside: `neurons[first[s] : first[s + 1]]` spike in step s of the run."""
 
     first: Int64s
     neurons: Int32s
 
 
 class SpikeRecord(NamedTuple):
-    """Where to write what happens.
+    """Arrays that `run` fills.
 
-    `active` gets which populations fired, `overflows` how many input sums left 24 bits, in every step.
-    Neurons of population p go to the columns from `column[p]`, step s to row `row[s]`; -1 is not recorded.
+    For every step, `active` says which populations fired, `overflows` how many input sums left 24 bits.
+    Neurons of population p are recorded in the columns from `column[p]` on, step s in row `row[s]`; -1 means
+    that they are not recorded.
     """
 
     row: Int64s  # (steps,)
     column: Int64s  # (P,)
     spikes: Flags  # (rows, columns)
-    potentials: Int32s  # (rows, columns), or no rows: not wanted
+    potentials: Int32s  # (rows, columns); no rows if not asked for
     active: Flags  # (steps, P)
     overflows: Int64s  # (steps,)
 
@@ -58,7 +59,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
     for q in range(projections.size):
         widest = max(widest, projections[q].stride)
     partial, total, change = np.empty(widest, np.int16), np.empty(widest, np.int32), np.empty(widest, np.int8)
-    # The active neurons of population p, once a projection asks for them: count[p] from first + p on.
+    # Indices of the count[p] spiking neurons of population p, from first + p on; filled when first needed.
     indices, count = np.empty(neurons + populations.size, np.int32), np.empty(populations.size, np.int64)
 
     for s in range(rows.size):
@@ -91,7 +92,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             shared_input[now, p] = 0
             has_input[now, p] = population.bias > population.threshold
 
-        # Spikes from outside join them.
+        # Add spikes from outside.
         for k in range(event_first[s], event_first[s + 1]):
             neuron = event_neurons[k]
             p = population_of[neuron]
@@ -103,7 +104,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
         if row >= 0:
             _record_spikes(populations, column, spikes, active, recorded_spikes, row)
 
-        # They travel.
+        # Send the spikes along the projections.
         for p in range(populations.size):
             recorded_active[s, p] = active[p]
             if not active[p]:
@@ -133,7 +134,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                 else:
                     shared_input[ring_slot, post] += projection.weight * count[p]
 
-        # Weights between them learn.
+        # Learn: change the weights between populations that fired.
         step_change = changes[step % changes.size]
         for q in range(projections.size if step_change else 0):
             projection = projections[q]
@@ -159,7 +160,7 @@ def _extremes(sums: Int32s, first: int, size: int) -> tuple[int, int]:
 
 @jit
 def _compare(sums: Int32s, first: int, size: int, needed: np.int32, spikes: Flags, target: int) -> None:
-    """Spikes where the sum exceeds what is needed."""
+    """Set a spike where the sum exceeds `needed`."""
     part, spiking = sums[first : first + size], spikes[target : target + size]
     for j in range(part.size):
         spiking[j] = part[j] > needed
@@ -172,7 +173,7 @@ def _wrapped(value: int) -> int:
 
 @jit
 def _wrap(sums: Int32s, first: int, size: int, shared: int) -> int:
-    """Wrap the input sums + shared around their range; return how many left it."""
+    """Wrap the input sums + shared around their range; return how many were outside."""
     wrapped = 0
     for j in range(first, first + size):
         inside = _wrapped(sums[j] + shared) - shared
@@ -185,7 +186,7 @@ def _wrap(sums: Int32s, first: int, size: int, shared: int) -> int:
 def _drop_resting(
     spikes: Flags, silent_until: Int64s, first: int, size: int, step: int, refractory: int
 ) -> bool:
-    """Drop the spikes of neurons that still rest; return whether any is left."""
+    """Remove the spikes of refractory neurons; return whether any spike is left."""
     fired = False
     for j in range(first, first + size):
         spikes[j] &= step > silent_until[j]
@@ -258,7 +259,7 @@ def _set_change(spikes: Flags, first: int, size: int, step_change: int, change: 
 def _change_rows(
     matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
 ) -> None:
-    """Add the change to the listed rows, saturating at the bounds; int16 keeps the vectors narrow."""
+    """Add the change to the listed rows, saturating at the weight bounds; int16 keeps SIMD lanes narrow."""
     lowest, highest = np.int16(-128), np.int16(127)
     for k in range(first, first + count):
         row = matrix[rows[k]]
