@@ -101,7 +101,7 @@ def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -
         s.v[first + k] = v_k
         s.mask[first + k] = -np.int16(v_k > above)
         low, high = min(low, np.int32(v_k)), max(high, np.int32(v_k))
-    return low, high
+    return int(low), int(high)
 
 
 @jit
