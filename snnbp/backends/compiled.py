@@ -1,8 +1,8 @@
 """Numba's compiler, with a cache of compiled code that depends on everything the code was made from.
 
-Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here the name of
-a file is a digest of all modules that kernels are made from, of versions, types and processor; it begins with
-a digest of its own content. What does not fit is compiled anew.
+Numba's own cache watches only the file of the outermost function, and trusts what it reads. Here a file's
+name holds digests of all modules that kernels are made from, of versions, types and processor. Its content
+begins with its own digest. What does not fit is compiled anew.
 """
 
 import functools
@@ -17,12 +17,9 @@ from typing import Any, TypeVar, cast
 
 import llvmlite
 import numba
-import numpy as np
-
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
-from numpy.typing import NDArray
 
 from snnbp.files import atomic_open
 
@@ -36,11 +33,6 @@ def jit(function: F) -> F:
     if kernel is not function:
         kernel._cache = Cache(function)
     return cast(F, kernel)
-
-
-def records(table: NDArray[np.void]) -> NDArray[np.void]:
-    """A structured array as kernels take it: its rows have attributes, also with NUMBA_DISABLE_JIT."""
-    return table.view(np.recarray) if numba.config.DISABLE_JIT else table
 
 
 @functools.cache
@@ -83,14 +75,20 @@ class Cache(_Cache):
                 folder.mkdir(parents=True, exist_ok=True)
                 with atomic_open(folder / self._file(sig, cres.target_context)) as file:
                     file.write(hashlib.sha256(content).digest() + content)
+                self._remove_older(folder)
                 return
             except OSError:
                 continue
         _warn_once()
 
     def _file(self, sig: Any, target_context: Any) -> str:
-        key = source_digest(), self._name, sig, target_context.codegen().magic_tuple()
-        return f"{self._name}.{hashlib.sha256(repr(key).encode()).hexdigest()[:24]}.nbc"
+        key = repr((sig, target_context.codegen().magic_tuple())).encode()
+        return f"{self._name}.{source_digest()[:12]}.{hashlib.sha256(key).hexdigest()[:12]}.nbc"
+
+    def _remove_older(self, folder: Path) -> None:
+        for file in folder.glob(f"{self._name}.*.nbc"):
+            if not file.name.startswith(f"{self._name}.{source_digest()[:12]}."):
+                file.unlink(missing_ok=True)
 
     def enable(self) -> None: ...
 

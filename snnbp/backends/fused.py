@@ -79,7 +79,7 @@ def _scratch(net: Network) -> Scratch:
 @jit
 def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -> tuple[int, int]:
     """Fill the scratch; return the smallest and the largest potential."""
-    last = net.sizes.size - 1
+    last, above = net.sizes.size - 1, np.int32(spike_above)
     s.counts[0] = active_indices(x, s.rows)
     low, high = 0, 0
     for layer in range(1, last + 1):
@@ -88,14 +88,17 @@ def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -
         v, mask = s.v[first : first + size], s.mask[first : first + size]
         if layer == last:
             w = _matrix(net.plus, net.feedback_base[layer], size, pre)
+            spikes = s.mask[before : before + pre]
             for k in range(size):
-                v[k] = _masked_sum(w[k], s.mask[before : before + pre])
+                v[k] = _masked_sum(w[k], spikes)
         else:
             w = _matrix(net.forward, net.forward_base[layer], pre, size)
             sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
+        least, most = v[0], v[0]  # of type int32, like the threshold: narrow lanes
         for j in range(size):
-            low, high = min(low, v[j]), max(high, v[j])
-            mask[j] = -int(v[j] > spike_above)
+            least, most = min(least, v[j]), max(most, v[j])
+            mask[j] = -np.int16(v[j] > above)
+        low, high = min(low, least), max(high, most)
         if layer < last - 1:
             s.counts[layer] = _indices(mask, s.rows[first + layer :])
     return low, high
@@ -203,7 +206,7 @@ def _learn(
                 count += replay[j] > uninhibited[1]
             if count * HALF_MAX > uninhibited[1]:
                 for j in range(replay.size):
-                    error[j] = -int(replay[j] > uninhibited[1])
+                    error[j] = -np.int16(replay[j] > uninhibited[1])
                 w_plus = _matrix(net.plus, 0, net.sizes[2], replay.size)
                 overdriven |= _outside_masked(w_plus, error[: replay.size], uninhibited)
         n_overdriven += overdriven
@@ -253,7 +256,7 @@ def _shift(row: Half, change: Half, low: np.int8) -> None:
     Written so that the compiler finds its saturating 8-bit addition, 64 weights to an instruction.
     """
     for j in range(row.size):
-        wide = np.int16(np.int16(row[j]) + change[j])
+        wide = np.int16(np.int16(row[j]) + np.int16(change[j]))
         row[j] = max(np.int8(min(max(wide, np.int16(-128)), np.int16(127))), low)
 
 

@@ -58,7 +58,7 @@ def add_rows(
         partial[:] = 0
         k = first
         while k + ROWS_AT_ONCE <= end:
-            a, b, c, d = (weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]])
+            a, b, c, d = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
             e, f, g, h = (
                 weights[rows[k + 4]],
                 weights[rows[k + 5]],
@@ -66,7 +66,8 @@ def add_rows(
                 weights[rows[k + 7]],
             )
             for j in range(n):
-                partial[j] += np.int16(a[j]) + b[j] + c[j] + d[j] + e[j] + f[j] + g[j] + h[j]
+                low = np.int16(a[j]) + np.int16(b[j]) + np.int16(c[j]) + np.int16(d[j])
+                partial[j] += low + np.int16(e[j]) + np.int16(f[j]) + np.int16(g[j]) + np.int16(h[j])
             k += ROWS_AT_ONCE
         while k < end:
             row = weights[rows[k]]

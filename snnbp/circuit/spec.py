@@ -6,7 +6,7 @@ written down by hand.
 """
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
@@ -320,46 +320,6 @@ class Circuit:
             projections[self.role(projection)] += 1
             synapses[self.role(projection)] += fan_in * sizes[projection.post]
         return Counts(len(self.populations), dict(neurons), dict(projections), dict(synapses))
-
-
-def gating_projections(
-    populations: Iterable[Population], phases: tuple[Phase, ...], inhibition: int
-) -> Iterator[Projection]:
-    """Every projection that opens or inhibits a population, as the phases ask for it.
-
-    The share of the threshold that is left to the input sets the gate's weight: 1 -> -bias, 1/2 ->
-    -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
-    population acts from the last phase in which it was open itself, which gives the delay; phases at the same
-    distance share the projection.
-    """
-    types = {p.name: p.neuron for p in populations}
-    seen = set()
-    for number, phase in enumerate(phases):
-        for post, share in phase.opens.items():
-            for weight in _gate_weights(types, phase, post, share):
-                yield Projection(phase.gate, post, "one-to-all", weight)
-        for post in phase.inhibits:
-            yield Projection(phase.gate, post, "one-to-all", inhibition)
-        for post, opener in phase.opened_by.items():
-            delay = next((d for d in range(len(phases)) if opener in phases[number - 1 - d].open), None)
-            if delay is None:
-                raise ValueError(f"phase {phase.gate}: {opener!r} opens {post!r} but is never open itself")
-            if (opener, post, delay) not in seen:
-                (weight,) = _gate_weights(types, phase, post, 1 / 2)
-                yield Projection(opener, post, "one-to-one", weight, delay)
-            seen.add((opener, post, delay))
-
-
-def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
-    if post not in types:
-        raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    bias, half = -types[post].bias, types[post].threshold // 2
-    shares: dict[float, tuple[int, ...]] = {1: (bias,), 1 / 2: (bias + half,), 0: (half, bias + half)}
-    if share not in shares:
-        raise ValueError(
-            f"phase {phase.gate} leaves {share} of the threshold to {post!r}: choose 0, 1/2 or 1"
-        )
-    return shares[share]
 
 
 def _check_projection(projection: Projection, sizes: Mapping[str, int]) -> None:

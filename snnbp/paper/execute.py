@@ -1,4 +1,4 @@
-"""Run one notebook headless, in a kernel that only this checkout decides about."""
+"""Run one notebook headless by papermill, in a kernel that only this checkout decides about."""
 
 import os
 import re
@@ -10,10 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import nbformat
+import papermill
 from jupyter_client.kernelspec import KernelSpecManager
 from jupyter_client.manager import AsyncKernelManager
-from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError, DeadKernelError
+from jupyter_core.utils import ensure_event_loop
+from nbclient.exceptions import DeadKernelError
+from papermill.clientwrap import PapermillNotebookClient
+from papermill.engines import Engine, papermill_engines
 from traitlets import default
 
 from snnbp.files import atomic_open
@@ -50,31 +53,40 @@ def execute(
     Failure
         Naming the cell and its error; what was executed is in build/partial/.
     """
-    notebook = nbformat.read(NOTEBOOKS / f"{name}.ipynb", as_version=4)
-    inject(notebook, parameters)
     PARTIAL.mkdir(parents=True, exist_ok=True)
     partial, log, progress = (PARTIAL / f"{name}{suffix}" for suffix in (".ipynb", ".log", ".progress"))
-    client = _Client(notebook, progress)
+    kernel = _Kernel(progress)
     environment = kernel_environment() | {"SNNBP_OUTPUT": str(output), "SNNBP_PROGRESS": str(progress)}
-    shown = partial.relative_to(ROOT)
+    shown = partial.relative_to(ROOT) if partial.is_relative_to(ROOT) else partial
     # In a thread, so that signals are ours and not the client's.
     with open(log, "wb") as stream, ThreadPoolExecutor(1) as pool:
-        future = pool.submit(client.execute, env=environment, stdout=stream, stderr=stream)
+        future = pool.submit(
+            papermill.execute_notebook,
+            NOTEBOOKS / f"{name}.ipynb",
+            partial,
+            dict(parameters),
+            engine_name=_Engine.name,
+            kernel_name="python3",
+            progress_bar=False,
+            kernel=kernel,
+            env=environment,
+            stdout=stream,
+            stderr=stream,
+        )
         try:
             while not wait([future], timeout=1).done:
-                report(client.where())
-            future.result()
-        except CellExecutionError as error:
+                report(kernel.where())
+            notebook = future.result()
+        except papermill.PapermillExecutionError as error:
             message = f"{error.ename}: {error.evalue}".splitlines()[0]
-            raise Failure(f"{name}, cell {client.at}: {message} (see {shown})") from None
+            raise Failure(f"{name}, cell {kernel.at}: {message} (see {shown})") from None
         except (DeadKernelError, RuntimeError):
             last = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()[-1:]
             reason = f": {last[0]}" if last else ""
-            raise Failure(f"{name}, cell {client.at}: the kernel died{reason} (see {shown})") from None
+            raise Failure(f"{name}, cell {kernel.at}: the kernel died{reason} (see {shown})") from None
         finally:
-            client.end()
+            kernel.end()
             progress.unlink(missing_ok=True)
-            write(notebook, partial)
     write(normalised(notebook), target)
     partial.unlink()
     log.unlink()
@@ -88,41 +100,46 @@ class _Manager(AsyncKernelManager):
         return KernelSpecManager(kernel_dirs=[])
 
 
-class _Client(NotebookClient):
-    """Knows at which cell it is, and ends with all processes that its kernel started."""
+class _Kernel:
+    """Knows at which cell its notebook is, and ends with all processes that it started."""
 
-    def __init__(self, notebook: Any, progress: Path) -> None:
-        arguments = [
-            "--IPKernelApp.log_level=ERROR",
-            "--IPKernelApp.exec_lines=__import__('snnbp.paper.progress')",
-            "--HistoryManager.enabled=False",
-        ]
-        super().__init__(
-            notebook,
+    def __init__(self, progress: Path) -> None:
+        self.at, self.cells = 0, 0
+        self._progress, self._group, self._ending = progress, 0, False
+
+    def run(self, managed: Any, **options: Any) -> None:
+        """Execute the cells of a notebook that papermill manages."""
+        client = PapermillNotebookClient(
+            managed,
             kernel_name="python3",
             kernel_manager_class=_Manager,
             resources={"metadata": {"path": str(NOTEBOOKS)}},
-            extra_arguments=arguments,
+            extra_arguments=[
+                "--IPKernelApp.log_level=ERROR",
+                "--IPKernelApp.exec_lines=__import__('snnbp.paper.progress')",
+                "--HistoryManager.enabled=False",
+            ],
             record_timing=False,
             store_widget_state=False,
         )
-        self.at, self._progress, self._group, self._ending = 0, progress, 0, False
-        self.on_notebook_start = self._started
-        self.on_cell_start = self._at_cell
+        self.cells = len(client.nb.cells)
+        client.on_cell_start = lambda cell, cell_index: self._start(client, cell_index)
+        try:
+            client.execute(**options)
+        finally:
+            ensure_event_loop().close()  # of this thread; nobody else would
 
-    def _started(self, notebook: Any) -> None:
-        self._group = int(getattr(self.km and self.km.provisioner, "pgid", 0))
-
-    def _at_cell(self, cell: Any, cell_index: int) -> None:
+    def _start(self, client: Any, index: int) -> None:
+        self._group = int(getattr(client.km and client.km.provisioner, "pgid", 0))
         if self._ending:
             raise KeyboardInterrupt
-        self.at = cell_index
+        self.at = index
         self._progress.unlink(missing_ok=True)
 
     def where(self) -> str:
         """The cell, and what a progress bar in it says."""
         bar = self._progress.read_text(encoding="utf-8") if self._progress.exists() else ""
-        return f"cell {self.at + 1}/{len(self.nb.cells)}  {bar}".rstrip()
+        return f"cell {self.at + 1}/{self.cells}  {bar}".rstrip()
 
     def end(self) -> None:
         """Kill what is left of the kernel and its children."""
@@ -130,6 +147,21 @@ class _Client(NotebookClient):
         with suppress(ProcessLookupError):
             if self._group:
                 os.killpg(self._group, signal.SIGKILL)
+
+
+class _Engine(Engine):  # type: ignore[misc]
+    """How papermill runs the cells: in a kernel of this checkout."""
+
+    name = "checkout"
+
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: Any, kernel_name: str, kernel: _Kernel, env: Any, stdout: Any, stderr: Any, **_: Any
+    ) -> None:
+        kernel.run(nb_man, env=env, stdout=stdout, stderr=stderr)
+
+
+papermill_engines.register(_Engine.name, _Engine)
 
 
 def kernel_environment() -> dict[str, str]:
@@ -153,18 +185,6 @@ def write(notebook: Any, path: Path) -> None:
         nbformat.write(notebook, file)
 
 
-def inject(notebook: Any, parameters: Mapping[str, Any]) -> None:
-    """Put a cell with these parameters after the one tagged "parameters"."""
-    if not parameters:
-        return
-    source = "\n".join(f"{name} = {value!r}" for name, value in parameters.items())
-    cell = nbformat.v4.new_code_cell(
-        source, id="injected-parameters", metadata={"tags": ["injected-parameters"]}
-    )
-    tagged = [n for n, cell in enumerate(notebook.cells) if "parameters" in cell.metadata.get("tags", ())]
-    notebook.cells.insert(tagged[0] + 1, cell)
-
-
 def normalised(notebook: Any) -> Any:
     """A notebook less what differs between equal runs: versions, times, how text is cut into messages."""
     notebook.metadata = nbformat.from_dict(
@@ -175,7 +195,11 @@ def normalised(notebook: Any) -> Any:
     )
     for cell in notebook.cells:
         cell.metadata = nbformat.from_dict(
-            {key: value for key, value in cell.metadata.items() if key in ("tags", "jupyter", "slideshow")}
+            {
+                key: value
+                for key, value in cell.metadata.items()
+                if key in ("tags", "jupyter", "slideshow") and value
+            }
         )
         if cell.cell_type == "code":
             outputs: list[Any] = []

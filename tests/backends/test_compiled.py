@@ -1,101 +1,117 @@
-"""Compiled code is that of the source as it is; damaged files of it do no harm."""
+"""Compiled code on disk never outlives its sources, and never stops a run."""
 
 import os
 import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
-from snnbp.backends import compiled
+import snnbp
 
-PACKAGE = compiled.PACKAGE
 PROGRAM = """
-import numpy as np, snnbp
-weights = snnbp.Weights((np.full((4, 3), 200), np.full((3, 2), 100)))
-print(*snnbp.predict(weights, np.ones((1, 4), bool))[1][0])
+import numpy as np
+from snnbp import backends
+from snnbp.backends.rule import Rule
+from snnbp.circuit.weights import Weights
+
+rng = np.random.default_rng(0)
+weights = Weights.draw(rng, (12, 9, 8, 3), scale=5)
+inputs, labels = rng.random((20, 12)) < 0.5, rng.integers(0, 3, 20)
+for name in ("reference", "fused", "spiking"):
+    learner = backends.learner(name, weights, Rule())
+    learner.learn(inputs, labels)
+    spikes, potentials = backends.predict(name, learner.weights, inputs)
+    print(learner.weights.digest, learner.n_overdriven, int(potentials.sum()))
 """
+EDIT = "backends/kernels.py", "total[j] += partial[j]", "total[j] += 2 * partial[j]"
 
 
-def test_an_edit_of_a_kernel_is_what_runs_and_undone_is_undone(tmp_path):
-    shutil.copytree(PACKAGE, tmp_path / "snnbp", ignore=shutil.ignore_patterns("__pycache__"))
-    source = tmp_path / "snnbp" / "backends" / "kernels.py"  # not the outermost kernel's file
-    before = source.read_text(encoding="utf-8")
-    edited = before.replace("    total[:] = 0\n", "    total[:] = -9999\n")
-    assert edited != before
-    potentials = []
-    for text in (before, edited, before):
-        source.write_text(text, encoding="utf-8")
-        done = subprocess.run(
-            [sys.executable, "-B", "-c", PROGRAM],
-            cwd=tmp_path,
-            env=os.environ | {"PYTHONPATH": str(tmp_path)},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        potentials.append(done.stdout.strip())
-    assert potentials == ["300 300", "0 0", "300 300"]
-
-
-def double(n):
-    return 2 * n
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory) -> tuple[Path, list[str]]:
+    """A copy of the package with its compiled code, and its results."""
+    copy = tmp_path_factory.mktemp("compiled") / "snnbp"
+    shutil.copytree(Path(snnbp.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy, results(copy)
 
 
 @pytest.fixture
-def stored(tmp_path, monkeypatch):
-    """A kernel's cache, with what it has stored and where."""
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path))
-    kernel = compiled.jit(double)
-    kernel(1)
-    ((signature, form),) = kernel.overloads.items()
-    (file,) = (tmp_path / "snnbp").iterdir()
-    return kernel._cache, signature, form, file
+def package(tmp_path, compiled) -> Path:
+    """Another copy, with the same compiled code."""
+    return shutil.copytree(compiled[0], tmp_path / "copy" / "snnbp")
 
 
-def test_damaged_files_are_not_used(stored):
-    cache, signature, form, file = stored
-    whole = file.read_bytes()
-    assert cache.load_overload(signature, form.target_context) is not None
-    changed = [whole[:n] + bytes([whole[n] ^ 1]) + whole[n + 1 :] for n in (0, 40, len(whole) - 1)]
-    for damaged in (b"", whole[:20], whole[:-1], *changed):
-        file.write_bytes(damaged)
-        assert cache.load_overload(signature, form.target_context) is None
+@pytest.fixture
+def first(compiled) -> list[str]:
+    return compiled[1]
 
 
-def test_where_no_folder_can_be_written_a_warning_says_what_to_do(stored, tmp_path, monkeypatch):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("NUMBA_CACHE_DIR", str(tmp_path / "file"))
-    compiled._warn_once.cache_clear()
-    cache, signature, form, _ = stored
-    with pytest.warns(UserWarning, match="set NUMBA_CACHE_DIR"):
-        cache.save_overload(signature, form)
-    cache.save_overload(signature, form)  # says so once
-    assert cache.load_overload(signature, form.target_context) is None
+def results(package, warnings="error", **environment) -> list[str]:
+    """What reference, fused and spiking learn and predict, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", warnings, "-c", PROGRAM],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package.parent), **environment},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
 
 
-UNCOMPILED = """
-import numpy as np, snnbp
-rng = np.random.default_rng(1)
-data = snnbp.Samples(rng.random((30, 12)) < 0.5, rng.integers(0, 3, 30))
-weights = snnbp.Weights.draw(rng, (12, 8, 3), scale=3.0)
-for backend in ("reference", "fused", "spiking"):
-    learnt, outputs = snnbp.learn(weights, data, backend, step=64)
-    print(learnt.digest, outputs.sum(), snnbp.evaluate(learnt, data, backend).spikes)
-"""
+def cache_files(folder) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*.nbc")}
 
 
-def test_without_numba_every_backend_computes_the_same():
-    """NUMBA_DISABLE_JIT is for debuggers and for coverage of the kernels."""
-    answers = set()
-    for disabled in ("0", "1"):
-        done = subprocess.run(
-            [sys.executable, "-W", "error", "-c", UNCOMPILED],
-            cwd=PACKAGE.parent,
-            env=os.environ | {"NUMBA_DISABLE_JIT": disabled},
-            capture_output=True,
-            text=True,
-            check=True,
-        )
-        answers.update(done.stdout.splitlines())
-    assert len(answers) == 1
+def replace_in(package, file, old, new):
+    path = package / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_an_edit_of_a_called_function_takes_effect_and_so_does_undoing_it(package, first):
+    assert first[0] == first[1] == first[2]
+    files = cache_files(package)
+    assert files
+    assert results(package) == first
+    assert cache_files(package) == files, "compiled again, though nothing has changed"
+
+    file, old, new = EDIT
+    replace_in(package, file, old, new)
+    edited = results(package)
+    assert edited[0] == first[0]
+    assert edited[1] != first[1]
+    assert edited[2] != first[2]
+    replace_in(package, file, new, old)
+    assert results(package) == first
+    assert cache_files(package).keys() == files.keys(), "files of old sources pile up"
+
+
+def test_damaged_cache_files_are_compiled_again(package, first):
+    """Cut to nothing, within the header, and at three quarters; a bit of the machine code turned."""
+    files = cache_files(package)
+    for n, (path, content) in enumerate(files.items()):
+        middle = len(content) // 2
+        turned = content[:middle] + bytes([content[middle] ^ 4]) + content[middle + 1 :]
+        path.write_bytes((b"", content[:7], content[: len(content) * 3 // 4], turned)[n % 4])
+    assert results(package) == first
+    assert cache_files(package).keys() == files.keys()
+    assert results(package) == first
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first):
+    """A file in the place of each folder that Numba would try."""
+    blocked = tmp_path / "blocked"
+    blocked.write_bytes(b"")
+    shutil.rmtree(package / "backends" / "__pycache__")
+    (package / "backends" / "__pycache__").write_bytes(b"")
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), str(blocked / "below"))
+    assert results(package, "default", PYTHONDONTWRITEBYTECODE="1", **places) == first
+    assert not cache_files(tmp_path)
+
+
+def test_every_backend_runs_without_compiling(package, first):
+    assert results(package, NUMBA_DISABLE_JIT="1") == first

@@ -9,7 +9,8 @@ from networks import lively
 from snnbp.backends import reference
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking import predict, trace
-from snnbp.circuit.backprop import inference_circuit, schedule_of, training_circuit
+from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit, Population
 
 

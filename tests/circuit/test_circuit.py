@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
+from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import current_bound, mantissa_exponent
 from snnbp.circuit.spec import (
     Circuit,
@@ -18,7 +19,6 @@ from snnbp.circuit.spec import (
     PlasticityRule,
     Population,
     Projection,
-    gating_projections,
 )
 
 GOLDEN = Path(__file__).parents[1] / "golden"

@@ -155,6 +155,30 @@ def test_counts_are_judged_by_equality(values, verdict):
     assert judge(COUNT, values).verdict == verdict
 
 
+GAIN = claim("g", "points", value=0.0, digits=2, rule="above", result="11_depth:gain")
+
+
+@pytest.mark.parametrize(
+    ("values", "collapsed", "verdict", "note"),
+    [
+        ([0.010, 0.012], [], NOT_REPRODUCED, "95 % interval -0.17 to 2.37 points, n = 2"),
+        ([0.010, 0.011, 0.012], [], REPRODUCED, "95 % interval 0.85 to 1.35 points, n = 3"),
+        (
+            [0.010, -0.1, 0.011, 0.012],
+            [False, True, False, False],
+            REPRODUCED,
+            "95 % interval 0.85 to 1.35 points, n = 3; 1 of 4 seeds collapsed, left out",
+        ),
+        ([-0.010, -0.011, -0.012], [], NOT_REPRODUCED, "95 % interval -1.35 to -0.85 points, n = 3"),
+        ([0.010], [], NOT_EVALUATED, "too few values to judge by"),
+    ],
+)
+def test_a_gain_is_judged_by_its_interval(values, collapsed, verdict, note):
+    """By the t distribution's quantiles for one and two degrees of freedom, 12.706 and 4.303."""
+    judged = judge(GAIN, values, collapsed)
+    assert (judged.verdict, judged.note) == (verdict, note)
+
+
 def test_models_and_words_are_never_reproduced():
     assert judge(ENERGY, [0.59]).verdict == ESTIMATED
     assert judge(ENERGY, []).verdict == NOT_EVALUATED

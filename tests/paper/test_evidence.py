@@ -1,4 +1,4 @@
-"""The committed evidence: shipped weights score as stated, records are current, README quotes the ledger."""
+"""The committed evidence: shipped weights score as stated and records are current."""
 
 import json
 
@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 import snnbp
-from snnbp.paper import ROOT, claims, pipeline, verdict
+from snnbp.paper import ROOT, pipeline
 
 FIGURES = ROOT / "figures"
 
@@ -31,9 +31,3 @@ def test_the_shipped_weights_of_the_first_seed_have_the_published_digest():
 
 def test_all_evidence_is_as_its_records_say():
     assert pipeline.check() == []
-
-
-def test_the_readme_has_the_headline_rows():
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    rows = readme.partition("<!-- headline -->")[2].partition("<!-- end of headline -->")[0]
-    assert rows.strip() == verdict.headline_markdown(claims.ledger(FIGURES)).strip()

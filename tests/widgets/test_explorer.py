@@ -155,7 +155,7 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
     wait_for(lambda: learning.picture.png != picture)
-    link = learning.export.value.partition("run.npz. href=.data:application/octet-stream;base64,")[2]
+    link = learning.export.value.partition("run.npz' href='data:application/octet-stream;base64,")[2]
     (tmp_path / "run.npz").write_bytes(base64.b64decode(link.partition("'")[0]))
     assert snnbp.Run.load(tmp_path / "run.npz").digest == learning.runs[1].run.digest
     learning.remove()

@@ -31,11 +31,13 @@ READY = """() => {
     return kernel?.connectionStatus === "connected" && kernel.status === "idle"
         && panel.content.widgets.length > 5;
 }"""
-RAN = """() => {
-    const code = window.jupyterapp.shell.currentWidget.content.widgets.filter(c => c.model.type === "code");
-    return document.querySelector('[data-mime-type="application/vnd.jupyter.error"]')
-        || code.every(cell => cell.model.executionCount !== null);
-}"""
+ERRORS = """() => [
+    ...window.jupyterapp.shell.currentWidget.content.widgets
+        .flatMap(cell => cell.model.sharedModel.outputs ?? [])
+        .filter(output => output.output_type === "error").map(output => `${output.ename}: ${output.evalue}`),
+    ...[...document.querySelectorAll(".jupyter-widgets-error")].map(part => part.innerText)]"""
+RAN = f"""() => ({ERRORS})().length || window.jupyterapp.shell.currentWidget.content.widgets.every(
+    cell => cell.model.type !== "code" || cell.model.executionCount !== null)"""
 VISIBLE_IMAGES = """() => [...document.querySelectorAll(".jp-OutputArea-output img")].filter(
     image => image.complete && image.naturalWidth > 100 && image.clientWidth > 100).length"""
 CUT_OFF = """name => {
@@ -132,8 +134,7 @@ def opened(browser, server, name):
     page.wait_for_function(READY)
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(RAN, timeout=180_000)
-    errors = page.locator('[data-mime-type="application/vnd.jupyter.error"], .jupyter-widgets-error')
-    assert errors.count() == 0, errors.first.inner_text()
+    assert page.evaluate(ERRORS) == []
     return page
 
 

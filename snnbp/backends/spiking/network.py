@@ -1,6 +1,5 @@
 """Runs any circuit: its tables, its state, its input spikes and the record of what it did."""
 
-import copy
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 
 from snnbp import checks
 from snnbp.backends.spiking.stepper import Events, SpikeRecord, run
-from snnbp.backends.spiking.tables import Matrices, compile_circuit, read_matrices
+from snnbp.backends.spiking.tables import Matrices, SimulatorState, compile_circuit, read_matrices
 from snnbp.circuit.spec import Circuit
 
 
@@ -87,10 +86,11 @@ class Network:
         return record
 
     def next_steps(self, steps: int) -> SpikeRecord:
-        """What the spikes on their way will do in the next steps; the network stays where it is."""
+        """What the spikes on their way would do in the next steps if nothing learnt; the network stays."""
         record = self._empty_record(np.full(steps, -1))
-        state = copy.deepcopy(self._state)
-        run(self._tables, state, Events(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32)), record)
+        tables = self._tables._replace(changes=np.zeros(1, np.int8))
+        state = SimulatorState._make([self._state.weights, *(array.copy() for array in self._state[1:])])
+        run(tables, state, Events(np.zeros(steps + 1, np.int64), np.zeros(0, np.int32)), record)
         return record
 
     def _empty_record(

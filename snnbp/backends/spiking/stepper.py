@@ -121,7 +121,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                 if count[p] < 0:
                     count[p] = active_indices(spikes[first : first + size], indices[first + p :])
                 if projection.kind == MATRIX:
-                    matrix = _matrix(weights, projection.begin, size, projection.stride)
+                    matrix = _matrix(weights, projection.first_weight, size, projection.stride)
                     sum_rows(
                         matrix,
                         indices[first + p :],
@@ -140,7 +140,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             p, post = projection.pre, projection.post
             if projection.kind == MATRIX and active[p] and active[post]:
                 first, size = populations[p].start, populations[p].stop - populations[p].start
-                matrix = _matrix(weights, projection.begin, size, projection.stride)
+                matrix = _matrix(weights, projection.first_weight, size, projection.stride)
                 target, width = populations[post].start, populations[post].stop - populations[post].start
                 change[:] = 0
                 _set_change(spikes, target, width, step_change, change)
@@ -258,9 +258,9 @@ def _set_change(spikes: Flags, first: int, size: int, step_change: int, change: 
 def _change_rows(
     matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
 ) -> None:
-    """Add the change to the listed rows, saturating at the rails; int16 keeps the vectors narrow."""
+    """Add the change to the listed rows, saturating at the bounds; int16 keeps the vectors narrow."""
     lowest, highest = np.int16(-128), np.int16(127)
     for k in range(first, first + count):
         row = matrix[rows[k]]
         for j in range(row.size):
-            row[j] = min(max(np.int16(np.int16(row[j]) + change[j]), lowest), highest)
+            row[j] = min(max(np.int16(row[j]) + np.int16(change[j]), lowest), highest)

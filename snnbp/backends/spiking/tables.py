@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.compiled import records
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.spec import Circuit, Projection
 
@@ -45,7 +44,7 @@ PROJECTION = np.dtype(
         ("kind", np.int64),  # ONE_TO_ONE, SAME_TO_ALL or MATRIX
         ("weight", np.int32),  # weight units
         ("delay_steps", np.int64),  # steps until a spike arrives, delay + 1
-        ("begin", np.int64),  # where the matrix starts among all weights
+        ("first_weight", np.int64),  # where the matrix starts among all weights
         ("stride", np.int64),  # its padded row length
     ],
     align=True,
@@ -123,8 +122,8 @@ def compile_circuit(
         rule, rewards = circuit.plasticity, [phase.reward for phase in circuit.phases] or [False]
         changes = [(rule.always + rule.rewarded * reward) // WEIGHT_GRID for reward in rewards]
     tables = Tables(
-        records(populations),
-        records(table),
+        populations.view(np.recarray),
+        table.view(np.recarray),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
@@ -148,7 +147,7 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     matrices = {}
     for projection in tables.projections[tables.projections["kind"] == MATRIX]:
         pre, post = names[projection["pre"]], names[projection["post"]]
-        rows, stride, base = circuit[pre].size, projection["stride"], projection["begin"]
+        rows, stride, base = circuit[pre].size, projection["stride"], projection["first_weight"]
         block = state.weights[base : base + rows * stride].reshape(rows, stride)
         matrices[pre, post] = block[:, : circuit[post].size].astype(np.int16) * np.int16(WEIGHT_GRID)
     return matrices

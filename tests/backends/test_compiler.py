@@ -1,0 +1,121 @@
+"""Compiled code on disk never outlives its sources, and never stops a run."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import snnbp
+
+PROGRAM = """
+import sys
+
+import numpy as np
+from snnbp import backends
+from snnbp.backends.rule import Rule
+from snnbp.circuit.weights import Weights
+
+rng = np.random.default_rng(0)
+weights = Weights.draw(rng, (12, 9, 8, 3), scale=5)
+inputs, labels = rng.random((20, 12)) < 0.5, rng.integers(0, 3, 20)
+for name in sys.argv[1:]:
+    learner = backends.learner(name, weights, Rule())
+    learner.learn(inputs, labels)
+    spikes, potentials = backends.predict(name, learner.weights, inputs)
+    print(learner.weights.digest, learner.n_overdriven, int(potentials.sum()))
+"""
+EDIT = "backends/kernels.py", "total[j] += partial[j]", "total[j] += 2 * partial[j]"
+
+
+@pytest.fixture(scope="module")
+def compiled(tmp_path_factory) -> tuple[Path, list[str]]:
+    """A copy of the package with its compiled code, and its results."""
+    copy = tmp_path_factory.mktemp("compiled") / "snnbp"
+    shutil.copytree(Path(snnbp.__file__).parent, copy, ignore=shutil.ignore_patterns("__pycache__"))
+    return copy, results(copy)
+
+
+@pytest.fixture
+def package(tmp_path, compiled) -> Path:
+    """Another copy, with the same compiled code."""
+    return shutil.copytree(compiled[0], tmp_path / "copy" / "snnbp")
+
+
+@pytest.fixture
+def first(compiled) -> list[str]:
+    return compiled[1]
+
+
+BACKENDS = "reference", "fused", "spiking"
+
+
+def results(package, names=BACKENDS, **environment) -> list[str]:
+    """What these backends learn and predict, in a process of its own."""
+    done = subprocess.run(
+        [sys.executable, "-W", "error", "-c", PROGRAM, *names],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package.parent), **environment},
+        cwd=package.parent,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout.split("\n")[:-1]
+
+
+def cache_files(folder) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in folder.rglob("*.nb[ci]")}
+
+
+def replace_in(package, file, old, new):
+    path = package / file
+    text = path.read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    path.write_text(text.replace(old, new), encoding="utf-8")
+
+
+def test_an_edit_of_a_called_function_takes_effect_and_so_does_undoing_it(package, first):
+    assert first[0] == first[1] == first[2]
+    files = cache_files(package)
+    assert files
+    assert results(package) == first
+    assert cache_files(package) == files, "compiled again, though nothing has changed"
+
+    file, old, new = EDIT
+    replace_in(package, file, old, new)
+    edited = results(package)
+    assert edited[0] == first[0]
+    assert edited[1] != first[1]
+    assert edited[2] != first[2]
+    replace_in(package, file, new, old)
+    assert results(package) == first
+    assert cache_files(package).keys() == files.keys(), "files of old sources pile up"
+
+
+def test_damaged_cache_files_are_compiled_again(package, first):
+    """Cut to nothing, within the header, and at three quarters."""
+    files = cache_files(package)
+    for n, (path, content) in enumerate(files.items()):
+        path.write_bytes(content[: (0, 7, len(content) * 3 // 4)[n % 3]])
+    assert results(package) == first
+    assert cache_files(package).keys() == files.keys()
+    assert results(package) == first
+
+
+def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first):
+    """A file in the place of each folder that Numba would try."""
+    blocked = tmp_path / "blocked"
+    blocked.write_bytes(b"")
+    for folder in {path.parent for path in package.rglob("*.py")}:
+        shutil.rmtree(folder / "__pycache__", ignore_errors=True)
+        (folder / "__pycache__").write_bytes(b"")
+    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), str(blocked / "below"))
+    assert results(package, ["spiking"], PYTHONDONTWRITEBYTECODE="1", **places) == first[2:]
+    assert not cache_files(tmp_path)
+
+
+def test_every_backend_runs_without_compiling(package, first):
+    assert results(package, NUMBA_DISABLE_JIT="1") == first
