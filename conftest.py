@@ -34,9 +34,10 @@ def pytest_configure(config: pytest.Config) -> None:
     if config.getoption("--full"):
         config.option.nbval_cell_timeout = FULL_SECONDS
         return
-    if (OUTPUT / "seed_runs").exists():
-        digest = library_digest("circuit", "backends", "training")[:12]
-        shutil.copytree(OUTPUT / "seed_runs", OUTPUT / "runs" / "09_seeds" / digest / "seed_runs")
+    digest = library_digest("circuit", "backends", "training")[:12]
+    for notebook, runs in (("09_seeds", "seed_runs"), ("11_depth", "depth_runs")):
+        if (OUTPUT / runs).exists():
+            shutil.copytree(OUTPUT / runs, OUTPUT / "runs" / notebook / digest / runs)
 
 
 def pytest_unconfigure() -> None:

@@ -27,9 +27,13 @@ F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 
 
-def jit(function: F) -> F:
-    """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is."""
-    kernel: Any = numba.njit(nogil=True, boundscheck=False)(function)
+def jit(function: F, inline: bool = False) -> F:
+    """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is.
+
+    `inline` makes it a part of its callers: for functions of many arrays, whose call would take as long as a
+    loop over a layer.
+    """
+    kernel: Any = numba.njit(nogil=True, boundscheck=False, forceinline=inline)(function)
     if kernel is not function:
         kernel._cache = Cache(function)
     return cast(F, kernel)

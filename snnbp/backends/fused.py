@@ -8,6 +8,7 @@ after the other in flat arrays, so that one compiled kernel serves any number of
 """
 
 from collections.abc import Sequence
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -76,32 +77,31 @@ def _scratch(net: Network) -> Scratch:
     )
 
 
-@jit
+@partial(jit, inline=True)
 def _forward(net: Network, x: NDArray[np.bool_], spike_above: int, s: Scratch) -> tuple[int, int]:
     """Fill the scratch; return the smallest and the largest potential."""
-    last, above = net.sizes.size - 1, np.int32(spike_above)
+    last, above = net.sizes.size - 1, np.int32(spike_above)  # like potentials, so that lanes stay narrow
+    low, high = np.int32(0), np.int32(0)
     s.counts[0] = active_indices(x, s.rows)
-    low, high = 0, 0
-    for layer in range(1, last + 1):
-        before, pre = net.neurons[layer - 1], net.sizes[layer - 1]
-        first, size = net.neurons[layer], net.sizes[layer]
+    for layer in range(1, last):
+        before, first, size = net.neurons[layer - 1], net.neurons[layer], net.sizes[layer]
         v, mask = s.v[first : first + size], s.mask[first : first + size]
-        if layer == last:
-            w = _matrix(net.plus, net.feedback_base[layer], size, pre)
-            spikes = s.mask[before : before + pre]
-            for k in range(size):
-                v[k] = _masked_sum(w[k], spikes)
-        else:
-            w = _matrix(net.forward, net.forward_base[layer], pre, size)
-            sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
-        least, most = v[0], v[0]  # of type int32, like the threshold: narrow lanes
+        w = _matrix(net.forward, net.forward_base[layer], net.sizes[layer - 1], size)
+        sum_rows(w, s.rows[before + layer - 1 :], s.counts[layer - 1], s.partial[:size], v)
         for j in range(size):
-            least, most = min(least, v[j]), max(most, v[j])
+            low, high = min(low, v[j]), max(high, v[j])
             mask[j] = -np.int16(v[j] > above)
-        low, high = min(low, least), max(high, most)
         if layer < last - 1:
             s.counts[layer] = _indices(mask, s.rows[first + layer :])
-    return low, high
+    first, pre, size = net.neurons[last], net.sizes[last - 1], net.sizes[last]
+    w = _matrix(net.plus, net.feedback_base[last], size, pre)
+    mask = s.mask[first - pre : first]
+    for k in range(size):
+        v_k = _masked_sum(w[k], mask)
+        s.v[first + k] = v_k
+        s.mask[first + k] = -np.int16(v_k > above)
+        low, high = min(low, np.int32(v_k)), max(high, np.int32(v_k))
+    return int(low), int(high)
 
 
 @jit

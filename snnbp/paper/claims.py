@@ -192,7 +192,8 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
     if claim.rule == "above":
         low, high = mean_interval(kept)
         verdict = REPRODUCED if low > claim.value else NOT_REPRODUCED
-        interval = f"95 % interval {number(low, claim)} to {number(high, claim)}, n = {len(kept)}"
+        ends = number(low, claim).removesuffix(f" {claim.unit}"), number(high, claim)
+        interval = f"95 % interval {' to '.join(ends)}, n = {len(kept)}"
         return Verdict(claim, verdict, ours, note="; ".join(filter(None, (interval, note))))
     binomial = math.sqrt(claim.value * (1 - claim.value) / TEST_IMAGES)
     tolerance = 2 * math.hypot(spread, binomial)
