@@ -25,7 +25,7 @@ class LavaNetwork(spiking.Network):
     def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any], merged: bool = True) -> None:
         super().__init__(circuit, plastic)
         self._merged = merged
-        self._next_active = np.zeros(len(circuit.populations), np.bool_)
+        self._next_active = np.zeros((2, len(circuit.populations)), np.bool_)
 
     def run(
         self,
@@ -40,7 +40,7 @@ class LavaNetwork(spiking.Network):
         if not rows.size:
             return record
         period = len(self.circuit.phases)
-        steps = period + rows.size + 1  # the last spikes arrive one step later
+        steps = period + rows.size + 2  # the last spikes arrive one step later; what they cause, two
         stimuli = np.zeros((steps, sum(p.size for p in self.circuit.populations)), np.bool_)
         when = np.repeat(np.arange(rows.size), np.diff(events.first)) + period
         stimuli[when, events.neurons[: when.size]] = True
@@ -55,15 +55,15 @@ class LavaNetwork(spiking.Network):
             potentials,
             self._merged,
         ).run()
-        record.active[0], self._next_active = self._next_active, np.zeros_like(self._next_active)
+        record.active[:2], self._next_active = self._next_active, np.zeros_like(self._next_active)
         chosen = np.flatnonzero(rows >= 0)
         for number, population in enumerate(self.circuit.populations):
             if population.name not in spikes:
                 continue
             column = record.column[number]
             active = spikes[population.name].any(axis=1)[period:]
-            record.active[:, number] |= active[:-1]
-            self._next_active[number] = active[-1]
+            record.active[:, number] |= active[:-2]
+            self._next_active[:, number] = active[-2:]
             if column >= 0:
                 there = np.ix_(rows[chosen], np.arange(column, column + population.size))
                 record.spikes[there] = spikes[population.name][period + chosen]
@@ -75,10 +75,10 @@ class LavaNetwork(spiking.Network):
         super().__init__(self.circuit, matrices)
         return record
 
-    def next_step(self) -> SpikeRecord:
-        """As `spiking.Network.next_step`."""
-        record = self._empty_record(np.full(1, -1))
-        record.active[0] = self._next_active
+    def next_steps(self, steps: int) -> SpikeRecord:
+        """As `spiking.Network.next_steps`, for two steps at most."""
+        record = self._empty_record(np.full(steps, -1))
+        record.active[:] = self._next_active[:steps]
         return record
 
 
