@@ -263,7 +263,6 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     ----------
     images : uint8 array (n, rows, columns)
     threshold : float
-        A pixel is on if its brightness exceeds this.
     full_scale : int
         Largest value of a pixel: 255 is scaled as the official code does, any other value by itself.
 
