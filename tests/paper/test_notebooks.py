@@ -45,6 +45,13 @@ def test_a_notebook_is_committed_executed_with_a_checked_cell(name):
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
+def test_what_a_notebook_reads_is_on_its_record(name):
+    """The record is written with the results: a file that is read later would not be on it."""
+    source = "\n".join(cell.source for cell in code_cells(name))
+    assert "results.read(" not in source.partition("results.results(")[2]
+
+
+@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_figures_are_visible_and_described(name):
     """On GitHub, too: as PNG among the outputs, not as the text that stands for a Figure."""
     for cell in code_cells(name):
