@@ -61,9 +61,13 @@ class Tables(NamedTuple):
 
 
 class SimulatorState(NamedTuple):
-    """What changes. A ring slot is a step modulo the longest delay_steps + 1."""
+    """What changes. A ring slot is a step modulo the longest delay_steps + 1.
+
+    Equal matrices of one source are stored once, by the first of them, until one learns something else.
+    """
 
     weights: NDArray[np.int8]  # all matrices, half-units
+    stored_by: NDArray[np.int64]  # (Q,): the projection that stores this one's matrix
     arriving: NDArray[np.int32]  # (slots * neurons,): input that differs between a population's neurons
     shared_input: NDArray[np.int32]  # (slots, P): input that all neurons of a population share
     has_input: NDArray[np.bool_]  # (slots, P): whether there is anything to look at
@@ -98,7 +102,7 @@ def compile_circuit(
             matrix = matrices[projection.pre, projection.post]
             shape = circuit[projection.pre].size, circuit[projection.post].size
             block = _half_units(str(projection), matrix, shape)
-        blocks.append(block.ravel())
+        blocks.append(block)
         bases.append(end)
         strides.append(block.shape[1])
         end += block.size
@@ -129,7 +133,8 @@ def compile_circuit(
     )
     slots = max((p.delay for p in projections), default=0) + 2
     state = SimulatorState(
-        weights=np.concatenate([np.zeros(0, np.int8), *blocks]),
+        weights=np.concatenate([np.zeros(0, np.int8), *(block.ravel() for block in blocks)]),
+        stored_by=_first_equals([(p.pre, circuit[p.post].size) for p in projections], blocks),
         arriving=np.zeros(slots * start[-1], np.int32),
         shared_input=np.zeros((slots, len(sizes)), np.int32),
         has_input=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
@@ -145,12 +150,21 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     """The matrices as they are now, in weight units."""
     names = [population.name for population in circuit.populations]
     matrices = {}
-    for projection in tables.projections[tables.projections["kind"] == MATRIX]:
+    for q in np.flatnonzero(tables.projections["kind"] == MATRIX):
+        projection = tables.projections[q]
         pre, post = names[projection["pre"]], names[projection["post"]]
-        rows, stride, base = circuit[pre].size, projection["stride"], projection["first_weight"]
+        rows, stride = circuit[pre].size, projection["stride"]
+        base = tables.projections["first_weight"][state.stored_by[q]]
         block = state.weights[base : base + rows * stride].reshape(rows, stride)
         matrices[pre, post] = block[:, : circuit[post].size].astype(np.int16) * np.int16(WEIGHT_GRID)
     return matrices
+
+
+def _first_equals(ends: list[tuple[str, int]], blocks: list[NDArray[np.int8]]) -> NDArray[np.int64]:
+    """For each projection the first one with the same source, number of targets and matrix."""
+    first: dict[tuple[tuple[str, int], bytes], int] = {}
+    keys = ((end, block.tobytes()) for end, block in zip(ends, blocks, strict=True))
+    return np.array([first.setdefault(key, q) for q, key in enumerate(keys)], np.int64)
 
 
 def _kind(projection: Projection) -> int:
