@@ -48,7 +48,7 @@ class SpikeRecord(NamedTuple):
 @jit
 def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeRecord) -> None:
     """Advance `state` by record.row.size steps."""
-    populations, projections, population_of, changes = tables
+    populations, projections, plastic, population_of, changes = tables
     weights, stored_by, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
     event_first, event_neurons = events
     rows, column, recorded_spikes, recorded_potentials, recorded_active, overflows = record
@@ -138,11 +138,11 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
         # Weights between them learn.
         step_change = changes[step % changes.size]
         if step_change:
-            _separate(populations, projections, spikes, active, weights, stored_by)
-        for q in range(projections.size if step_change else 0):
+            _separate(populations, projections, plastic, spikes, active, weights, stored_by)
+        for q in plastic[: plastic.size if step_change else 0]:
             projection = projections[q]
             p, post = projection.pre, projection.post
-            if projection.kind == MATRIX and stored_by[q] == q and active[p] and active[post]:
+            if stored_by[q] == q and active[p] and active[post]:
                 first, size = populations[p].start, populations[p].stop - populations[p].start
                 matrix = _matrix(weights, projection.first_weight, size, projection.stride)
                 target, width = populations[post].start, populations[post].stop - populations[post].start
@@ -255,15 +255,16 @@ def _matrix(weights: NDArray[np.int8], base: int, rows: int, stride: int) -> NDA
 def _separate(
     populations: Table,
     projections: Table,
+    plastic: Int64s,
     spikes: Flags,
     active: Flags,
     weights: NDArray[np.int8],
     stored_by: Int64s,
 ) -> None:
     """Give a matrix that shares its storage its own, where its targets fire otherwise than the other's."""
-    for q in range(projections.size):
+    for q in plastic:
         one, other = projections[q], projections[stored_by[q]]
-        if one.kind != MATRIX or stored_by[q] == q or not active[one.pre]:
+        if stored_by[q] == q or not active[one.pre]:
             continue
         same = active[one.post] == active[other.post]
         if same and active[one.post]:

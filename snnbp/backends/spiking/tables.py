@@ -56,6 +56,7 @@ class Tables(NamedTuple):
 
     populations: Table  # POPULATION (P,)
     projections: Table  # PROJECTION (Q,), sorted by source
+    plastic: NDArray[np.int64]  # the projections that have matrices
     population_of: NDArray[np.int32]  # (neurons,): population of each neuron
     changes: NDArray[np.int8]  # (phases,): what a coincidence adds to a weight, half-units
 
@@ -128,6 +129,7 @@ def compile_circuit(
     tables = Tables(
         populations.view(np.recarray),
         table.view(np.recarray),
+        np.flatnonzero(table["kind"] == MATRIX),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
@@ -150,7 +152,7 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     """The matrices as they are now, in weight units."""
     names = [population.name for population in circuit.populations]
     matrices = {}
-    for q in np.flatnonzero(tables.projections["kind"] == MATRIX):
+    for q in tables.plastic:
         projection = tables.projections[q]
         pre, post = names[projection["pre"]], names[projection["post"]]
         rows, stride = circuit[pre].size, projection["stride"]
