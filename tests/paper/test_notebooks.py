@@ -97,7 +97,7 @@ def test_normalised_notebooks_hold_no_times_and_keep_warnings():
         ],
     )
     notebook = nbformat.v4.new_notebook(
-        cells=[cell], metadata={"widgets": {}, "language_info": {"version": "3"}}
+        cells=[cell], metadata={"widgets": {}, "language_info": {"name": "python", "version": "3"}}
     )
     result = normalised(notebook)
     assert result.metadata.keys() == {"kernelspec", "language_info"}
