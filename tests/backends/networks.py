@@ -4,6 +4,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+import pytest
 
 from snnbp import backends
 from snnbp.backends import fused, reference, spiking
@@ -16,6 +17,16 @@ STRONG = -254 * 2**7
 
 BACKENDS = tuple(name for name in backends.names() if name not in ("reference", "lava"))
 """What is compared with the reference here; Lava has tests of its own."""
+
+KINDS = {
+    "published": (1, "published"),
+    "compact": (1, "compact"),
+    "two layers": (2, None),
+    "three": (3, None),
+}
+"""Circuits by name: number of hidden layers and schedule."""
+
+every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 class Samples(NamedTuple):

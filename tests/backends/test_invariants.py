@@ -5,7 +5,7 @@ from functools import cache
 
 import numpy as np
 import pytest
-from networks import Samples, block, lively, random_samples
+from networks import KINDS, Samples, block, every_kind, lively, random_samples
 
 from snnbp.backends import reference
 from snnbp.backends.rule import Rule
@@ -14,14 +14,6 @@ from snnbp.circuit.backprop import current_bounds, training_circuit
 from snnbp.circuit.loihi import INHIBITION
 from snnbp.circuit.spec import Circuit, Projection
 from snnbp.circuit.weights import Weights
-
-KINDS = {
-    "published": (1, "published"),
-    "compact": (1, "compact"),
-    "two layers": (2, None),
-    "three": (3, None),
-}
-every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def circuit_for(kind, weights) -> Circuit:

@@ -4,7 +4,19 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from networks import BACKENDS, STRONG, Samples, agree, block, random_samples, random_weights, same, split
+from networks import (
+    BACKENDS,
+    KINDS,
+    STRONG,
+    Samples,
+    agree,
+    block,
+    every_kind,
+    random_samples,
+    random_weights,
+    same,
+    split,
+)
 
 from snnbp import backends
 from snnbp.backends import fused, reference, spiking
@@ -16,13 +28,6 @@ from snnbp.circuit.loihi import INHIBITION, current_bound
 from snnbp.circuit.weights import Weights
 
 BOUND, BIAS_BOUND = current_bound(), current_bound(0)
-KINDS = {
-    "published": (1, "published"),
-    "compact": (1, "compact"),
-    "two layers": (2, None),
-    "three": (3, None),
-}
-every_kind = pytest.mark.parametrize("kind", KINDS)
 
 
 def reference_of(kind, weights, rule=Rule()) -> reference.Learner:  # noqa: B008
