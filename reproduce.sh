@@ -107,7 +107,7 @@ setup() { # .venv/installed says for which packages, and which folder, .venv is 
     say "installing the locked packages into .venv (Python $version) ..."
     install
     verified || { say "set-up failed: delete .venv and try again"; return 1; }
-    [ "$version" = 3.10 ] || say "Python $version: everything is set up but Lava, which needs Python 3.10"
+    [ "$version" = 3.10 ] || say "Python $version: set-up without Lava, which needs Python 3.10"
     echo "$wanted" >"$stamp"
     say "set-up complete after $SECONDS s"
 }

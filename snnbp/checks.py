@@ -18,21 +18,21 @@ def whole(name: str, value: Any) -> int:
             return operator.index(value)
     except TypeError:
         pass
-    raise ValueError(f"{name} must be a whole number, got {reprlib.repr(value)}")
+    raise ValueError(f"{name} must be an integer, got {reprlib.repr(value)}")
 
 
 def wholes(name: str, values: Any) -> tuple[int, ...]:
     """Return integers as a tuple of int; else ValueError."""
     if isinstance(values, Iterable) and not isinstance(values, str):
         return tuple(whole(name, value) for value in values)
-    raise ValueError(f"{name} must be several whole numbers, got {reprlib.repr(values)}")
+    raise ValueError(f"{name} must be a sequence of integers, got {reprlib.repr(values)}")
 
 
 def each(name: str, values: Any, kind: type[T]) -> tuple[T, ...]:
     """Return objects of class `kind` as a tuple; else TypeError."""
     if isinstance(values, Iterable) and not isinstance(values, str):
         return tuple(an(kind, f"{name}[{n}]", value) for n, value in enumerate(values))
-    raise TypeError(f"{name} must be several of {kind.__name__}, got {reprlib.repr(values)}")
+    raise TypeError(f"{name} must be a sequence of {kind.__name__}, got {reprlib.repr(values)}")
 
 
 def an(kind: type[T], name: str, value: Any) -> T:

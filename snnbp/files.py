@@ -106,7 +106,7 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
             with zipfile.ZipFile(file) as directory:
                 size = sum(member.file_size for member in directory.infolist())
             if size > MAX_BYTES:
-                raise ValueError(f"it holds {size} bytes, at most {MAX_BYTES} are read")
+                raise ValueError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 return {name: np.asarray(arrays[name]) for name in arrays.files}

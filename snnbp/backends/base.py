@@ -22,7 +22,7 @@ class Range(NamedTuple):
 SUMS = Range(-SUM_LIMIT, SUM_LIMIT - 1)
 
 
-OVERFLOW = "an input sum leaves the chip's 24 bits: use fewer inputs or smaller weights"
+OVERFLOW = "an input sum exceeds the chip's 24 bits: use fewer inputs or smaller weights"
 
 
 class CurrentLimits(NamedTuple):

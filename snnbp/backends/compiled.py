@@ -116,7 +116,6 @@ def _folders() -> Iterator[Path]:
 @functools.cache
 def _warn_once() -> None:
     warnings.warn(
-        "no folder for compiled code can be written, so that every start takes longer: "
-        "set NUMBA_CACHE_DIR to one that can",
+        "cannot store compiled code, so every start is slow: set NUMBA_CACHE_DIR to one that can",
         stacklevel=2,
     )

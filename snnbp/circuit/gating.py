@@ -56,6 +56,6 @@ def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, shar
     shares: dict[float, tuple[int, ...]] = {1: (bias,), 1 / 2: (bias + half,), 0: (half, bias + half)}
     if share not in shares:
         raise ValueError(
-            f"phase {phase.gate} leaves {share} of the threshold to {post!r}: choose 0, 1/2 or 1"
+            f"phase {phase.gate} opens {post!r} with share {share} of the threshold: choose 0, 1/2 or 1"
         )
     return shares[share]

@@ -131,7 +131,7 @@ def mantissa_exponent(weight: int) -> tuple[int, int]:
         mantissa, rest = divmod(abs(weight), 2**exponent)
         if not rest and mantissa <= MANTISSA_MAX:
             return (mantissa if weight > 0 else -mantissa), exponent
-    raise ValueError(f"weight {weight} is no 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
+    raise ValueError(f"weight {weight} is not an 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
 
 
 def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:

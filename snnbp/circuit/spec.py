@@ -275,7 +275,7 @@ class Circuit:
         """Return the circuit without the projections from `pre` to `post`; ValueError if there are none."""
         kept = tuple(p for p in self.projections if (p.pre, p.post) != (pre, post))
         if len(kept) == len(self.projections):
-            raise ValueError(f"projection {pre} -> {post}: there is none to remove")
+            raise ValueError(f"no projection {pre} -> {post} in this circuit")
         return replace(self, projections=kept)
 
     def role(self, projection: Projection) -> Role:
@@ -366,7 +366,7 @@ def _check_phases(phases: tuple[Phase, ...], sizes: Mapping[str, int]) -> None:
         if not phase.gate:
             continue
         if phase.gate in claimed:
-            raise ValueError(f"phases {claimed[phase.gate]} and {number} both claim the gate {phase.gate!r}")
+            raise ValueError(f"phases {claimed[phase.gate]} and {number} have the same gate {phase.gate!r}")
         if sizes.get(phase.gate) != 1:
             raise ValueError(f"phase {number}: its gate {phase.gate!r} is not a population of one neuron")
         claimed[phase.gate] = number

@@ -155,7 +155,7 @@ class Weights:
         try:
             return cls.from_arrays(read_arrays(path))
         except ValueError as error:
-            raise ValueError(f"{path} is not a file of weights, or is damaged: {error}") from error
+            raise ValueError(f"{path} is not a weights file, or is damaged: {error}") from error
 
 
 def checked_threshold(threshold: Any) -> int:

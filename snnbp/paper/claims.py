@@ -63,7 +63,7 @@ class Claim(BaseModel):
         ):
             raise ValueError(f"{self.id}: {self.kind!r} does not go with its rule and result")
         if self.rule and self.value is None:
-            raise ValueError(f"{self.id}: without a value there is nothing to judge by")
+            raise ValueError(f"{self.id}: a rule needs a value")
         return self
 
     @property
@@ -182,7 +182,7 @@ def judge(claim: Claim, values: Sequence[float], collapsed: Sequence[bool] = ())
     kept = [value for value, gone in zip(values, collapsed or [False] * len(values), strict=True) if not gone]
     note = f"{len(values) - len(kept)} of {len(values)} seeds collapsed, left out" if any(collapsed) else ""
     if not kept or (claim.rule in ("accuracy", "above") and len(kept) < 2):
-        return Verdict(claim, NOT_EVALUATED, note="too few values to judge by")
+        return Verdict(claim, NOT_EVALUATED, note="too few values")
     ours = fmean(kept)
     if claim.rule is None or claim.value is None:
         return Verdict(claim, ESTIMATED, ours, note=note)
@@ -257,7 +257,7 @@ def _judged(claim: Claim, folder: Path) -> Verdict:
     except (ValueError, KeyError, TypeError, AttributeError):
         return Verdict(claim, NOT_EVALUATED, note=f"{source}.json is damaged")
     if result is None:
-        return Verdict(claim, NOT_EVALUATED, note=f"{source} gave no such result")
+        return Verdict(claim, NOT_EVALUATED, note=f"{source} has no such result")
     return judge(claim, result["values"], result.get("collapsed", ()))
 
 
@@ -291,7 +291,7 @@ def explained(v: Verdict) -> str:
 def claimed(claim: Claim) -> str:
     """Format the claimed value with its unit."""
     if claim.value is None:
-        return "value not available to us"
+        return "value not available"
     if claim.rule == "above":
         return f"> {number(claim.value, claim)}"
     return number(claim.value, claim) + (" (recalled)" if claim.recalled else "")

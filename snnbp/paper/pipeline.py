@@ -97,7 +97,7 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force
     if missing:
         print(notice)
     if folder == ROOT / "figures" and (lost := no_longer_reproduced(ledger(folder), before)):
-        raise Failure(f"reproduced before and not any more: {', '.join(lost)}")
+        raise Failure(f"no longer reproduced: {', '.join(lost)}")
 
 
 def report(folder: Path) -> None:

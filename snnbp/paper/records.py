@@ -108,7 +108,7 @@ def read_record(path: Path) -> dict[str, Any]:
         record = json.loads(path.read_text(encoding="utf-8"))
         intact = record["seal"] == _seal({key: record[key] for key in record if key != "seal"})
     except (ValueError, TypeError, KeyError) as error:
-        raise Damaged(f"{path.name} is damaged, or no record") from error
+        raise Damaged(f"{path.name} is not a record, or is damaged") from error
     if not intact:
         raise Damaged(f"{path.name} was edited by hand")
     return dict(record)
@@ -164,9 +164,9 @@ def _reasons(
             yield f"{file} was changed after it was made"
     if executed is not None:
         if "executed" not in record:
-            yield f"{source['path']} was not run to its end by ./reproduce.sh"
+            yield f"{source['path']} was not completed by ./reproduce.sh"
         elif not executed.exists() or executed_digest(executed) != record["executed"]:
-            yield f"{executed.name} does not show the outputs of that run"
+            yield f"{executed.name} has other outputs than that run"
 
 
 def content_digest(folder: Path, name: str) -> str | None:

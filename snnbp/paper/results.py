@@ -84,7 +84,7 @@ class Results:
         self.declared = settings.notebooks()[notebook]
         self.data = data
         if lacking := [name for name in self.declared.parameters if name not in variables]:
-            raise ValueError(f"{notebook} lacks the parameters {', '.join(lacking)}, see settings.toml")
+            raise ValueError(f"{notebook} has no parameters {', '.join(lacking)}, see settings.toml")
         self.parameters = {name: variables[name] for name in self.declared.parameters}
         self.profile = next(
             (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
@@ -98,7 +98,7 @@ class Results:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise OSError(error.errno, f"cannot make {self.folder}: {error.strerror}") from error
+            raise OSError(error.errno, f"cannot create {self.folder}: {error.strerror}") from error
 
     def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
         """Save a figure as SVG and PNG.
@@ -160,12 +160,14 @@ class Results:
 
         if self.data is None:
             raise ValueError("runs need the data set that they were trained on: Results(..., data)")
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-        (self.folder / name).mkdir(parents=True)
+        folder = self.folder / f".{name}.partial"
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         for run in runs:
-            path = run_file(self.folder / name, run.config, run.backend, self.data)
-            run.save(path, weights=False)
-            self._note(f"{name}/{path.name}")
+            run.save(run_file(folder, run.config, run.backend, self.data), weights=False)
+        shutil.rmtree(self.folder / name, ignore_errors=True)
+        folder.rename(self.folder / name)
+        self._note(*(f"{name}/{path.name}" for path in sorted((self.folder / name).iterdir())))
 
     def read(self, name: str) -> Path:
         """Find a file that another notebook made.
@@ -185,6 +187,7 @@ class Results:
                 if file_digest(folder / name) != files[name]:
                     raise ValueError(f"{name} was changed after {maker} made it: run {maker} again")
                 self._reads[name if folder == self.folder else f"figures/{name}"] = files[name]
+                self._note()
                 return folder / name
         makers = [path.stem for path in sorted(self.folder.glob("*.json")) if name in _files_of(path)]
         if makers:
@@ -192,7 +195,7 @@ class Results:
                 f"{name} is made by {makers[0]}: add it to the `reads` of {self.notebook} in settings.toml"
             )
         sources = ", ".join(self._sources(self.folder)) or "none declared"
-        raise FileNotFoundError(f"{name} is not in {self.folder}: run what makes it first ({sources})")
+        raise FileNotFoundError(f"{name} is not in {self.folder}: run its notebook first ({sources})")
 
     def _sources(self, folder: Path) -> list[str]:
         """The records that this notebook may read."""

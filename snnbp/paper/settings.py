@@ -131,7 +131,7 @@ def checked(names: Sequence[str], overrides: Mapping[str, Any]) -> dict[str, Any
             raise ValueError(f"unknown parameter {key!r}: {'/'.join(names)} {takes}")
         if not _fits(value, paper[key]):
             raise ValueError(
-                f"-p {key}: wanted {_kind(paper[key])} like {json.dumps(paper[key])}, got {value!r}"
+                f"-p {key}: expected {_kind(paper[key])} such as {json.dumps(paper[key])}, got {value!r}"
             )
     return dict(overrides)
 
@@ -145,7 +145,7 @@ def _fits(value: Any, example: Any) -> bool:
 
 
 def _kind(example: Any) -> str:
-    names = {bool: "true or false", int: "a whole number", float: "a number", str: "a text"}
+    names = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
     return "a list" if isinstance(example, list) else names[type(example)]
 
 

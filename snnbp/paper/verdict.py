@@ -38,7 +38,7 @@ def headline(verdicts: Sequence[Verdict]) -> pd.DataFrame:
     for row in claims.headlines():
         some = [found[id_] for id_ in row.claims]
         outcomes = {v.verdict for v in some}
-        outcome = outcomes.pop() if len(outcomes) == 1 else NOT_REPRODUCED
+        outcome = next((v for v in (NOT_REPRODUCED, NOT_EVALUATED) if v in outcomes), some[0].verdict)
         if len(some) == 1:
             ours = claims.ours(some[0]).partition(" (allowed")[0]
             rows.append((row.statement, claims.claimed(some[0].claim), ours, outcome))
@@ -69,18 +69,13 @@ def markdown_table(frame: pd.DataFrame) -> str:
     return "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
-def headline_markdown(verdicts: Sequence[Verdict]) -> str:
-    """The summary in Markdown, as in README."""
-    return markdown_table(headline(verdicts))
-
-
 def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
     """The whole ledger in Markdown; each claim links to the file in `folder` that shows our value."""
     own = {claim.id for claim in claims.own_claims()}
     paper = [v for v in verdicts if v.claim.id not in own]
     parts = [
         "# Verdicts\n",
-        headline_markdown(verdicts),
+        markdown_table(headline(verdicts)),
         f"All claims: {counts(verdicts)}.\n",
         RULE,
         "## The paper\n",

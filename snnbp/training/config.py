@@ -99,6 +99,6 @@ def one_line(error: ValidationError) -> str:
         name = ".".join(map(str, found["loc"]))
         text = found["msg"].removeprefix("Value error, ").partition("\n")[0]
         if found["type"] == "extra_forbidden":
-            text = f"no such field, choose from {', '.join(Config.model_fields)}"
+            text = f"unknown field, choose from {', '.join(Config.model_fields)}"
         complaints.append(f"{name}: {text}, got {reprlib.repr(found['input'])}" if name else text)
     return "; ".join(complaints)

@@ -48,11 +48,13 @@ class Samples:
         if labels.shape != inputs.shape[:1]:
             raise ValueError(f"{len(inputs)} inputs need as many labels, got labels of shape {labels.shape}")
         if labels.dtype.kind not in "iu":
-            raise ValueError(f"labels must be integers, got {labels.dtype}: Dataset.from_arrays numbers them")
+            raise ValueError(
+                f"labels must be integers, got {labels.dtype}: use Dataset.from_arrays for other labels"
+            )
         if labels.size and not 0 <= labels.min() <= labels.max() < 1 << 16:
             wrong = labels[(labels < 0) | (labels >= 1 << 16)][0]
             raise ValueError(
-                f"labels must be within 0 to 65535, got {wrong}: Dataset.from_arrays numbers them"
+                f"labels must be within 0 to 65535, got {wrong}: use Dataset.from_arrays for other labels"
             )
         kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
         object.__setattr__(self, "inputs", _read_only(inputs, np.bool_))
@@ -340,7 +342,9 @@ def _numbered(*labels: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, .
 
 def _warn_if_same(train: Samples, test: Samples) -> None:
     if np.array_equal(train.inputs, test.inputs):
-        warnings.warn("training and test inputs are the same: the accuracy will mean little", stacklevel=3)
+        warnings.warn(
+            "training and test inputs are the same: the test accuracy is not meaningful", stacklevel=3
+        )
 
 
 def _samples(part: str, inputs: ArrayLike, labels: NDArray[Any]) -> Samples:

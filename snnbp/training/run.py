@@ -161,7 +161,7 @@ class Run:
             about = _About.model_validate_json(str(arrays.get("about", "")))
             history = pd.DataFrame({name: arrays[name] for name in COLUMNS if name in arrays})
             if _digest(history) != about.history:
-                raise ValueError("its history is not complete, or was changed")
+                raise ValueError("its history does not match its digest")
             run = cls(
                 config=about.config,
                 backend=about.backend,
@@ -195,7 +195,7 @@ class Run:
         if self.weights is None:
             return
         if self.weights.digest != self.digest:
-            raise ValueError("its weights are not those of its digest")
+            raise ValueError("its weights do not match its digest")
         if self.weights.sizes[1:-1] != self.config.hidden or self.weights.threshold != self.config.threshold:
             raise ValueError("its weights do not fit its configuration")
 

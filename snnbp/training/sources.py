@@ -26,7 +26,7 @@ CHUNK = 1 << 14
 SLACK = 1024
 """Largest number of bytes by which gzip may lengthen a file."""
 
-SLOW = "silent or too slow"
+SLOW = "no answer, or too slow"
 
 FOLDER_DEPTH = 3
 """Number of folder levels that are searched, for layouts such as MNIST/raw/."""
@@ -188,7 +188,7 @@ def _read(path: Path, limit: int) -> bytes:
     try:
         return b"" if path.stat().st_size > limit + SLACK else _decompressed(path.read_bytes(), limit)
     except (OSError, zlib.error) as error:
-        log.warning("%s is skipped: %s", path, error)
+        log.warning("skipping %s: %s", path, error)
         return b""
 
 
@@ -238,7 +238,7 @@ def _keep(path: Path, data: bytes) -> None:
         with atomic_open(path) as file:
             file.write(data)
     except OSError as error:  # not fatal: the content is in memory
-        log.warning("not kept for the next time: %s", error)
+        log.warning("not cached: %s", error)
 
 
 def _fetch(url: str, limit: int) -> bytes:

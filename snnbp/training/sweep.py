@@ -250,7 +250,9 @@ def spread(runs: Sequence[Run], which: str, column: str) -> Spread:
     """
     values = [run.statistic(which, column) for run in runs if not run.collapsed]
     if len(values) < 2:
-        raise ValueError(f"{len(values)} of {len(runs)} runs did not collapse: two are needed for a spread")
+        raise ValueError(
+            f"{len(values)} of {len(runs)} runs did not collapse: at least two are needed for a spread"
+        )
     mean, sd, middle = fmean(values), stdev(values), median(values)
     return Spread(len(values), len(runs) - len(values), mean, sd, min(values), middle, max(values))
 

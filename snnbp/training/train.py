@@ -242,7 +242,7 @@ def iter_training(
     n = len(data.train) - config.n_validation
     if n < 2:
         raise ValueError(
-            f"n_validation={config.n_validation} leaves {n} of {len(data.train)} images to learn from"
+            f"n_validation={config.n_validation} leaves {n} of {len(data.train)} images for training"
         )
     held_out = data.train[n:]
     rng = np.random.Generator(np.random.PCG64(config.seed))
@@ -285,7 +285,7 @@ def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
             f"{path} is the checkpoint of another run ({_difference(found, wanted)}): choose another file"
         )
     if found.weights is None or len(found.history) % CHECKPOINTS_AN_EPOCH:
-        raise ValueError(f"{path} is no checkpoint to resume from: delete it to start anew")
+        raise ValueError(f"{path} is not a checkpoint to resume from: delete it to start again")
     if found.weights.sizes != sizes:
         raise ValueError(f"{path} holds a network {found.weights.sizes}, the data need {sizes}: delete it")
     return found

@@ -102,15 +102,15 @@ class DigitExplorer(Panel):
         sheet_buttons = (
             button("Clear", "digit-clear", self.clear),
             button("Next test image", "digit-example", self.example),
-            button("Forget lessons", "digit-forget", self.forget),
+            button("Reset the network", "digit-forget", self.forget),
         )
         teach_buttons = (
-            button(name, f"digit-teach-{label}", partial(self.teach, label), tooltip=f"Teach: this is {name}")
+            button(name, f"digit-teach-{label}", partial(self.teach, label), tooltip=f"Learn it as {name}")
             for label, name in enumerate(data.classes)
         )
         self.show(
             row(widgets.VBox([self.sheet, row(*sheet_buttons)]), self.picture),
-            row(widgets.HTML("Teach it: this is"), *teach_buttons),
+            row(widgets.HTML("Learn it as"), *teach_buttons),
             self.status,
             self.changes,
             self.answer,
@@ -129,7 +129,7 @@ class DigitExplorer(Panel):
     def teach(self, label: int) -> None:
         """Learn the image on the canvas once."""
         if not self.image.any():
-            self.say("there is nothing on the sheet to learn", error=True)
+            self.say("draw something first", error=True)
             return
         self.lesson = teach(self.weights, self.image, label, self._classes)
         self.weights = self.lesson.new
@@ -139,7 +139,7 @@ class DigitExplorer(Panel):
     def forget(self) -> None:
         """Return to the initial network."""
         self.weights, self.lesson = self._first_weights, None
-        self.say("back to the first network")
+        self.say("initial network restored")
         self.update()
 
     def _show_example(self) -> None:

@@ -59,9 +59,7 @@ class LearningExplorer(Panel):
         self.export = widgets.HTML()
         self.export.add_class("learning-export")
         self._list_runs()
-        self.say(
-            "Start trains with these settings. They may be changed while a run goes on, for the next one."
-        )
+        self.say("Start trains with these settings. Changes apply to the next run.")
         self.show(
             row(*self.fields.values()),
             row(self.start_button, self.pause_button, self.stop_button),
@@ -93,7 +91,7 @@ class LearningExplorer(Panel):
             self.say(str(error), error=True)
             return
         if len(self.runs) == len(LINES):
-            self.say(f"{len(LINES)} runs are drawn already: remove one first", error=True)
+            self.say(f"{len(LINES)} runs are shown, the most that fit: remove one first", error=True)
             return
         ours = (settings.dataset, settings.pixel_threshold) == (self._data.source, 0.5)
         self.thread = TrainingThread(
@@ -135,7 +133,7 @@ class LearningExplorer(Panel):
         if thread.error:
             self.say(thread.error, error=True)
         elif trained is None:
-            self.say("stopped within the first epoch: nothing is kept")
+            self.say("stopped within the first epoch: no run was stored")
         else:
             self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
             self._list_runs()

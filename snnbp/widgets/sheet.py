@@ -23,7 +23,7 @@ class Sheet(anywidget.AnyWidget):
     pen = traitlets.Float(7.5, help="radius (pixels): strokes as thick as MNIST's").tag(sync=True)
     ink = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # the front end sends a memoryview
     label = traitlets.Unicode(
-        "Sheet to draw on. Keys: arrows move the pen, space lowers or lifts it, Delete clears the sheet."
+        "Canvas. Arrow keys move the pen, space lowers or lifts it, Delete clears the canvas."
     ).tag(sync=True)
 
     def drawing(self) -> NDArray[np.bool_]:

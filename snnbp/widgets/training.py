@@ -23,8 +23,8 @@ LABELS = {
     "epochs": "epochs",
     "seed": "seed",
     "rule": "rule",
-    "threshold": "threshold (w.u.)",
-    "step": "step (w.u.)",
+    "threshold": "threshold (weight units)",
+    "step": "step (weight units)",
     "init_scale": "initial scale",
 }
 

@@ -181,7 +181,7 @@ def test_predictions_are_refused_where_a_sum_leaves_24_bits(layer, weight, most)
             check_predictions(weights, inputs)
             continue
         for backend in ("reference", *BACKENDS):
-            with pytest.raises(ValueError, match="an input sum leaves the chip's 24 bits"):
+            with pytest.raises(ValueError, match="an input sum exceeds the chip's 24 bits"):
                 backends.predict(backend, weights, inputs)
 
 

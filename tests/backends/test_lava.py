@@ -192,7 +192,7 @@ def two(neuron=None, **projection):
             "'slow': Lava's fixed-point neurons have no refractory period",
         ),
         (two(NeuronType("odd", bias=8193)), "'odd': bias 8193 needs a mantissa of over 13 bits"),
-        (two(delay=1), "projection a -> b: a LearningDense has no delay, 1 is declared"),
+        (two(delay=1), "projection a -> b: delay 1, but Lava's LearningDense supports none"),
     ],
 )
 def test_what_lava_cannot_do_is_refused(circuit, message):
@@ -215,7 +215,7 @@ def killed(self):
 
 @pytest.mark.parametrize(
     ("happens", "message"),
-    [(fail, r"a Process failed in Lava: ZeroDivisionError\('a test'\)"), (killed, "Lava was killed")],
+    [(fail, r"a Lava Process failed: ZeroDivisionError\('a test'\)"), (killed, "a Lava process was killed")],
 )
 def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, message):
     monkeypatch.setattr(PyLifResetModelBitAcc, "run_spk", happens)

@@ -246,7 +246,7 @@ def test_simulate_refuses_wrong_records_and_steps():
     plastic = {("a", "b"): np.zeros((2, 3), int)}
     with pytest.raises(ValueError, match="'z' is not a population of this circuit"):
         simulate(PAIR, plastic, {}, 4, populations=["z"])
-    with pytest.raises(ValueError, match="population 'a' is to be recorded twice"):
+    with pytest.raises(ValueError, match="population 'a' is listed twice"):
         simulate(PAIR, plastic, {}, 4, populations=["a", "a"])
     with pytest.raises(ValueError, match="steps must not be negative"):
         simulate(PAIR, plastic, {}, -1)

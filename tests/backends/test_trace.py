@@ -95,7 +95,9 @@ def test_trace_refuses_circuits_that_take_no_samples(task):
         trace(*task, circuit=Circuit((Population("a", 2),), ()))
     circuit = training_circuit(task[0].sizes)
     renamed = tuple(replace(p, symbol="W3") if p.symbol == "W1" else p for p in circuit.projections)
-    with pytest.raises(ValueError, match="projection x -> h1: its matrix 'W3' is none of W1, W2"):
+    with pytest.raises(
+        ValueError, match="projection x -> h1: its matrix 'W3' is unknown: choose one of W1, W2"
+    ):
         trace(*task, circuit=replace(circuit, projections=renamed))
 
 

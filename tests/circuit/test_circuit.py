@@ -109,9 +109,9 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        ({"threshold": 1000}, r"projection g01 -> x: weight 8692 is no 8-bit mantissa"),
+        ({"threshold": 1000}, r"projection g01 -> x: weight 8692 is not an 8-bit mantissa"),
         ({"threshold": -128}, "threshold and step must be positive"),
-        ({"inhibition": -8129}, r"projection g00 -> o: weight -8129 is no 8-bit mantissa"),
+        ({"inhibition": -8129}, r"projection g00 -> o: weight -8129 is not an 8-bit mantissa"),
         ({"inhibition": 8128}, "inhibition must be negative"),
         ({"step": 3}, "plasticity rule: a change of -3 is odd"),
         ({"step": 256}, "plasticity rule: a change of -256 is odd or exceeds 254"),
@@ -184,7 +184,7 @@ def test_mantissa_and_exponent_give_back_the_weight(mantissa, exponent):
 
 @pytest.mark.parametrize("weight", [257, 511, -257, 255 * 256, 9281])
 def test_weights_between_the_mantissas_are_refused(weight):
-    with pytest.raises(ValueError, match=f"weight {weight} is no 8-bit mantissa"):
+    with pytest.raises(ValueError, match=f"weight {weight} is not an 8-bit mantissa"):
         mantissa_exponent(weight)
 
 
@@ -210,10 +210,10 @@ A, B, ONE = Population("a", 2), Population("b", 3), Population("one", 1)
         ({"projections": (Projection("a", "b", "some", 8),)}, "a -> b: unknown pattern 'some'"),
         ({"projections": (Projection("one", "b", "one-to-all"),)}, "one -> b: a matrix of weights needs"),
         ({"projections": (Projection("a", "b", "all-to-all", 8, -1),)}, "a -> b: delay -1 is negative"),
-        ({"projections": (Projection("a", "b", "all-to-all", 513),)}, "a -> b: weight 513 is no 8-bit"),
+        ({"projections": (Projection("a", "b", "all-to-all", 513),)}, "a -> b: weight 513 is not an 8-bit"),
         ({"projections": (Projection("a", "b", "all-to-all"),) * 2}, "a -> b: 2 matrices for the same two"),
         ({"populations": (A, B, A)}, "population 'a' is declared 2 times"),
-        ({"phases": (Phase("one"), Phase(), Phase("one"))}, "phases 0 and 2 both claim the gate 'one'"),
+        ({"phases": (Phase("one"), Phase(), Phase("one"))}, "phases 0 and 2 have the same gate 'one'"),
         ({"phases": (Phase("a"),)}, "phase 0: its gate 'a' is not a population of one neuron"),
         ({"phases": (Phase(opens={"z": 1}),)}, "phase 0: 'z' is not a population"),
         ({"phases": (Phase(), Phase(inhibits=("z",)))}, "phase 1: 'z' is not a population"),
@@ -242,7 +242,7 @@ def test_bad_parts_are_refused(declare, message):
 @pytest.mark.parametrize(
     ("phase", "message"),
     [
-        (Phase("one", opens={"a": 0.3}), "phase one leaves 0.3 of the threshold to 'a'"),
+        (Phase("one", opens={"a": 0.3}), "phase one opens 'a' with share 0.3 of the threshold"),
         (Phase("one", opens={"z": 1}), "phase one opens 'z', which is not a population"),
         (Phase("one", opened_by={"a": "b"}), "'b' opens 'a' but is never open itself"),
     ],
@@ -266,7 +266,7 @@ def test_without_cuts_every_projection_between_two_populations():
     cut = circuit.without("g02", "h1_copy")
     assert len(cut.projections) == 100
     assert replace(cut, projections=circuit.projections) == circuit
-    with pytest.raises(ValueError, match="projection x -> o: there is none to remove"):
+    with pytest.raises(ValueError, match="no projection x -> o in this circuit"):
         circuit.without("x", "o")
 
 

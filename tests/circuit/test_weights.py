@@ -68,9 +68,7 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
         *((tmp_path / name).read_bytes() for name in ("odd.npz", "lacking.npz", "pickled.npz")),
     ):
         path.write_bytes(content)
-        with pytest.raises(
-            ValueError, match=r"weights\.npz is not a file of weights, or is damaged"
-        ) as caught:
+        with pytest.raises(ValueError, match=r"weights\.npz is not a weights file, or is damaged") as caught:
             Weights.load(path)
         assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError):

@@ -188,7 +188,7 @@ def test_a_fresh_clone_runs_although_its_records_are_up_to_date(again):
     code, _, errors = run(again, "--only", "01", PATH="/nowhere")
     assert code == 1
     assert "[1/1] 01_first ..." in errors
-    assert errors.splitlines()[-1] == "reproduce: reproduced before and not any more: mnist-best-spikes"
+    assert errors.splitlines()[-1] == "reproduce: no longer reproduced: mnist-best-spikes"
     assert tracked(again) == before | {"figures/verdict.json": verdict.encode()}
 
 
@@ -214,18 +214,18 @@ def test_what_is_stale_is_named_and_runs_again(again):
     code, output, _ = run(again, "--check")
     assert code == 1
     assert set(output.splitlines()) == {
-        "00_verdict: 00_verdict.json is damaged, or no record",
+        "00_verdict: 00_verdict.json is not a record, or is damaged",
         "01_first: numbers.csv was changed after it was made",
         "02_second: notebooks/02_second.ipynb has changed",
         "02_second: numbers.csv, which it reads, has changed",
-        "02_second: 02_second.ipynb does not show the outputs of that run",
+        "02_second: 02_second.ipynb has other outputs than that run",
         "stray.png has no record of what made it",
         "verdict.json has no record of what made it",
         "verdict.md has no record of what made it",
     }
     code, _, errors = run(again, "all")
     assert code == 0, errors
-    assert "00_verdict runs again: 00_verdict.json is damaged, or no record" in errors
+    assert "00_verdict runs again: 00_verdict.json is not a record, or is damaged" in errors
     assert (again / "figures" / "other.csv").read_text() == "epochs\n2\n"
 
 

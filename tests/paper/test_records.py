@@ -53,9 +53,9 @@ def test_other_parameters_and_packages_make_it_stale(record, monkeypatch):
 @pytest.mark.parametrize(
     ("content", "reason"),
     [
-        (b"", "04_mnist.json is damaged, or no record"),
-        (b"[1]", "04_mnist.json is damaged, or no record"),
-        (b"\xff\xfe", "04_mnist.json is damaged, or no record"),
+        (b"", "04_mnist.json is not a record, or is damaged"),
+        (b"[1]", "04_mnist.json is not a record, or is damaged"),
+        (b"\xff\xfe", "04_mnist.json is not a record, or is damaged"),
         (None, "04_mnist.json is missing"),
     ],
 )
@@ -68,7 +68,7 @@ def test_a_record_cut_anywhere_is_stale(record):
     whole = record.read_bytes()
     for length in range(0, len(whole) - 1, 97):
         record.write_bytes(whole[:length])
-        assert records.stale(record, PAPER) == ["04_mnist.json is damaged, or no record"]
+        assert records.stale(record, PAPER) == ["04_mnist.json is not a record, or is damaged"]
 
 
 def test_a_result_changed_by_hand_is_named(record):
@@ -92,7 +92,7 @@ def test_the_executed_notebook_belongs_to_the_record(record, tmp_path):
         "metadata": {},
     }
     executed.write_text(json.dumps({"cells": [cell], "metadata": {}}))
-    unfinished = "notebooks/04_mnist.ipynb was not run to its end by ./reproduce.sh"
+    unfinished = "notebooks/04_mnist.ipynb was not completed by ./reproduce.sh"
     assert records.stale(record, PAPER, executed) == [unfinished]
     seal = records.add_executed(record, executed)
     assert records.read_record(record)["seal"] == seal
@@ -101,7 +101,7 @@ def test_the_executed_notebook_belongs_to_the_record(record, tmp_path):
     )
     assert records.stale(record, PAPER, executed) == []
     executed.write_text(json.dumps({"cells": [{**cell, "outputs": []}]}))
-    assert records.stale(record, PAPER, executed) == ["executed.ipynb does not show the outputs of that run"]
+    assert records.stale(record, PAPER, executed) == ["executed.ipynb has other outputs than that run"]
 
 
 CODE = '''

@@ -56,10 +56,10 @@ def test_evidence_is_made_in_the_locked_environment_only(tmp_path, monkeypatch):
 def test_only_declared_notebooks_have_results(tmp_path):
     with pytest.raises(ValueError, match=r"99_none is not declared in snnbp/paper/settings.toml"):
         Results("99_none", {})
-    with pytest.raises(ValueError, match=r"02_activation lacks the parameters lowest, highest, see settings"):
+    with pytest.raises(ValueError, match=r"02_activation has no parameters lowest, highest, see settings"):
         Results("02_activation", {"threshold": 1024})
     (tmp_path / "figures").write_text("a file is in the way")
-    with pytest.raises(OSError, match=r"cannot make .*figures"):
+    with pytest.raises(OSError, match=r"cannot create .*figures"):
         Results("04_mnist", PAPER, VERIFIED)
 
 
@@ -107,7 +107,7 @@ def test_files_of_other_notebooks_are_read_if_declared_made_and_unchanged():
     maker = Results("04_mnist", PAPER, VERIFIED)
     reader = Results("07_energy", settings.notebooks()["07_energy"].parameters, VERIFIED)
     with pytest.raises(
-        FileNotFoundError, match=r"x.txt is not in .*figures: run what makes it first .04_mnist"
+        FileNotFoundError, match=r"x.txt is not in .*figures: run its notebook first .04_mnist"
     ):
         reader.read("x.txt")
     maker.text("x.txt", "x")

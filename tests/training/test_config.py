@@ -97,7 +97,7 @@ def test_what_means_nothing_is_refused_in_one_line_that_names_it(name, value):
 
 
 def test_a_misspelt_name_lists_the_fields_and_several_mistakes_are_all_named():
-    with pytest.raises(ValueError, match="hiden: no such field, choose from hidden, epochs, seed"):
+    with pytest.raises(ValueError, match="hiden: unknown field, choose from hidden, epochs, seed"):
         Config(hiden=3)
     with pytest.raises(ValueError, match=r"epochs: .*; seed: "):
         Config(epochs=0, seed=-1)

@@ -101,7 +101,7 @@ def test_a_data_set_needs_samples_and_a_class_for_each_label():
     with pytest.raises(ValueError, match="label 3 has no class: there are 2"):
         Dataset(data.train, data.test, classes=("a", "b"))
     for labels, reason in (([-1], "got -1"), ([1 << 16], "got 65536"), ([0.5], "must be integers")):
-        with pytest.raises(ValueError, match=rf"{reason}.*Dataset\.from_arrays numbers them"):
+        with pytest.raises(ValueError, match=rf"{reason}.*use Dataset\.from_arrays for other labels"):
             Samples(np.ones((1, 7)), labels)
 
 

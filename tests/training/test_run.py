@@ -268,7 +268,7 @@ def test_a_bomb_is_refused_by_its_size_before_it_is_read(tmp_path, monkeypatch):
     monkeypatch.setattr(np, "load", lambda *words, **options: pytest.fail("it was read"))
     for load in (Run.load, Weights.load):
         with pytest.raises(
-            ValueError, match=r"bomb\.npz .*it holds 2400\d\d\d bytes, at most 2097152 are read"
+            ValueError, match=r"bomb\.npz .*it has 2400\d\d\d bytes, more than the limit of 2097152"
         ):
             load(path)
 
@@ -337,7 +337,7 @@ def test_weights_of_another_width_never_reach_a_kernel(digits, tmp_path, monkeyp
             with pytest.raises(ValueError, match=r"\(9, 20, 10\), the data need \(64, 20"):
                 snnbp.train(digits, SMALL, progress=False, checkpoint=path)
     stored.without_weights().save(path)
-    with pytest.raises(ValueError, match="no checkpoint to resume from: delete it"):
+    with pytest.raises(ValueError, match="not a checkpoint to resume from: delete it"):
         snnbp.train(digits, SMALL, progress=False, checkpoint=path)
 
 

@@ -213,7 +213,7 @@ def test_samples_that_do_not_fit_the_network_are_refused(digits):
             call()
     with pytest.raises(ValueError, match="no samples to score"):
         snnbp.evaluate(narrow, Samples(np.zeros((0, 63), bool), np.zeros(0, int)))
-    with pytest.raises(ValueError, match=r"n_validation=1436 leaves 1 of 1437 images to learn from"):
+    with pytest.raises(ValueError, match=r"n_validation=1436 leaves 1 of 1437 images for training"):
         snnbp.train(digits, Config(hidden=5, n_validation=1436), progress=False)
 
 

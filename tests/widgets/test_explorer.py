@@ -210,7 +210,7 @@ def test_drawing_changes_what_is_seen(digits, run):
     digit.clear()
     assert not digit.image.any()
     digit.teach(3)
-    assert "nothing on the sheet" in digit.status.value
+    assert "draw something first" in digit.status.value
     ink = np.zeros((SIDE, SIDE), np.uint8)
     ink[20:120, 60:80] = 255
     digit.sheet.ink = ink.tobytes()

@@ -216,7 +216,7 @@ class Processes:
             if matrix.shape != shape:
                 raise ValueError(f"{p}: weights must be {shape}, got {matrix.shape}")
             if p.delay and self.circuit.plasticity:
-                raise ValueError(f"{p}: a LearningDense has no delay, {p.delay} is declared")
+                raise ValueError(f"{p}: delay {p.delay}, but Lava's LearningDense supports none")
             same = (p.symbol, matrix.tobytes()) if merged else (p.post,)
             copies.setdefault((p.pre, p.delay, *same), []).append(p.post)
         rewards: dict[int, AbstractProcess] = {}

@@ -78,7 +78,7 @@ def _run(process: AbstractProcess, steps: int) -> None:
         for sentinel in multiprocessing.connection.wait(sentinels, timeout=0.005):
             error, _ = actors[sentinels.index(sentinel)].exception or (None, "")
             raise RuntimeError(
-                f"a Process failed in Lava: {error!r}" if error else "Lava was killed"
+                f"a Lava Process failed: {error!r}" if error else "a Lava process was killed"
             ) from error
     process.wait()
 

@@ -107,7 +107,7 @@ class Network:
             if name not in numbers:
                 raise ValueError(f"{name!r} is not a population of this circuit")
             if column[numbers[name]] >= 0:
-                raise ValueError(f"population {name!r} is to be recorded twice")
+                raise ValueError(f"population {name!r} is listed twice")
             column[numbers[name]] = width
             width += self.circuit[name].size
         height = int(rows.max(initial=-1)) + 1

@@ -327,5 +327,8 @@ def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
             values[f"W{n}T-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
     for projection in circuit.matrices:
         if projection.symbol not in values:
-            raise ValueError(f"{projection}: its matrix {projection.symbol!r} is none of {', '.join(values)}")
+            raise ValueError(
+                f"{projection}: its matrix {projection.symbol!r} is unknown: choose one of "
+                f"{', '.join(values)}"
+            )
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}

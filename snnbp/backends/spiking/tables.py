@@ -93,7 +93,7 @@ def compile_circuit(
 
     wanted = {(p.pre, p.post) for p in circuit.matrices}
     for pre, post in matrices.keys() - wanted:
-        raise ValueError(f"weights given for {pre} -> {post}, which is no projection with a matrix")
+        raise ValueError(f"weights given for {pre} -> {post}, which has no matrix in this circuit")
     blocks, bases, strides, end = [], [], [], 0
     for projection in projections:
         block = np.zeros((0, 0), np.int8)
