@@ -47,6 +47,8 @@ class Parameters(NamedTuple):
 
     spike_above: int
     window_top: int
+    too_low: tuple[int, int]  # the target output learns if its potential is above the first, up to the second
+    too_high: int  # the others learn above this, up to window_top
     step: int
     low: np.int8
     updates_first: bool
@@ -114,7 +116,18 @@ def _learn(
     outputs: NDArray[np.bool_],
 ) -> int:
     """One pass; all quantities in half-units. Returns the number of overdriven samples."""
-    spike_above, window_top, step, low, updates_first, replays_between, published, limits = parameters
+    (
+        spike_above,
+        window_top,
+        too_low,
+        too_high,
+        step,
+        low,
+        updates_first,
+        replays_between,
+        published,
+        limits,
+    ) = parameters
     inhibited, delta, uninhibited, sums = limits
     s = _scratch(net)
     widest, last = net.sizes.max(), net.sizes.size - 1
@@ -136,11 +149,11 @@ def _learn(
         v, label = s.v[net.neurons[last] :], labels[order[n]]
         n_plus, n_minus = 0, 0
         for k in range(v.size):
-            o, t = v[k] > spike_above, k == label
-            outputs[n, k] = o
+            t = k == label
+            outputs[n, k] = v[k] > spike_above
             plus[n_plus] = minus[n_minus] = k
-            n_plus += t and not o and v[k] > 0
-            n_minus += o and not t and v[k] <= window_top
+            n_plus += t and too_low[0] < v[k] <= too_low[1]
+            n_minus += not t and too_high < v[k] <= window_top
 
         for layer in range(last, 1, -1):
             if n_plus + n_minus == 0:
@@ -364,6 +377,11 @@ class Learner(base.Learner):
         self._parameters = Parameters(
             rule.spike_above // WEIGHT_GRID,
             rule.window_top // WEIGHT_GRID,
+            (
+                base.SUMS.low if rule.open_target else 0,
+                (rule.spike_above + rule.margin) // WEIGHT_GRID,
+            ),
+            (rule.spike_above - rule.margin) // WEIGHT_GRID,
             rule.step // WEIGHT_GRID,
             np.int8(rule.bounds[0] // WEIGHT_GRID),
             rule.updates_first,

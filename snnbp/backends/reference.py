@@ -83,8 +83,9 @@ class Learner(base.Learner):
         o = spikes[-1]
 
         # Error: t - o, split by sign and gated by the derivative of the truncated ReLU.
-        d_plus = plus = t & ~o & (v[-1] > 0)
-        d_minus = minus = o & ~t & (v[-1] <= rule.window_top)
+        u = v[-1]
+        d_plus = plus = t & (u <= rule.spike_above + rule.margin) & ((u > 0) | rule.open_target)
+        d_minus = minus = ~t & (u > rule.spike_above - rule.margin) & (u <= rule.window_top)
 
         # When spikes are replayed, these currents reach inhibited populations.
         for u in v:

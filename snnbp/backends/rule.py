@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from snnbp import checks
-from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.loihi import MARGIN_GRID, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.weights import checked_threshold
 
 
@@ -42,6 +42,13 @@ class Rule:
         Firing threshold (weight units): positive and even.
     step : int
         Learning step (weight units): even, within [2, 254].
+    open_target : bool
+        Whether an output that should have fired learns whatever its potential. Else only if it is above 0,
+        inside the surrogate-derivative window.
+    margin : int
+        Distance m from half the threshold (weight units) that an output must keep to count as right, a
+        multiple of 64 up to threshold / 2: the target output learns up to threshold / 2 + m, the others from
+        threshold / 2 - m on.
 
     Raises
     ------
@@ -52,6 +59,8 @@ class Rule:
     name: str = "circuit"
     threshold: int = THRESHOLD
     step: int = WEIGHT_GRID
+    open_target: bool = False
+    margin: int = 0
 
     def __post_init__(self) -> None:
         if not isinstance(self.name, str) or self.name not in RULES:
@@ -60,6 +69,11 @@ class Rule:
         object.__setattr__(self, "step", checks.whole("step", self.step))
         if self.step % WEIGHT_GRID or not 0 < self.step <= WEIGHT_MAX:
             raise ValueError(f"step must be even and within [2, {WEIGHT_MAX}], got {self.step}")
+        object.__setattr__(self, "margin", checks.whole("margin", self.margin))
+        if self.margin % MARGIN_GRID or not 0 <= self.margin <= self.spike_above:
+            raise ValueError(
+                f"margin must be a multiple of {MARGIN_GRID}, from 0 to threshold / 2, got {self.margin}"
+            )
 
     @property
     def updates_first(self) -> bool:

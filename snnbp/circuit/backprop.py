@@ -11,22 +11,28 @@ surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
 from snnbp import checks
+from snnbp.circuit.drafts import Draft, starred
 from snnbp.circuit.gating import gating_projections
-from snnbp.circuit.loihi import BIAS, INHIBITION, THRESHOLD, WEIGHT_GRID, current_bound
+from snnbp.circuit.loihi import (
+    BIAS,
+    INHIBITION,
+    MARGIN_GRID,
+    THRESHOLD,
+    WEIGHT_GRID,
+    current_bound,
+    has_mantissa,
+)
 from snnbp.circuit.schedule import Schedule, schedule_of
-from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.spec import Circuit, NeuronType, PlasticityRule, Population, Projection
 
-MARGIN = 8
-"""Weight of a copied spike beyond half the threshold: it fires an open neuron (official code: 520)."""
+COPY_MARGINS = (8, 16)
+"""Weight of a copied spike beyond half the threshold, which makes it fire an open neuron: the first of these
+whose sum has an 8-bit mantissa (official code: 520)."""
 
 CHAIN_MARGIN = 64
 """Weight of the synfire chain beyond threshold - bias (official code: 9280)."""
-
-_COPIES = ("", "_copy", "_copy2")
-_COPY_SHARES = (1 / 2, 0, 1)
 
 # Name, neuron type, symbol (one for each copy); grouped by layer, one row of the drawing for each copy.
 _Rows = dict[str, list[tuple[str, str, str]]]
@@ -41,6 +47,8 @@ def training_circuit(
     threshold: int = THRESHOLD,
     step: int = WEIGHT_GRID,
     schedule: str | None = None,
+    open_target: bool = False,
+    margin: int = 0,
 ) -> Circuit:
     """Build the learning circuit.
 
@@ -62,6 +70,10 @@ def training_circuit(
         Learning step (weight units, even).
     schedule : {"published", "compact"}, optional
         See `schedule_of`.
+    open_target, margin
+        See `Rule`. With `open_target` the gate opens d+, in place of o<. With a margin, two more copies of
+        the outputs, which compare their potential with half the threshold minus and plus the margin, take the
+        place of o in the error.
 
     Returns
     -------
@@ -78,15 +90,18 @@ def training_circuit(
         raise ValueError(f"inhibition must be negative, got {inhibition}")
     if threshold <= 0 or step <= 0:
         raise ValueError(f"threshold and step must be positive, got {threshold} and {step}")
+    if not 0 <= margin <= threshold // 2 or margin % MARGIN_GRID:
+        raise ValueError(f"margin must be a multiple of {MARGIN_GRID}, from 0 to threshold / 2, got {margin}")
     n_hidden = _n_hidden(sizes)
     plan = schedule_of(n_hidden, schedule)
-    phases = _forward_phases(n_hidden, copies=True)
-    phases += [_Draft() for _ in range(plan.period - len(phases))]
-    _add_learning(phases, plan)
-    wires = [*_forward_wires(n_hidden, copies=True), *_learning_wires(n_hidden, plan)]
+    outputs = "o**" if margin else "o*"
+    phases = _forward_phases(n_hidden, "*", outputs, margin / threshold)
+    phases += [Draft() for _ in range(plan.period - len(phases))]
+    _add_learning(phases, plan, outputs, open_target)
+    wires = [*_forward_wires(n_hidden, "*", outputs), *_learning_wires(n_hidden, plan, outputs)]
     _inhibit_matrix_targets(phases, wires, plan)
     wires += _vetoes(n_hidden, plan, phases)
-    rows = _training_rows(n_hidden, plan)
+    rows = _training_rows(n_hidden, plan, outputs)
     return _build(sizes, rows, wires, phases, threshold, inhibition, PlasticityRule(2 * step, -step))
 
 
@@ -114,8 +129,8 @@ def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = TH
     for layer in range(1, n_hidden + 1):
         rows[f"hidden{layer}"] = [(f"h{layer}", "n_sfl", _numbered("h", layer, n_hidden))]
     rows["output"] = [("o", "n_sfl", "o")]
-    phases = _forward_phases(n_hidden, copies=False)
-    return _build(sizes, rows, _forward_wires(n_hidden, copies=False), phases, threshold, INHIBITION, None)
+    phases = _forward_phases(n_hidden, "", "o")
+    return _build(sizes, rows, _forward_wires(n_hidden, "", "o"), phases, threshold, INHIBITION, None)
 
 
 def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
@@ -149,7 +164,7 @@ def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
 _INPUT_ROWS = [("input", "n_inp", "input"), ("x", "n_sfc", "x")]
 
 
-def _training_rows(n_hidden: int, plan: Schedule) -> _Rows:
+def _training_rows(n_hidden: int, plan: Schedule, outputs: str) -> _Rows:
     rows: _Rows = {"input": [*_INPUT_ROWS, (plan.memory_of_x, "n_sfc", "mx")]}
     for layer in range(1, n_hidden + 1):
         h, name = _numbered("h", layer, n_hidden), f"h{layer}"
@@ -163,7 +178,7 @@ def _training_rows(n_hidden: int, plan: Schedule) -> _Rows:
             rows[f"hidden{layer}"].append((f"{name}T-", "n_sfl", f"{h}T-"))
     d = f"d{n_hidden + 1}"
     rows["output"] = [
-        ("o*", "n_sfl", "o o< o>"),
+        (outputs, "n_sfl", " ".join(("o", "o<", "o>", "o-m", "o+m")[: len(starred(outputs))])),
         ("in_tgt", "n_inp", "target"),
         ("t", "n_sfc", "t"),
         ("d+", "n_sfc", f"{d}+"),
@@ -185,26 +200,27 @@ def _hidden_layer(layer: int, n_hidden: int) -> str:
 # Wires.
 
 
-def _forward_wires(n_hidden: int, copies: bool) -> Iterator[_Wire]:
-    star = "*" if copies else ""
+def _forward_wires(n_hidden: int, star: str, outputs: str) -> Iterator[_Wire]:
     yield "input", "x", +1, 0
     for layer in range(1, n_hidden + 1):
         yield _layer(layer - 1, n_hidden), f"h{layer}{star}", f"W{layer}", 0
-    yield f"h{n_hidden}", f"o{star}", f"W{n_hidden + 1}", 0
+    yield f"h{n_hidden}", outputs, f"W{n_hidden + 1}", 0
 
 
-def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
+def _learning_wires(n_hidden: int, plan: Schedule, outputs: str) -> Iterator[_Wire]:
     p, d, last = plan.potentiate, plan.depress, n_hidden + 1
 
-    # The error: d+ = t and not o, d- = o and not t and not o>; both are open only where o< spiked.
+    # The error: d+ = t and not o, d- = o and not t and not o>; both are open only where o< spiked. With a
+    # margin, o-m and o+m take the place of o.
+    *_, low, high = starred(outputs) if outputs == "o**" else ("o", "o")
     yield "in_tgt", "t", +1, 0
-    yield from (("t", "d+", +1, 0), ("o", "d+", -1, 0))
-    yield from (("o", "d-", +1, 0), ("t", "d-", -1, 0), ("o_copy2", "d-", -1, 0))
+    yield from (("t", "d+", +1, 0), (high, "d+", -1, 0))
+    yield from ((low, "d-", +1, 0), ("t", "d-", -1, 0), ("o_copy2", "d-", -1, 0))
 
     # To the outputs: d+ potentiates in P and depresses through oT- in D, d- the reverse.
     to_p, to_d = (phase - (n_hidden + 3) - 1 for phase in (p[last], d[last]))
-    yield from (("d+", "o*", +1, to_p), ("d+", "oT-", +1, to_d))
-    yield from (("d-", "o*", +1, to_d), ("d-", "oT-", +1, to_p))
+    yield from (("d+", outputs, +1, to_p), ("d+", "oT-", +1, to_d))
+    yield from (("d-", outputs, +1, to_d), ("d-", "oT-", +1, to_p))
 
     for layer in range(n_hidden, 0, -1):
         h, above, matrix = f"h{layer}", _layer(layer + 1, n_hidden), f"W{layer + 1}T"
@@ -230,7 +246,7 @@ def _learning_wires(n_hidden: int, plan: Schedule) -> Iterator[_Wire]:
     yield from ((plan.memory_of_x, "x", +1, phase - p[1]) for phase in (p[1], d[1]))
 
 
-def _vetoes(n_hidden: int, plan: Schedule, phases: "list[_Draft]") -> list[_Wire]:
+def _vetoes(n_hidden: int, plan: Schedule, phases: "list[Draft]") -> list[_Wire]:
     """Vetoes from m_h_l that cancel the delayed spikes of h_lT at h_l*, wherever h_l* is open or inhibited.
 
     h_lT fires not only for the deltas but also when it repeats h_l, and its projection to h_l* carries both.
@@ -248,63 +264,21 @@ def _vetoes(n_hidden: int, plan: Schedule, phases: "list[_Draft]") -> list[_Wire
 # Phases.
 
 
-@dataclass
-class _Draft:
-    """A phase under construction."""
-
-    events: list[str] = field(default_factory=list)
-    opens: dict[str, float] = field(default_factory=dict)
-    opened_by: dict[str, str] = field(default_factory=dict)
-    inhibits: list[str] = field(default_factory=list)
-    receives_input: list[str] = field(default_factory=list)
-    may_fire: list[str] = field(default_factory=list)
-    reward: bool = False
-    encodes: dict[str, str] = field(default_factory=dict)
-
-    def open(self, name: str, encodes: str, share: float = 1 / 2, by: str = "") -> None:
-        for copy in _starred(name):
-            if by:
-                self.opened_by[copy] = by
-            else:
-                self.opens[copy] = share
-            self.encodes[copy] = encodes
-
-    def compare(self, name: str, layer: int, copies: bool) -> None:
-        """Open a layer, and its copies, so that they compare its potential v."""
-        meanings = (f"{name[0]} = f(v{layer})", f"v{layer} > 0", f"v{layer} > 1")
-        for copy, meaning, share in zip(_COPIES, meanings, _COPY_SHARES, strict=True):
-            if copies or not copy:
-                self.open(name + copy, meaning, share)
-
-    def finished(self, gate: str) -> Phase:
-        return Phase(
-            gate,
-            "; ".join(self.events),
-            self.opens,
-            self.opened_by,
-            tuple(self.inhibits),
-            tuple(self.receives_input),
-            tuple(self.may_fire),
-            self.reward,
-            self.encodes,
-        )
-
-
-def _forward_phases(n_hidden: int, copies: bool) -> list[_Draft]:
-    phases = [_Draft() for _ in range(n_hidden + 3)]
+def _forward_phases(n_hidden: int, star: str, outputs: str, margin: float = 0) -> list[Draft]:
+    phases = [Draft() for _ in range(n_hidden + 3)]
     phases[0].events.append("the sample is presented")
     phases[0].receives_input.append("input")
     phases[1].events.append("input")
     phases[1].open("x", "x")
     for layer in range(1, n_hidden + 1):
         phases[layer + 1].events.append(_hidden_layer(layer, n_hidden))
-        phases[layer + 1].compare(f"h{layer}", layer, copies)
+        phases[layer + 1].compare(f"h{layer}{star}", layer)
     phases[n_hidden + 2].events.append("output")
-    phases[n_hidden + 2].compare("o", n_hidden + 1, copies)
+    phases[n_hidden + 2].compare(outputs, n_hidden + 1, margin)
     return phases
 
 
-def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
+def _add_learning(phases: list[Draft], plan: Schedule, outputs: str, open_target: bool) -> None:
     p, d, last = plan.potentiate, plan.depress, max(plan.potentiate)
     target, error = phases[last], phases[last + 2]
     target.events.append("the target is presented")
@@ -312,7 +286,7 @@ def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
     phases[last + 1].events.append("target")
     phases[last + 1].open("t", "t")
     error.events.append("error")
-    error.open("d+", "output too low", by="o_copy")
+    error.open("d+", "output too low", by="" if open_target else "o_copy")
     error.open("d-", "output too high", by="o_copy")
     error.inhibits.append("oT-")
 
@@ -322,7 +296,7 @@ def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
             replay.events.append(f"W{layer} {'potentiates' if replay.reward else 'depresses'}")
             other = "-" if replay.reward else "+"
             if layer == last:
-                replay.open("o*", f"d{layer}{sign}")
+                replay.open(outputs, f"d{layer}{sign}")
                 replay.open("oT-", f"d{layer}{other}")
             else:
                 replay.open(f"h{layer}*", f"d{layer}{sign} and f'(v{layer})", by=f"c_h{layer}")
@@ -345,7 +319,7 @@ def _add_learning(phases: list[_Draft], plan: Schedule) -> None:
     phases[p[1] - 1].open(plan.memory_of_x, "x")
 
 
-def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: Schedule) -> None:
+def _inhibit_matrix_targets(phases: list[Draft], wires: Sequence[_Wire], plan: Schedule) -> None:
     """Inhibit every population that a matrix reaches while it is not open, except where the plan does not."""
     for number, phase in enumerate(phases):
         before = phases[number - 1]
@@ -355,12 +329,13 @@ def _inhibit_matrix_targets(phases: list[_Draft], wires: Sequence[_Wire], plan: 
             if isinstance(carries, str) and pre in (*before.opens, *before.opened_by, *before.may_fire)
         }
         for post in reached:
-            if _starred(post)[0] in (*phase.opens, *phase.opened_by):
+            if starred(post)[0] in (*phase.opens, *phase.opened_by):
                 continue
-            if (number, post) in plan.may_fire:
-                phase.may_fire += _starred(post)
-            if (number, post) not in plan.uninhibited:
-                phase.inhibits += _starred(post)
+            name = post.rstrip("*") + "*"
+            if (number, name) in plan.may_fire:
+                phase.may_fire += starred(post)
+            if (number, name) not in plan.uninhibited:
+                phase.inhibits += starred(post)
                 phase.events.append(f"{post} inhibited")
 
 
@@ -371,7 +346,7 @@ def _build(
     sizes: Sequence[int],
     rows: _Rows,
     wires: Iterator[_Wire] | list[_Wire],
-    drafts: list[_Draft],
+    drafts: list[Draft],
     threshold: int,
     inhibition: int,
     plasticity: PlasticityRule | None,
@@ -388,12 +363,12 @@ def _build(
             (copy, neuron, layer, symbol)
             for layer, entries in rows.items()
             for name, neuron, symbols in entries
-            for copy, symbol in zip(_starred(name), symbols.split(" "), strict=True)
+            for copy, symbol in zip(starred(name), symbols.split(" "), strict=True)
         )
     )
     ring = zip(("in_g", *gates), (*gates, gates[0]), strict=True)
     projections = (
-        *(_wire(*wire, copy, threshold) for wire in wires for copy in _starred(wire[1])),
+        *(_wire(*wire, copy, threshold) for wire in wires for copy in starred(wire[1])),
         *gating_projections(populations, phases, inhibition),
         *(Projection(pre, post, "one-to-one", threshold - BIAS + CHAIN_MARGIN) for pre, post in ring),
     )
@@ -403,12 +378,12 @@ def _build(
 def _wire(pre: str, _: str, carries: str | int, delay: int, post: str, threshold: int) -> Projection:
     if isinstance(carries, str):
         return Projection(pre, post, "all-to-all", None, delay, carries)
-    return Projection(pre, post, "one-to-one", carries * (threshold // 2 + MARGIN), delay)
+    return Projection(pre, post, "one-to-one", carries * _copied_spike(threshold), delay)
 
 
-def _starred(name: str) -> tuple[str, ...]:
-    """The names that a name stands for: with a star, a population and its two copies."""
-    return tuple(name[:-1] + copy for copy in _COPIES) if name.endswith("*") else (name,)
+def _copied_spike(threshold: int) -> int:
+    weights = [threshold // 2 + more for more in COPY_MARGINS]
+    return next((weight for weight in weights if has_mantissa(weight)), weights[0])
 
 
 def _layer(layer: int, n_hidden: int) -> str:

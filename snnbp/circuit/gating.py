@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from snnbp.circuit.loihi import MARGIN_GRID
 from snnbp.circuit.spec import NeuronType, Phase, Population, Projection
 
 
@@ -11,9 +12,9 @@ def gating_projections(
     """Yield every projection by which the phases open or inhibit a population.
 
     The share of the threshold that the input must exceed sets the gate's weight: 1 -> -bias, 1/2 ->
-    -bias + threshold / 2, and 0 -> -bias + threshold / 2 and threshold / 2, as two synapses. An `opened_by`
-    population acts from the last phase in which it was open itself, which gives the delay; phases at the same
-    distance share the projection.
+    -bias + threshold / 2. Any other takes two synapses: 0 -> -bias + threshold / 2 and threshold / 2. An
+    `opened_by` population acts from the last phase in which it was open itself, which gives the delay; phases
+    at the same distance share the projection.
 
     Parameters
     ----------
@@ -52,10 +53,12 @@ def gating_projections(
 def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
     if post not in types:
         raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    bias, half = -types[post].bias, types[post].threshold // 2
-    shares: dict[float, tuple[int, ...]] = {1: (bias,), 1 / 2: (bias + half,), 0: (half, bias + half)}
-    if share not in shares:
+    bias, threshold = -types[post].bias, types[post].threshold
+    if share not in (0, 1 / 2, 1) and not (0 < share < 1 and share * threshold % MARGIN_GRID == 0):
         raise ValueError(
-            f"phase {phase.gate} opens {post!r} with share {share} of the threshold: choose 0, 1/2 or 1"
+            f"phase {phase.gate} opens {post!r} with share {share} of the threshold: "
+            f"choose 0, 1/2, 1 or a share that is a multiple of {MARGIN_GRID} weight units"
         )
-    return shares[share]
+    rest = round((1 - share) * threshold)
+    most = bias + (threshold // 2 if share <= 1 / 2 else 0)
+    return tuple(weight for weight in (bias + rest - most, most) if weight)

@@ -34,6 +34,9 @@ EXPONENT_MAX = 7
 DELAY_MAX = 63
 """Longest delay of a projection, in steps: 6 bits."""
 
+MARGIN_GRID = 64
+"""A gate that opens a population at any share of the threshold adds a multiple of this, up to 255 of them."""
+
 INHIBITION = -8128
 """Published weight that inhibits a population: mantissa -254, exponent 5 (official code, `gi`)."""
 
@@ -139,3 +142,11 @@ def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:
     limited = np.clip(weights, -INITIAL_LIMIT, INITIAL_LIMIT)
     on_grid: NDArray[np.int16] = (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
     return on_grid
+
+
+def has_mantissa(weight: int) -> bool:
+    """Whether a fixed weight fits the chip, see `mantissa_exponent`."""
+    try:
+        return bool(mantissa_exponent(weight))
+    except ValueError:
+        return False

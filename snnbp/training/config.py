@@ -48,6 +48,11 @@ class Config(BaseModel):
         Number of training images (the last ones) that are held out and scored at every checkpoint.
     inhibition : int, default -8128
         Weight (weight units, negative) that inhibits a population.
+    open_target : bool, default False
+    margin : int, default 0
+        Variants of the output error, see `snnbp.backends.rule.Rule`.
+    shift : {0, 1}, default 0
+        With 1, each presentation moves the image by a random -1, 0 or +1 pixel in each direction.
 
     Raises
     ------
@@ -66,6 +71,9 @@ class Config(BaseModel):
     init_scale: Annotated[float, BeforeValidator(_plain), Field(gt=0, allow_inf_nan=False)] = 1.0
     n_validation: Annotated[Whole, Field(ge=0)] = 0
     inhibition: Annotated[Whole, Field(lt=0)] = INHIBITION
+    open_target: bool = False
+    margin: Annotated[Whole, Field(ge=0)] = 0
+    shift: Annotated[Whole, Field(ge=0, le=1)] = 0
 
     def __init__(self, **values: Any) -> None:
         try:
@@ -88,8 +96,8 @@ class Config(BaseModel):
 
     @property
     def learning_rule(self) -> Rule:
-        """The learning rule with this threshold and step."""
-        return Rule(self.rule, self.threshold, self.step)
+        """The learning rule with this threshold, step and output error."""
+        return Rule(self.rule, self.threshold, self.step, self.open_target, self.margin)
 
 
 def one_line(error: ValidationError) -> str:

@@ -85,6 +85,8 @@ class Dataset:
         Rows and columns of a sample.
     classes : sequence of str, optional
         Name of each label, one for each output; default: the numbers from 0 to the largest label.
+    framed : bool array (n, rows + 2, columns + 2), optional
+        The training images with one more pixel on each side, for `Config.shift`; default: zeros around them.
 
     Raises
     ------
@@ -98,6 +100,7 @@ class Dataset:
     verified: bool = False
     image_shape: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
+    framed: NDArray[np.bool_] | None = None
 
     def __post_init__(self) -> None:
         checks.an(Samples, "train", self.train)
@@ -255,7 +258,10 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
         for images, labels, threshold in zip(raw.images, raw.labels, thresholds, strict=True)
     )
     rows, columns = raw.images[0].shape[1:]
-    return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes)
+    framed = None
+    if raw.framed is not None:
+        framed = on(raw.framed, pixel_threshold, raw.full_scale).reshape(raw.framed.shape)
+    return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes, framed)
 
 
 def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> NDArray[np.bool_]:

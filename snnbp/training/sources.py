@@ -59,13 +59,17 @@ class Source:
 
 
 class Raw(NamedTuple):
-    """Images as published, training then test: uint8 (n, rows, columns), labels uint8 (n,)."""
+    """Images, training then test: uint8 (n, rows, columns), labels uint8 (n,).
+
+    `framed` is the training images with one more pixel on each side, where they were cropped.
+    """
 
     images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     labels: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     classes: tuple[str, ...]
     full_scale: int = 255
     verified: bool = True
+    framed: NDArray[np.uint8] | None = None
 
 
 SOURCES = {
@@ -118,7 +122,9 @@ def load(name: str) -> Raw:
     train, train_labels, test, test_labels = (_idx(contents[digest]) for digest in source.digests)
     inside = slice(source.margin, -source.margin or None)
     images = train[:, inside, inside], test[:, inside, inside]
-    return Raw(images, (train_labels, test_labels), source.classes)
+    wider = slice(source.margin - 1, 1 - source.margin or None)
+    framed = train[:, wider, wider] if source.margin else None
+    return Raw(images, (train_labels, test_labels), source.classes, framed=framed)
 
 
 def _digits() -> Raw:

@@ -17,6 +17,7 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.metrics import Scores, score
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
+from snnbp.training.shift import directions, framed_images, shifted
 
 Row = dict[str, Any]
 """One row of a history, see `Run.history`."""
@@ -252,15 +253,21 @@ def iter_training(
             raise ValueError(f"the run to resume has no weights for the network {weights.sizes}")
         weights, n_overdriven = resume.weights, resume.n_overdriven
         done = len(resume.history) // CHECKPOINTS_AN_EPOCH
-        for _ in range(done):
-            rng.permutation(n)
-    for epoch in range(done, config.epochs):
+    framed = framed_images(data) if config.shift else None
+    moves = directions(config.seed, n)
+    for epoch in range(config.epochs):
+        order, direction = rng.permutation(n), next(moves)
+        if epoch < done:
+            continue
         learner = backends.learner(backend, weights, config.learning_rule, config.inhibition)
-        order = rng.permutation(n)
-        for half, part in enumerate((order[: n // 2], order[n // 2 :])):
-            learner.learn(data.train.inputs, data.train.labels, part)
+        for half in (slice(n // 2), slice(n // 2, n)):
+            part = order[half]
+            if framed is None:
+                learner.learn(data.train.inputs, data.train.labels, part)
+            else:
+                learner.learn(shifted(framed, part, direction[half]), data.train.labels[part])
             weights = learner.weights
-            row: Row = {"epoch": epoch + (half + 1) / CHECKPOINTS_AN_EPOCH}
+            row: Row = {"epoch": epoch + (1 if half.start else 0.5)}
             row |= evaluate(weights, data.test, backend)._asdict()
             del row["n"]
             if config.n_validation:

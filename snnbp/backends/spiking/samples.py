@@ -215,7 +215,14 @@ class Learner(base.Learner):
         super().__init__(weights, rule, inhibition)
         if rule.name != "circuit":
             raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
-        circuit = circuit or training_circuit(self.sizes, inhibition, rule.threshold, rule.step)
+        circuit = circuit or training_circuit(
+            self.sizes,
+            inhibition,
+            rule.threshold,
+            rule.step,
+            open_target=rule.open_target,
+            margin=rule.margin,
+        )
         self.driver = self.driver_type(circuit, weights)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
