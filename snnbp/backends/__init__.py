@@ -63,14 +63,20 @@ def load(name: str) -> types.ModuleType:
         ) from None
 
 
-def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> Learner:
+def learner(
+    name: str,
+    weights: Weights,
+    rule: Rule,
+    inhibition: int = INHIBITION,
+    feedback: Weights | None = None,
+) -> Learner:
     """Make a network in training on a backend.
 
     Parameters
     ----------
     name : str
         The backend.
-    weights, rule, inhibition
+    weights, rule, inhibition, feedback
         See `base.Learner`.
 
     Returns
@@ -78,7 +84,7 @@ def learner(name: str, weights: Weights, rule: Rule, inhibition: int = INHIBITIO
     Learner
     """
     checks.an(Weights, "weights", weights)
-    made: Learner = load(name).Learner(weights, rule, inhibition)
+    made: Learner = load(name).Learner(weights, rule, inhibition, feedback)
     return made
 
 

@@ -62,6 +62,9 @@ class Learner(ABC):
         Learning rule, with the threshold of `weights`.
     inhibition : int
         Weight (weight units, negative) that inhibits a population.
+    feedback : Weights, optional
+        Of the same sizes: its matrices from the second on, transposed, carry the error back and do not learn.
+        Default: those of the network itself, which learn.
 
     Attributes
     ----------
@@ -75,11 +78,20 @@ class Learner(ABC):
         If rule and weights have different thresholds, or the backend does not offer the rule.
     """
 
-    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
+    def __init__(
+        self,
+        weights: Weights,
+        rule: Rule,
+        inhibition: int = INHIBITION,
+        feedback: Weights | None = None,
+    ) -> None:
         if rule.threshold != weights.threshold:
             raise ValueError(f"the weights' threshold is {weights.threshold}, the rule's {rule.threshold}")
         self.sizes = weights.sizes
         self.rule = rule
+        self.feedback = feedback
+        if feedback is not None and feedback.sizes != self.sizes:
+            raise ValueError(f"feedback is for the sizes {feedback.sizes}, the network has {self.sizes}")
         self.published = len(self.sizes) == 3
         """Whether the default schedule is the published one."""
         self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published)

@@ -38,6 +38,8 @@ class Network(NamedTuple):
     forward: Half  # W_1 to W_L, each (pre, post)
     plus: Half  # W_2 to W_L+1 transposed, each (post, pre)
     minus: Half  # their negatives, trained
+    back_plus: Half  # what carries the error back: `plus`, or matrices that do not learn
+    back_minus: Half
     forward_base: Int64s  # (layers,): where W_l begins, by l
     feedback_base: Int64s  # (layers,): where its transposes begin
 
@@ -161,6 +163,8 @@ def _learn(
             before, pre, size = net.neurons[layer - 1], net.sizes[layer - 1], net.sizes[layer]
             base = net.feedback_base[layer]
             w_plus, w_minus = _matrix(net.plus, base, size, pre), _matrix(net.minus, base, size, pre)
+            back_plus = _matrix(net.back_plus, base, size, pre)
+            back_minus = _matrix(net.back_minus, base, size, pre)
             mask, partial, to_up, to_down = (
                 s.mask[before : before + pre],
                 s.partial[:pre],
@@ -174,10 +178,10 @@ def _learn(
                 _shift_rows(w_plus, w_minus, plus, n_plus, raised, lowered, low)
                 _shift_rows(w_plus, w_minus, minus, n_minus, lowered, raised, low)
 
-            sum_rows(w_plus, plus, n_plus, partial, to_up)
-            add_rows(w_minus, minus, n_minus, partial, to_up)
-            sum_rows(w_plus, minus, n_minus, partial, to_down)
-            add_rows(w_minus, plus, n_plus, partial, to_down)
+            sum_rows(back_plus, plus, n_plus, partial, to_up)
+            add_rows(back_minus, minus, n_minus, partial, to_up)
+            sum_rows(back_plus, minus, n_minus, partial, to_down)
+            add_rows(back_minus, plus, n_plus, partial, to_down)
             if (n_plus + n_minus) * HALF_MAX > min(delta[1], -delta[0]):
                 overdriven |= _outside(to_up, delta) or _outside(to_down, delta)
             n_next_plus, n_next_minus = 0, 0
@@ -310,7 +314,7 @@ def _feedback_overdrives(
     limit, minus all that has been learned since it was computed.
     """
     pre, size, first = net.sizes[layer - 1], net.sizes[layer], net.neurons[layer]
-    w = _matrix(net.plus, net.feedback_base[layer], size, pre)
+    w = _matrix(net.back_plus, net.feedback_base[layer], size, pre)
     if refresh:
         slack[layer] = allowed[1]
         for sign in (1, -1):
@@ -371,9 +375,18 @@ def _predict(
 class Learner(base.Learner):
     """See `base.Learner`."""
 
-    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
-        super().__init__(weights, rule, inhibition)
+    def __init__(
+        self,
+        weights: Weights,
+        rule: Rule,
+        inhibition: int = INHIBITION,
+        feedback: Weights | None = None,
+    ) -> None:
+        super().__init__(weights, rule, inhibition, feedback)
         self._network = _network([np.clip(matrix, *rule.bounds) for matrix in weights.matrices], rule.bounds)
+        if feedback is not None:
+            fixed = _network([np.clip(matrix, *rule.bounds) for matrix in feedback.matrices], rule.bounds)
+            self._network = self._network._replace(back_plus=fixed.plus, back_minus=fixed.minus)
         self._parameters = Parameters(
             rule.spike_above // WEIGHT_GRID,
             rule.window_top // WEIGHT_GRID,
@@ -418,12 +431,16 @@ def _network(
     def half(parts: list[NDArray[np.int16]]) -> Half:
         return np.concatenate([(part.ravel() // WEIGHT_GRID).astype(np.int8) for part in parts])
 
+    plus = half([matrix.T for matrix in matrices[1:]])
+    minus = half([np.clip(-matrix.T, *bounds) for matrix in matrices[1:]])
     return Network(
         np.array(sizes),
         np.cumsum([0, *sizes[:-1]]),
         half(list(matrices[:-1])),
-        half([matrix.T for matrix in matrices[1:]]),
-        half([np.clip(-matrix.T, *bounds) for matrix in matrices[1:]]),
+        plus,
+        minus,
+        plus,
+        minus,
         np.cumsum([0, 0, *synapses[1:-1]]),
         np.cumsum([0, 0, 0, *synapses[2:-1]]),
     )

@@ -57,11 +57,18 @@ class Learner(base.Learner):
         negative, within the weight bounds, and learn with W. They differ from it only at the bounds.
     """
 
-    def __init__(self, weights: Weights, rule: Rule, inhibition: int = INHIBITION) -> None:
-        super().__init__(weights, rule, inhibition)
+    def __init__(
+        self,
+        weights: Weights,
+        rule: Rule,
+        inhibition: int = INHIBITION,
+        feedback: Weights | None = None,
+    ) -> None:
+        super().__init__(weights, rule, inhibition, feedback)
         self.matrices = [self._bounded(matrix.astype(np.int64)) for matrix in weights.matrices]
-        self.feedback_plus = [matrix.T.copy() for matrix in self.matrices[1:]]
-        self.feedback_minus = [self._bounded(-matrix.T) for matrix in self.matrices[1:]]
+        back = self.matrices if feedback is None else feedback.matrices
+        self.feedback_plus = [self._bounded(matrix.T.astype(np.int64)) for matrix in back[1:]]
+        self.feedback_minus = [self._bounded(-matrix) for matrix in self.feedback_plus]
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
@@ -145,7 +152,7 @@ class Learner(base.Learner):
         n, w = layer - 1, self.matrices[layer - 1]
         potentiated = self._shifted(w, h, plus, +1)
         self.matrices[n] = self._shifted(potentiated, h, minus, -1)
-        if layer > 1:
+        if layer > 1 and self.feedback is None:
             w_plus, w_minus = self.feedback_plus[n - 1], self.feedback_minus[n - 1]
             self.feedback_plus[n - 1] = self._shifted(self._shifted(w_plus, plus, h, +1), minus, h, -1)
             self.feedback_minus[n - 1] = self._shifted(self._shifted(w_minus, minus, h, +1), plus, h, -1)

@@ -49,6 +49,7 @@ def training_circuit(
     schedule: str | None = None,
     open_target: bool = False,
     margin: int = 0,
+    fixed_feedback: bool = False,
 ) -> Circuit:
     """Build the learning circuit.
 
@@ -74,6 +75,8 @@ def training_circuit(
         See `Rule`. With `open_target` the gate opens d+, in place of o<. With a margin, two more copies of
         the outputs, which compare their potential with half the threshold minus and plus the margin, take the
         place of o in the error.
+    fixed_feedback : bool
+        Whether matrices B_l that do not learn carry the error back, in place of the transposed W_l.
 
     Returns
     -------
@@ -98,7 +101,10 @@ def training_circuit(
     phases = _forward_phases(n_hidden, "*", outputs, margin / threshold)
     phases += [Draft() for _ in range(plan.period - len(phases))]
     _add_learning(phases, plan, outputs, open_target)
-    wires = [*_forward_wires(n_hidden, "*", outputs), *_learning_wires(n_hidden, plan, outputs)]
+    wires = [
+        *_forward_wires(n_hidden, "*", outputs),
+        *_learning_wires(n_hidden, plan, outputs, fixed_feedback),
+    ]
     _inhibit_matrix_targets(phases, wires, plan)
     wires += _vetoes(n_hidden, plan, phases)
     rows = _training_rows(n_hidden, plan, outputs)
@@ -207,7 +213,7 @@ def _forward_wires(n_hidden: int, star: str, outputs: str) -> Iterator[_Wire]:
     yield f"h{n_hidden}", outputs, f"W{n_hidden + 1}", 0
 
 
-def _learning_wires(n_hidden: int, plan: Schedule, outputs: str) -> Iterator[_Wire]:
+def _learning_wires(n_hidden: int, plan: Schedule, outputs: str, fixed_feedback: bool) -> Iterator[_Wire]:
     p, d, last = plan.potentiate, plan.depress, n_hidden + 1
 
     # The error: d+ = t and not o, d- = o and not t and not o>; both are open only where o< spiked. With a
@@ -223,7 +229,8 @@ def _learning_wires(n_hidden: int, plan: Schedule, outputs: str) -> Iterator[_Wi
     yield from (("d-", outputs, +1, to_d), ("d-", "oT-", +1, to_p))
 
     for layer in range(n_hidden, 0, -1):
-        h, above, matrix = f"h{layer}", _layer(layer + 1, n_hidden), f"W{layer + 1}T"
+        h, above = f"h{layer}", _layer(layer + 1, n_hidden)
+        matrix = f"B{layer + 1}" if fixed_feedback else f"W{layer + 1}T"
         up, down = p[layer + 1] + 1, d[layer + 1] + 1  # in these phases hT fires the deltas
 
         # Back through the transposed weights, and on to where the deltas change W_l.
@@ -377,7 +384,7 @@ def _build(
 
 def _wire(pre: str, _: str, carries: str | int, delay: int, post: str, threshold: int) -> Projection:
     if isinstance(carries, str):
-        return Projection(pre, post, "all-to-all", None, delay, carries)
+        return Projection(pre, post, "all-to-all", None, delay, carries, learns=carries.startswith("W"))
     return Projection(pre, post, "one-to-one", carries * _copied_spike(threshold), delay)
 
 

@@ -101,11 +101,13 @@ class Projection:
         "one-to-one", "one-to-all" (from a single neuron) or "all-to-all".
     weight : int or None
         One weight (weight units) for all synapses, or None for a matrix (pre.size, post.size) that is given
-        when the circuit runs and can learn.
+        when the circuit runs.
     delay : int
         A spike arrives `delay` + 1 steps later.
     symbol : str
         Name of the matrix.
+    learns : bool
+        Whether the matrix learns where the circuit has a plasticity rule.
     """
 
     pre: str
@@ -114,6 +116,7 @@ class Projection:
     weight: int | None = None
     delay: int = 0
     symbol: str = ""
+    learns: bool = True
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "delay", checks.whole(f"{self}: delay", self.delay))

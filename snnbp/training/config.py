@@ -2,7 +2,7 @@
 
 import reprlib
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
@@ -53,6 +53,9 @@ class Config(BaseModel):
         Variants of the output error, see `snnbp.backends.rule.Rule`.
     shift : {0, 1}, default 0
         With 1, each presentation moves the image by a random -1, 0 or +1 pixel in each direction.
+    feedback : {"exact", "random", "sign", "cut"}, default "exact"
+        What carries the error back: the transposed matrices, which learn; or, fixed, a second draw of initial
+        matrices, the signs of the initial ones, or nothing.
 
     Raises
     ------
@@ -74,6 +77,7 @@ class Config(BaseModel):
     open_target: bool = False
     margin: Annotated[Whole, Field(ge=0)] = 0
     shift: Annotated[Whole, Field(ge=0, le=1)] = 0
+    feedback: Literal["exact", "random", "sign", "cut"] = "exact"
 
     def __init__(self, **values: Any) -> None:
         try:

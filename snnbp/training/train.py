@@ -247,19 +247,21 @@ def iter_training(
         )
     held_out = data.train[n:]
     rng = np.random.Generator(np.random.PCG64(config.seed))
-    weights, n_overdriven, done = _draw(rng, config, data), 0, 0
+    weights = initial = _draw(rng, config, data)
+    n_overdriven, done = 0, 0
     if resume is not None:
         if resume.weights is None or resume.weights.sizes != weights.sizes:
             raise ValueError(f"the run to resume has no weights for the network {weights.sizes}")
         weights, n_overdriven = resume.weights, resume.n_overdriven
         done = len(resume.history) // CHECKPOINTS_AN_EPOCH
+    feedback = _fixed_feedback(config, initial)
     framed = framed_images(data) if config.shift else None
     moves = directions(config.seed, n)
     for epoch in range(config.epochs):
         order, direction = rng.permutation(n), next(moves)
         if epoch < done:
             continue
-        learner = backends.learner(backend, weights, config.learning_rule, config.inhibition)
+        learner = backends.learner(backend, weights, config.learning_rule, config.inhibition, feedback)
         for half in (slice(n // 2), slice(n // 2, n)):
             part = order[half]
             if framed is None:
@@ -282,6 +284,16 @@ def _sizes(config: Config, data: Dataset) -> tuple[int, ...]:
 
 def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
     return Weights.draw(rng, _sizes(config, data), config.threshold, config.init_scale)
+
+
+def _fixed_feedback(config: Config, initial: Weights) -> Weights | None:
+    if config.feedback == "exact":
+        return None
+    if config.feedback == "random":
+        rng = np.random.Generator(np.random.PCG64([config.seed, 2]))
+        return Weights.draw(rng, initial.sizes, config.threshold, config.init_scale)
+    factor = WEIGHT_GRID if config.feedback == "sign" else 0
+    return Weights(tuple(factor * np.sign(matrix) for matrix in initial.matrices), config.threshold)
 
 
 def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:

@@ -215,14 +215,14 @@ class Processes:
             shape = self.circuit[p.pre].size, self.circuit[p.post].size
             if matrix.shape != shape:
                 raise ValueError(f"{p}: weights must be {shape}, got {matrix.shape}")
-            if p.delay and self.circuit.plasticity:
+            if p.delay and p.learns and self.circuit.plasticity:
                 raise ValueError(f"{p}: delay {p.delay}, but Lava's LearningDense supports none")
             same = (p.symbol, matrix.tobytes()) if merged else (p.post,)
-            copies.setdefault((p.pre, p.delay, *same), []).append(p.post)
+            copies.setdefault((p.pre, p.delay, p.learns, *same), []).append(p.post)
         rewards: dict[int, AbstractProcess] = {}
-        for (pre, delay, *_), posts in copies.items():
+        for (pre, delay, learns, *_), posts in copies.items():
             weights = np.array(plastic[pre, posts[0]], np.int32).T
-            if self.circuit.plasticity is None:
+            if self.circuit.plasticity is None or not learns:
                 process = parts.fixed_synapses(weights, delay)
             else:
                 process = parts.plastic_synapses(weights, self.circuit.plasticity)

@@ -85,8 +85,14 @@ class LavaNetwork(spiking.Network):
 class StimulusDriver(spiking.StimulusDriver):
     """As `spiking.StimulusDriver`, with every step run by Lava's own Processes."""
 
-    def __init__(self, circuit: Circuit, weights: Weights, merged: bool = True) -> None:
-        super().__init__(circuit, weights)
+    def __init__(
+        self,
+        circuit: Circuit,
+        weights: Weights,
+        feedback: Weights | None = None,
+        merged: bool = True,
+    ) -> None:
+        super().__init__(circuit, weights, feedback)
         self.network = LavaNetwork(circuit, self.network.matrices, merged)
 
 

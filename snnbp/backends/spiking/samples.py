@@ -83,6 +83,8 @@ class StimulusDriver:
     circuit : Circuit
     weights : Weights
         Of the same layer sizes.
+    feedback : optional
+        As in `base.Learner`.
 
     Raises
     ------
@@ -93,14 +95,14 @@ class StimulusDriver:
     samples_at_once = 256
     """Samples whose input spikes are listed at a time: few enough for the processor's cache."""
 
-    def __init__(self, circuit: Circuit, weights: Weights) -> None:
+    def __init__(self, circuit: Circuit, weights: Weights, feedback: Weights | None = None) -> None:
         for name in ("in_g", "input"):
             if name not in circuit:
                 raise ValueError(
                     f"samples need a circuit with a population {name!r}; for others see simulate"
                 )
         self.circuit = circuit
-        self.network = Network(circuit, initial_matrices(circuit, weights))
+        self.network = Network(circuit, initial_matrices(circuit, weights, feedback))
         self._takes_input = np.array(["input" in phase.receives_input for phase in circuit.phases])
         self._takes_target = np.array(["in_tgt" in phase.receives_input for phase in circuit.phases])
         gated = {population.name for population in circuit.populations if population.neuron.bias < 0}
@@ -196,7 +198,7 @@ class Learner(base.Learner):
 
     Parameters
     ----------
-    weights, rule, inhibition
+    weights, rule, inhibition, feedback
         As in `base.Learner`. The rule must be "circuit"; gate weights that follow from the threshold must
         fit 8 bits.
     circuit : Circuit, optional
@@ -210,9 +212,10 @@ class Learner(base.Learner):
         weights: Weights,
         rule: Rule,
         inhibition: int = INHIBITION,
+        feedback: Weights | None = None,
         circuit: Circuit | None = None,
     ) -> None:
-        super().__init__(weights, rule, inhibition)
+        super().__init__(weights, rule, inhibition, feedback)
         if rule.name != "circuit":
             raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
         circuit = circuit or training_circuit(
@@ -222,8 +225,9 @@ class Learner(base.Learner):
             rule.step,
             open_target=rule.open_target,
             margin=rule.margin,
+            fixed_feedback=feedback is not None,
         )
-        self.driver = self.driver_type(circuit, weights)
+        self.driver = self.driver_type(circuit, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
@@ -320,18 +324,19 @@ def trace(
     )
 
 
-def initial_matrices(circuit: Circuit, weights: Weights) -> Matrices:
+def initial_matrices(circuit: Circuit, weights: Weights, feedback: Weights | None = None) -> Matrices:
     """Return the initial weights of every projection with a matrix, by (pre, post).
 
-    They follow from its symbol: W1, W2, ..., and from W2 on the transposed matrix (W2T+) and its negative
-    within the weight bounds (W2T-).
+    They follow from its symbol: W1, W2, ..., from W2 on the transposed matrix (W2T+) and its negative within
+    the weight bounds (W2T-), or fixed feedback and its negative (B2+ and B2-).
     """
     values: dict[str, NDArray[np.int16]] = {}
     for n, matrix in enumerate(weights.matrices, 1):
         values[f"W{n}"] = matrix
-        if n > 1:
-            values[f"W{n}T+"] = matrix.T
-            values[f"W{n}T-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
+    for source, symbol in ((weights, "W{}T"), (feedback, "B{}")):
+        for n, matrix in enumerate(source.matrices[1:] if source else (), 2):
+            values[symbol.format(n) + "+"] = matrix.T
+            values[symbol.format(n) + "-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
     for projection in circuit.matrices:
         if projection.symbol not in values:
             raise ValueError(

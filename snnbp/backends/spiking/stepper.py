@@ -49,7 +49,7 @@ class SpikeRecord(NamedTuple):
 @jit
 def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeRecord) -> None:
     """Advance `state` by record.row.size steps."""
-    populations, projections, plastic, population_of, changes = tables
+    populations, projections, _, plastic, population_of, changes = tables
     weights, stored_by, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
     event_first, event_neurons = events
     rows, column, recorded_spikes, recorded_potentials, recorded_active, overflows = record

@@ -56,7 +56,8 @@ class Tables(NamedTuple):
 
     populations: Table  # POPULATION (P,)
     projections: Table  # PROJECTION (Q,), sorted by source
-    plastic: NDArray[np.int64]  # the projections that have matrices
+    matrices: NDArray[np.int64]  # the projections that have matrices
+    plastic: NDArray[np.int64]  # those whose matrices learn
     population_of: NDArray[np.int32]  # (neurons,): population of each neuron
     changes: NDArray[np.int8]  # (phases,): what a coincidence adds to a weight, half-units
 
@@ -130,13 +131,14 @@ def compile_circuit(
         populations.view(np.recarray),
         table.view(np.recarray),
         np.flatnonzero(table["kind"] == MATRIX),
+        np.flatnonzero([p.weight is None and p.learns for p in projections]),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
     slots = max((p.delay for p in projections), default=0) + 2
     state = SimulatorState(
         weights=np.concatenate([np.zeros(0, np.int8), *(block.ravel() for block in blocks)]),
-        stored_by=_first_equals([(p.pre, circuit[p.post].size) for p in projections], blocks),
+        stored_by=_first_equals([(p.pre, circuit[p.post].size, p.learns) for p in projections], blocks),
         arriving=np.zeros(slots * start[-1], np.int32),
         shared_input=np.zeros((slots, len(sizes)), np.int32),
         has_input=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
@@ -152,7 +154,7 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     """The matrices as they are now, in weight units."""
     names = [population.name for population in circuit.populations]
     matrices = {}
-    for q in tables.plastic:
+    for q in tables.matrices:
         projection = tables.projections[q]
         pre, post = names[projection["pre"]], names[projection["post"]]
         rows, stride = circuit[pre].size, projection["stride"]
@@ -162,9 +164,9 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     return matrices
 
 
-def _first_equals(ends: list[tuple[str, int]], blocks: list[NDArray[np.int8]]) -> NDArray[np.int64]:
-    """For each projection the first one with the same source, number of targets and matrix."""
-    first: dict[tuple[tuple[str, int], bytes], int] = {}
+def _first_equals(ends: list[tuple[str, int, bool]], blocks: list[NDArray[np.int8]]) -> NDArray[np.int64]:
+    """For each projection the first one with the same source, number of targets and matrix, if both learn."""
+    first: dict[tuple[tuple[str, int, bool], bytes], int] = {}
     keys = ((end, block.tobytes()) for end, block in zip(ends, blocks, strict=True))
     return np.array([first.setdefault(key, q) for q, key in enumerate(keys)], np.int64)
 
