@@ -223,7 +223,7 @@ PAIR = Circuit((Population("a", 2), Population("b", 3)), (Projection("a", "b", "
         ({("a", "b"): np.zeros((2, 3))}, {}, r"a -> b: weights must be integers \(2, 3\), got float64"),
         ({("a", "b"): np.full((2, 3), 256)}, {}, r"a -> b: weights must be even and within \[-256, 254\]"),
         ({("a", "b"): np.full((2, 3), 1)}, {}, "a -> b: weights must be even"),
-        ({("a", "b"): np.zeros((2, 3), int), ("b", "a"): 0}, {}, "weights given for b -> a, which is no"),
+        ({("a", "b"): np.zeros((2, 3), int), ("b", "a"): 0}, {}, "weights given for b -> a, which has no"),
         ({("a", "b"): np.zeros((2, 3), int)}, {"z": raster(4, 2)}, "input spikes for 'z', which is not"),
         (
             {("a", "b"): np.zeros((2, 3), int)},
