@@ -99,7 +99,7 @@ def test_training_circuits_equal_spiking(seed, sizes, merged):
     simulated = spiking.StimulusDriver(circuit, weights)
     before = simulated.network.matrices
     ours = present(simulated, samples)
-    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, merged), samples))
+    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, merged=merged), samples))
     assert not ours[0].overdriven.any()
     for key, matrix in ours[1].items():
         assert (matrix != before[key]).any()
