@@ -71,10 +71,11 @@ def training_circuit(
         Learning step (weight units, even).
     schedule : {"published", "compact"}, optional
         See `schedule_of`.
-    open_target, margin
-        See `Rule`. With `open_target` the gate opens d+, in place of o<. With a margin, two more copies of
-        the outputs, which compare their potential with half the threshold minus and plus the margin, take the
-        place of o in the error.
+    open_target : bool
+        Whether the gate opens d+, in place of o<; see `Rule`.
+    margin : int
+        If it is not 0, two more copies of the outputs, which compare their potential with half the threshold
+        minus and plus the margin, take the place of o in the error; see `Rule`.
     fixed_feedback : bool
         Whether matrices B_l that do not learn carry the error back, in place of the transposed W_l.
 

@@ -59,6 +59,6 @@ def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, shar
             f"phase {phase.gate} opens {post!r} with share {share} of the threshold: "
             f"choose 0, 1/2, 1 or a share that is a multiple of {MARGIN_GRID} weight units"
         )
-    rest = round((1 - share) * threshold)
+    rest = int((1 - share) * threshold)
     most = bias + (threshold // 2 if share <= 1 / 2 else 0)
     return tuple(weight for weight in (bias + rest - most, most) if weight)

@@ -98,7 +98,9 @@ def test_prediction_in_random_networks(seed, n_hidden, spread):
 def test_both_schedules_of_one_hidden_layer_learn_the_same():
     weights, samples = lively(3, 1)
     learners = [
-        spiking.Learner(weights, Rule(), STRONG, training_circuit(weights.sizes, STRONG, schedule=schedule))
+        spiking.Learner(
+            weights, Rule(), STRONG, circuit=training_circuit(weights.sizes, STRONG, schedule=schedule)
+        )
         for schedule in ("published", "compact")
     ]
     outputs = [learner.learn(samples.inputs, samples.labels) for learner in learners]
