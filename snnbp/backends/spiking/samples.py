@@ -151,8 +151,9 @@ class StimulusDriver:
             width = record.spikes.shape[1]
             spikes.append(record.spikes.reshape(n, len(phases), width))
             values.append(record.potentials.reshape(n, len(phases) if potentials else 0, width))
-            fired = record.active.reshape(n, *self._silent.shape) & self._silent
-            wrong.append(fired.any(axis=2).ravel() | (record.overflows > 0))
+            wrong.append(record.overflows > 0)
+            fired = np.flatnonzero(record.active.reshape(n, *self._silent.shape) & self._silent)
+            wrong[-1][fired // self._silent.shape[1]] = True
         # The last spikes of a sample arrive in the next one's phase 0; those that they cause, in phase 1.
         tail = self.network.next_steps(2)
         wrong.append((tail.active & self._silent[:2]).any(axis=1) | (tail.overflows > 0))

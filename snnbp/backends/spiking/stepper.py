@@ -49,8 +49,8 @@ class SpikeRecord(NamedTuple):
 @jit
 def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeRecord) -> None:
     """Advance `state` by record.row.size steps."""
-    populations, projections, population_of, changes = tables
-    weights, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
+    populations, projections, plastic, population_of, changes = tables
+    weights, stored_by, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
     event_first, event_neurons = events
     rows, column, recorded_spikes, recorded_potentials, recorded_active, overflows = record
 
@@ -110,7 +110,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             if not active[p]:
                 continue
             first, size = populations[p].start, populations[p].stop - populations[p].start
-            count[p] = -1
+            count[p], summed = -1, -1
             for q in range(populations[p].fan_out, populations[p].fan_out_end):
                 projection = projections[q]
                 post, ring_slot = projection.post, (now + projection.delay_steps) % slots
@@ -122,24 +122,28 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                 if count[p] < 0:
                     count[p] = active_indices(spikes[first : first + size], indices[first + p :])
                 if projection.kind == MATRIX:
-                    matrix = _matrix(weights, projection.first_weight, size, projection.stride)
-                    sum_rows(
-                        matrix,
-                        indices[first + p :],
-                        count[p],
-                        partial[: matrix.shape[1]],
-                        total[: matrix.shape[1]],
-                    )
+                    if summed != stored_by[q]:
+                        summed = stored_by[q]
+                        matrix = _matrix(weights, projections[summed].first_weight, size, projection.stride)
+                        sum_rows(
+                            matrix,
+                            indices[first + p :],
+                            count[p],
+                            partial[: matrix.shape[1]],
+                            total[: matrix.shape[1]],
+                        )
                     _add_sums(total, populations[post].stop - populations[post].start, arriving, target)
                 else:
                     shared_input[ring_slot, post] += projection.weight * count[p]
 
         # Learn: change the weights between populations that fired.
         step_change = changes[step % changes.size]
-        for q in range(projections.size if step_change else 0):
+        if step_change:
+            _separate(populations, projections, plastic, spikes, active, weights, stored_by)
+        for q in plastic[: plastic.size if step_change else 0]:
             projection = projections[q]
             p, post = projection.pre, projection.post
-            if projection.kind == MATRIX and active[p] and active[post]:
+            if stored_by[q] == q and active[p] and active[post]:
                 first, size = populations[p].start, populations[p].stop - populations[p].start
                 matrix = _matrix(weights, projection.first_weight, size, projection.stride)
                 target, width = populations[post].start, populations[post].stop - populations[post].start
@@ -246,6 +250,42 @@ def _add_sums(total: Int32s, size: int, sums: Int32s, begin: int) -> None:
 @jit
 def _matrix(weights: NDArray[np.int8], base: int, rows: int, stride: int) -> NDArray[np.int8]:
     return weights[base : base + rows * stride].reshape(rows, stride)
+
+
+@jit
+def _separate(
+    populations: Table,
+    projections: Table,
+    plastic: Int64s,
+    spikes: Flags,
+    active: Flags,
+    weights: NDArray[np.int8],
+    stored_by: Int64s,
+) -> None:
+    """Give a matrix that shares its storage its own, where its targets fire otherwise than the other's."""
+    for q in plastic:
+        one, other = projections[q], projections[stored_by[q]]
+        if stored_by[q] == q or not active[one.pre]:
+            continue
+        same = active[one.post] == active[other.post]
+        if same and active[one.post]:
+            size = populations[one.post].stop - populations[one.post].start
+            same = _same(spikes, populations[one.post].start, populations[other.post].start, size)
+        if not same:
+            size = (populations[one.pre].stop - populations[one.pre].start) * one.stride
+            stored = weights[other.first_weight : other.first_weight + size]
+            weights[one.first_weight : one.first_weight + size] = stored
+            stored_by[q] = q
+
+
+@jit
+def _same(spikes: Flags, first: int, other: int, size: int) -> bool:
+    """Whether two groups of neurons fire alike; no early exit, so that it takes vectors."""
+    a, b = spikes[first : first + size], spikes[other : other + size]
+    differing = False
+    for j in range(size):
+        differing |= a[j] != b[j]
+    return not differing
 
 
 @jit

@@ -1,7 +1,7 @@
 """A circuit as flat tables of integers, and the state that changes while it runs.
 
-Neurons are numbered consecutively, population after population; projections are sorted by their source.
-Nothing here or in `stepper` knows what a population or a phase is for.
+Neurons are numbered through, population after population; projections are sorted by their source. Nothing
+here or in `stepper` knows what a population or a phase is for.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from snnbp.circuit.spec import Circuit, Projection
 ONE_TO_ONE, SAME_TO_ALL, MATRIX = 0, 1, 2
 
 ROW_MULTIPLE = 16
-"""Rows of a matrix are padded with zeros to a multiple of this, so that they fill vector registers."""
+"""Rows of a matrix are padded with zeros to a multiple of this: narrow ones fill a vector register, too."""
 
 Matrices = dict[tuple[str, str], NDArray[np.int16]]
 """Weights of the projections that have matrices: (pre, post) -> int16 (pre.size, post.size)."""
@@ -52,21 +52,26 @@ PROJECTION = np.dtype(
 
 
 class Tables(NamedTuple):
-    """The part of a compiled circuit that does not change."""
+    """What does not change."""
 
     populations: Table  # POPULATION (P,)
     projections: Table  # PROJECTION (Q,), sorted by source
+    plastic: NDArray[np.int64]  # the projections that have matrices
     population_of: NDArray[np.int32]  # (neurons,): population of each neuron
-    changes: NDArray[np.int8]  # (phases,): what coincident spikes add to a weight, half-units
+    changes: NDArray[np.int8]  # (phases,): what a coincidence adds to a weight, half-units
 
 
 class SimulatorState(NamedTuple):
-    """The part that changes. A slot of the ring buffers is a step modulo the longest delay_steps + 1."""
+    """What changes. A ring slot is a step modulo the longest delay_steps + 1.
+
+    Equal matrices of one source are stored once, by the first of them, until one learns something else.
+    """
 
     weights: NDArray[np.int8]  # all matrices, half-units
+    stored_by: NDArray[np.int64]  # (Q,): the projection that stores this one's matrix
     arriving: NDArray[np.int32]  # (slots * neurons,): input that differs between a population's neurons
     shared_input: NDArray[np.int32]  # (slots, P): input that all neurons of a population share
-    has_input: NDArray[np.bool_]  # (slots, P): whether the population must be updated
+    has_input: NDArray[np.bool_]  # (slots, P): whether there is anything to look at
     spikes: NDArray[np.bool_]  # (neurons,): of this step, where the population is active
     active: NDArray[np.bool_]  # (P,): whether any neuron fired in this step
     silent_until: NDArray[np.int64]  # (neurons,): last step of the refractory period
@@ -76,7 +81,7 @@ class SimulatorState(NamedTuple):
 def compile_circuit(
     circuit: Circuit, matrices: Mapping[tuple[str, str], Any]
 ) -> tuple[Tables, SimulatorState]:
-    """Make the tables of a circuit and its state at rest.
+    """Tables and the state at rest.
 
     `matrices` has one entry for each projection with a matrix: integers (pre.size, post.size), even, within
     [-256, 254]. Raises ValueError naming the entry that is missing, unknown or has another shape or value.
@@ -98,7 +103,7 @@ def compile_circuit(
             matrix = matrices[projection.pre, projection.post]
             shape = circuit[projection.pre].size, circuit[projection.post].size
             block = _half_units(str(projection), matrix, shape)
-        blocks.append(block.ravel())
+        blocks.append(block)
         bases.append(end)
         strides.append(block.shape[1])
         end += block.size
@@ -124,12 +129,14 @@ def compile_circuit(
     tables = Tables(
         populations.view(np.recarray),
         table.view(np.recarray),
+        np.flatnonzero(table["kind"] == MATRIX),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
     slots = max((p.delay for p in projections), default=0) + 2
     state = SimulatorState(
-        weights=np.concatenate([np.zeros(0, np.int8), *blocks]),
+        weights=np.concatenate([np.zeros(0, np.int8), *(block.ravel() for block in blocks)]),
+        stored_by=_first_equals([(p.pre, circuit[p.post].size) for p in projections], blocks),
         arriving=np.zeros(slots * start[-1], np.int32),
         shared_input=np.zeros((slots, len(sizes)), np.int32),
         has_input=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
@@ -145,12 +152,21 @@ def read_matrices(circuit: Circuit, tables: Tables, state: SimulatorState) -> Ma
     """The matrices as they are now, in weight units."""
     names = [population.name for population in circuit.populations]
     matrices = {}
-    for projection in tables.projections[tables.projections["kind"] == MATRIX]:
+    for q in tables.plastic:
+        projection = tables.projections[q]
         pre, post = names[projection["pre"]], names[projection["post"]]
-        rows, stride, base = circuit[pre].size, projection["stride"], projection["first_weight"]
+        rows, stride = circuit[pre].size, projection["stride"]
+        base = tables.projections["first_weight"][state.stored_by[q]]
         block = state.weights[base : base + rows * stride].reshape(rows, stride)
         matrices[pre, post] = block[:, : circuit[post].size].astype(np.int16) * np.int16(WEIGHT_GRID)
     return matrices
+
+
+def _first_equals(ends: list[tuple[str, int]], blocks: list[NDArray[np.int8]]) -> NDArray[np.int64]:
+    """For each projection the first one with the same source, number of targets and matrix."""
+    first: dict[tuple[tuple[str, int], bytes], int] = {}
+    keys = ((end, block.tobytes()) for end, block in zip(ends, blocks, strict=True))
+    return np.array([first.setdefault(key, q) for q, key in enumerate(keys)], np.int64)
 
 
 def _kind(projection: Projection) -> int:
@@ -160,7 +176,7 @@ def _kind(projection: Projection) -> int:
 
 
 def _half_units(name: str, matrix: Any, shape: tuple[int, int]) -> NDArray[np.int8]:
-    """Check a matrix; return it in half-units with padded rows."""
+    """The matrix with padded rows, in half-units."""
     matrix = np.asarray(matrix)
     if matrix.shape != shape or not np.issubdtype(matrix.dtype, np.integer):
         raise ValueError(f"{name}: weights must be integers {shape}, got {matrix.dtype} {matrix.shape}")
