@@ -81,13 +81,9 @@ def matrices(learner) -> dict[str, np.ndarray]:
         assert isinstance(learner, fused.Learner)
         net = learner._network
         shapes = list(pairwise(learner.sizes))[1:]
-        ends = np.cumsum([pre * post for pre, post in shapes])[:-1]
         halves = (
-            [
-                2 * part.astype(int).reshape(post, pre)
-                for part, (pre, post) in zip(np.split(flat, ends), shapes, strict=True)
-            ]
-            for flat in (net.plus, net.minus)
+            [2 * w[:post, :pre].astype(int) for w, (pre, post) in zip(stack, shapes, strict=True)]
+            for stack in (net.plus, net.minus)
         )
         pairs = zip(*halves, strict=True)
     for n, (plus, minus) in enumerate(pairs, 2):
