@@ -276,7 +276,7 @@ def _feedback_overdrives(
         slack[layer] = allowed[1]
         for sign in (1, -1):
             total[:] = 0
-            for k in range(size):
+            for k in range(w.shape[0]):
                 for j in range(pre):
                     total[j] += max(0, sign * w[k, j])
             room = allowed[1] if sign > 0 else -allowed[0]
