@@ -109,8 +109,8 @@ def masked_sum(row: NDArray[np.int8], mask: NDArray[np.int16]) -> int:
     """Sum the entries of `row` where `mask` is -1; `row` may be longer."""
     total = np.int32(0)
     for j in range(mask.size):
-        total = np.int32(total - np.int32(row[j]) * np.int32(mask[j]))  # narrow products vectorize
-    return int(total)
+        total = np.int32(total + np.int32(row[j]) * np.int32(mask[j]))  # narrow products vectorize
+    return -int(total)
 
 
 @with_options(jit, noalias=True)
