@@ -204,7 +204,7 @@ def _learn(
                 overdriven |= most > (sums[1] if published else inhibited[1])
         if published and most > uninhibited[1]:
             fires = error[: replay.size]
-            threshold(replay, uninhibited[1], fires)
+            threshold(replay, np.int32(uninhibited[1]), fires)
             if -fires.sum() * HALF_MAX > uninhibited[1]:
                 overdriven |= outside_masked(net.plus[0], fires, uninhibited)
         n_overdriven += overdriven
