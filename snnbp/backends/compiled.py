@@ -36,8 +36,8 @@ def jit(function: F, inline: bool = False, noalias: bool = False) -> F:
     `inline` inlines it into its callers: for functions of many arrays, where the call would take as long as a
     loop over a layer. `noalias` promises that no two arguments share memory: loops then need no check of it.
     """
-    options: dict[str, Any] = {"nogil": True, "boundscheck": False, "forceinline": inline, "noalias": noalias}
-    kernel: Any = numba.njit(**options)(function)
+    options: dict[str, Any] = {"forceinline": inline, "noalias": noalias}
+    kernel: Any = numba.njit(nogil=True, boundscheck=False, **options)(function)
     if kernel is not function:
         kernel._cache = Cache(function)
     return cast(F, kernel)
