@@ -156,7 +156,7 @@ def main(names: list[str]) -> None:
     table = "\n".join(f"| {line} |" for line in lines)
     if set(names) == set(SIMULATORS):
         text = PAGE.read_text(encoding="utf-8")
-        text = re.sub(r"(?s)(<!-- table -->\n).*?(?=\n<!-- end -->)", lambda m: m[1] + table, text)
+        text = re.sub(r"(?s)(<!-- table -->\n).*?(?=<!-- end -->)", lambda m: f"{m[1]}{table}\n", text)
         PAGE.write_text(text, encoding="utf-8")
     print(table)
 

@@ -34,7 +34,7 @@ def one_step(graph, x, compare):
 
 
 @pytest.mark.parametrize("sizes", SIZES)
-@pytest.mark.parametrize("threshold", [500, 1000, 1024, 1026, 2048])
+@pytest.mark.parametrize("threshold", [1000, 1024, 1026, 2048])
 @pytest.mark.parametrize("compare", [np.greater, np.greater_equal])
 def test_nir_graph_gives_the_spikes_of_the_network(sizes, threshold, compare):
     weights = drawn(sizes, threshold)
