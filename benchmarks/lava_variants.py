@@ -75,7 +75,7 @@ def main() -> None:
     data = snnbp.load_dataset("mnist")
     circuit, weights = snnbp.training_circuit(), snnbp.initial_weights(snnbp.Config(), data)
     rows = {
-        name: measure(StimulusDriver(circuit, weights, merged), data.train[:SAMPLES])
+        name: measure(StimulusDriver(circuit, weights, merged=merged), data.train[:SAMPLES])
         for name, merged in VARIANTS.items()
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")

@@ -91,7 +91,7 @@ class Learner(ABC):
         self.rule = rule
         self.feedback = feedback
         if feedback is not None and feedback.sizes != self.sizes:
-            raise ValueError(f"feedback is for the sizes {feedback.sizes}, the network has {self.sizes}")
+            raise ValueError(f"the feedback has the sizes {feedback.sizes}, the network {self.sizes}")
         self.published = len(self.sizes) == 3
         """Whether the default schedule is the published one."""
         self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published)

@@ -19,6 +19,7 @@ import llvmlite
 import numba
 from numba.core.caching import _Cache
 from numba.core.compiler import CompileResult
+from numba.core.cpu import CPUTargetOptions
 from numba.core.serialize import dumps
 
 from snnbp.files import atomic_open
@@ -26,14 +27,17 @@ from snnbp.files import atomic_open
 F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 
+CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")  # a flag for which Numba offers no option
 
-def jit(function: F, inline: bool = False) -> F:
+
+def jit(function: F, inline: bool = False, noalias: bool = False) -> F:
     """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is.
 
     `inline` inlines it into its callers: for functions of many arrays, where the call would take as long as a
-    loop over a layer.
+    loop over a layer. `noalias` promises that no two arguments share memory: loops then need no check of it.
     """
-    kernel: Any = numba.njit(nogil=True, boundscheck=False, forceinline=inline)(function)
+    options: dict[str, Any] = {"nogil": True, "boundscheck": False, "forceinline": inline, "noalias": noalias}
+    kernel: Any = numba.njit(**options)(function)
     if kernel is not function:
         kernel._cache = Cache(function)
     return cast(F, kernel)

@@ -3,6 +3,8 @@
 Plastic weights are even, so the fast backends store half of each as int8 (*half-units*, within [-128, 127]).
 """
 
+from functools import partial as with_options
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -34,12 +36,15 @@ def sum_rows(
     partial: NDArray[np.int16],
     total: NDArray[np.int32],
 ) -> None:
-    """Write the sum of `weights[rows[:count]]` (half-units) to `total` (post,); `partial` is scratch."""
+    """Write the sum of `weights[rows[:count]]` (half-units) to `total`; `partial` is scratch of its size.
+
+    Columns beyond the size of `total` are left out.
+    """
     total[:] = 0
     add_rows(weights, rows, count, partial, total)
 
 
-@jit
+@with_options(jit, noalias=True)
 def add_rows(
     weights: NDArray[np.int8],
     rows: NDArray[np.int32],
@@ -77,3 +82,59 @@ def add_rows(
         for j in range(n):
             total[j] += partial[j]
         first = end
+
+
+@with_options(jit, noalias=True)
+def threshold(v: NDArray[np.int32], above: np.int32, mask: NDArray[np.int16]) -> tuple[np.int32, np.int32]:
+    """Write -1 to `mask` where v > above, else 0; return the smallest and the largest v, or 0."""
+    low, high = np.int32(0), np.int32(0)
+    for j in range(v.size):
+        low, high = min(low, v[j]), max(high, v[j])
+        mask[j] = -np.int16(v[j] > above)
+    return low, high
+
+
+@jit
+def masked_indices(mask: NDArray[np.int16], indices: NDArray[np.int32]) -> int:
+    """Write the positions of -1 in `mask` (n,) into `indices` (>= n + 1,); return their number."""
+    count = 0
+    for j in range(mask.size):
+        indices[count] = j
+        count -= mask[j]
+    return count
+
+
+@jit
+def masked_sum(row: NDArray[np.int8], mask: NDArray[np.int16]) -> int:
+    """Sum the entries of `row` where `mask` is -1; `row` may be longer."""
+    total = np.int32(0)
+    for j in range(mask.size):
+        total = np.int32(total + np.int32(row[j]) * np.int32(mask[j]))  # narrow products vectorize
+    return -int(total)
+
+
+@with_options(jit, noalias=True)
+def shift(row: NDArray[np.int8], change: NDArray[np.int8], low: np.int8) -> None:
+    """row += change, saturating at `low` and at 127; `row` may be longer.
+
+    Written so that the compiler uses saturating 8-bit addition, 64 weights an instruction.
+    """
+    for j in range(change.size):
+        wide = np.int16(np.int16(row[j]) + np.int16(change[j]))
+        row[j] = max(np.int8(min(max(wide, np.int16(-128)), np.int16(127))), low)
+
+
+@jit
+def outside(current: NDArray[np.int32], allowed: tuple[int, int]) -> bool:
+    """Whether any current is outside `allowed`."""
+    return bool(current.min() < allowed[0] or current.max() > allowed[1])
+
+
+@jit
+def outside_masked(weights: NDArray[np.int8], mask: NDArray[np.int16], allowed: tuple[int, int]) -> bool:
+    """Whether `masked_sum` of any row is outside `allowed`."""
+    for k in range(weights.shape[0]):
+        total = masked_sum(weights[k], mask)
+        if total < allowed[0] or total > allowed[1]:
+            return True
+    return False

@@ -109,7 +109,7 @@ def count(trace: Spikes) -> Operations:
         sent = spikes[pre] if projection.pattern == "one-to-one" else fired[pre][:, None] > 0
         active[projection.post][travel:] |= sent[:-travel]
 
-    plastic = [p if circuit.plasticity and p.weight is None else None for p in circuit.projections]
+    plastic = [p if circuit.role(p) == "plastic" else None for p in circuit.projections]
 
     def a_sample(steps: list[NDArray[np.int64]]) -> Floats:
         """Mean by phase, over all samples but the first, of rows of counts by step."""

@@ -291,7 +291,7 @@ class Circuit:
             population), "chain" (the synfire chain of gates), "copy" (one-to-one, excites or vetoes).
         """
         if projection.weight is None:
-            return "plastic" if self.plasticity else "trained"
+            return "plastic" if self.plasticity and projection.learns else "trained"
         if projection.post in {phase.gate for phase in self.phases}:
             return "chain"
         opens = any(phase.opened_by.get(projection.post) == projection.pre for phase in self.phases)

@@ -54,8 +54,7 @@ class Config(BaseModel):
     shift : {0, 1}, default 0
         With 1, each presentation moves the image by a random -1, 0 or +1 pixel in each direction.
     feedback : {"exact", "random", "sign", "cut"}, default "exact"
-        What carries the error back: the transposed matrices, which learn; or, fixed, a second draw of initial
-        matrices, the signs of the initial ones, or nothing.
+        What carries the error back, see `snnbp.training.feedback`.
 
     Raises
     ------

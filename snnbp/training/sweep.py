@@ -196,7 +196,9 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        arrays = {"classes": np.array(data.classes)}
+        arrays = {"classes": np.array(data.classes), "shape": np.array(data.image_shape or ())}
+        if data.framed is not None:
+            arrays["framed"] = data.framed
         for name, part in (("train", data.train), ("test", data.test)):
             arrays |= {f"{name}_inputs": part.inputs, f"{name}_labels": part.labels}
         np.savez(path, **arrays)
@@ -214,7 +216,13 @@ def _read(path: Path) -> Dataset:
         train, test = (
             Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")
         )
-        return Dataset(train, test, classes=tuple(arrays["classes"].tolist()))
+        return Dataset(
+            train,
+            test,
+            image_shape=tuple(arrays["shape"].tolist()) or None,
+            classes=tuple(arrays["classes"].tolist()),
+            framed=arrays.get("framed"),
+        )
 
 
 class Spread(NamedTuple):

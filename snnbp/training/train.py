@@ -15,6 +15,7 @@ from snnbp.circuit.weights import Weights
 from snnbp.files import as_path
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
+from snnbp.training.feedback import fixed_feedback
 from snnbp.training.metrics import Scores, score
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
 from snnbp.training.shift import directions, framed_images, shifted
@@ -253,7 +254,7 @@ def iter_training(
             raise ValueError(f"the run to resume has no weights for the network {weights.sizes}")
         weights, n_overdriven = resume.weights, resume.n_overdriven
         done = len(resume.history) // CHECKPOINTS_AN_EPOCH
-    feedback = _fixed_feedback(config, initial)
+    feedback = fixed_feedback(config, initial)
     framed = framed_images(data) if config.shift else None
     moves = directions(config.seed, n)
     for epoch in range(config.epochs):
@@ -283,16 +284,6 @@ def _sizes(config: Config, data: Dataset) -> tuple[int, ...]:
 
 def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
     return Weights.draw(rng, _sizes(config, data), config.threshold, config.init_scale)
-
-
-def _fixed_feedback(config: Config, initial: Weights) -> Weights | None:
-    if config.feedback == "exact":
-        return None
-    if config.feedback == "random":
-        rng = np.random.Generator(np.random.PCG64([config.seed, 2]))
-        return Weights.draw(rng, initial.sizes, config.threshold, config.init_scale)
-    factor = WEIGHT_GRID if config.feedback == "sign" else 0
-    return Weights(tuple(factor * np.sign(matrix) for matrix in initial.matrices), config.threshold)
 
 
 def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:

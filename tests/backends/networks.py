@@ -66,12 +66,13 @@ def split(total, parts) -> np.ndarray:
 
 
 def matrices(learner) -> dict[str, np.ndarray]:
-    """All matrices of a learner by symbol; the copies of one must be equal."""
+    """All matrices of a learner by symbol, B2+ as W2T+; the copies of one must be equal."""
     named: dict[str, np.ndarray] = {}
     if isinstance(learner, spiking.Learner):
         for p in learner.driver.circuit.matrices:
             matrix = learner.matrices[p.pre, p.post]
-            assert np.array_equal(named.setdefault(p.symbol, matrix), matrix), p
+            name = p.symbol if p.learns else f"W{p.symbol[1:-1]}T{p.symbol[-1]}"
+            assert np.array_equal(named.setdefault(name, matrix), matrix), p
         return named
     for n, matrix in enumerate(learner.weights.matrices, 1):
         named[f"W{n}"] = matrix
@@ -81,13 +82,9 @@ def matrices(learner) -> dict[str, np.ndarray]:
         assert isinstance(learner, fused.Learner)
         net = learner._network
         shapes = list(pairwise(learner.sizes))[1:]
-        ends = np.cumsum([pre * post for pre, post in shapes])[:-1]
         halves = (
-            [
-                2 * part.astype(int).reshape(post, pre)
-                for part, (pre, post) in zip(np.split(flat, ends), shapes, strict=True)
-            ]
-            for flat in (net.plus, net.minus)
+            [2 * w[:post, :pre].astype(int) for w, (pre, post) in zip(stack, shapes, strict=True)]
+            for stack in (net.back_plus, net.back_minus)
         )
         pairs = zip(*halves, strict=True)
     for n, (plus, minus) in enumerate(pairs, 2):
@@ -106,8 +103,10 @@ def offered(rule) -> tuple[str, ...]:
     return BACKENDS if rule.name == "circuit" else tuple(name for name in BACKENDS if name != "spiking")
 
 
-def agree(backend, weights, samples, rule=Rule(), inhibition=INHIBITION) -> bool:  # noqa: B008
+def agree(backend, weights, samples, rule=Rule(), inhibition=INHIBITION, feedback=None) -> bool:  # noqa: B008
     """Whether a backend and the reference end with the same outputs, matrices and overdriven samples."""
-    found, wanted = (backends.learner(name, weights, rule, inhibition) for name in (backend, "reference"))
+    found, wanted = (
+        backends.learner(name, weights, rule, inhibition, feedback) for name in (backend, "reference")
+    )
     outputs = [learner.learn(samples.inputs, samples.labels) for learner in (found, wanted)]
     return np.array_equal(*outputs) and same(found, wanted) and found.n_overdriven == wanted.n_overdriven

@@ -99,12 +99,24 @@ def test_training_circuits_equal_spiking(seed, sizes, merged):
     simulated = spiking.StimulusDriver(circuit, weights)
     before = simulated.network.matrices
     ours = present(simulated, samples)
-    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, merged), samples))
+    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, merged=merged), samples))
     assert not ours[0].overdriven.any()
     for key, matrix in ours[1].items():
         assert (matrix != before[key]).any()
     for bound in (-256, 254):
         assert any(((matrix == bound) & (before[key] != bound)).any() for key, matrix in ours[1].items())
+
+
+def test_a_circuit_with_all_variants_equals_spiking():
+    weights, samples = lively(912, (12, 10, 8, 4), 3)
+    feedback, _ = lively(913, (12, 10, 8, 4), 1)
+    circuit = snnbp.training_circuit(weights.sizes, open_target=True, margin=256, fixed_feedback=True)
+    simulated = spiking.StimulusDriver(circuit, weights, feedback)
+    before = simulated.network.matrices
+    ours = present(simulated, samples)
+    assert_equal(ours, present(lava.StimulusDriver(circuit, weights, feedback), samples))
+    for p in circuit.matrices:
+        assert (ours[1][p.pre, p.post] != before[p.pre, p.post]).any() == p.learns, p
 
 
 def test_400_400_10(mnist):

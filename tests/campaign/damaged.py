@@ -36,9 +36,19 @@ def damaged(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
             path, check = kinds[trial % len(kinds)]
             whole = contents[trial % len(kinds)]
             how = chance.choice(DAMAGES)
-            path.write_bytes(how(whole, chance, chance.choice(contents)))
+            path.write_bytes(how(whole, chance, chance.choice(_others(path, kinds, contents))))
             yield _complaint(path, check, how.__name__)
             path.write_bytes(whole)
+
+
+def _others(path: Path, kinds: list[tuple[Path, Callable[[], bool]]], contents: list[bytes]) -> list[bytes]:
+    """Contents that are wrong under this name: a whole other run is as good as any where none is expected."""
+    any_run = path.stem in ("weights", "run")
+    return [
+        content
+        for (other, _), content in zip(kinds, contents, strict=True)
+        if other != path and not (any_run and other.suffix == path.suffix)
+    ]
 
 
 def _complaint(path: Path, check: Callable[[], bool], how: str) -> str:

@@ -24,6 +24,10 @@ def test_the_defaults_are_the_papers():
         init_scale=1.0,
         n_validation=0,
         inhibition=-8128,
+        open_target=False,
+        margin=0,
+        shift=0,
+        feedback="exact",
     )
     assert (Config().learning_rule.threshold, Config().learning_rule.step) == (1024, 2)
 
@@ -79,6 +83,10 @@ WRONG = {
     "init_scale": [0, -1.0, NAN, float("inf"), True, "1", None, np.array([1.0, 2.0])],
     "n_validation": [-1, 100.0, True, "0", None, NAN],
     "inhibition": [0, 8128, -8128.0, -8128.5, -8127, NAN, float("-inf"), True, "-8128", None, -(2**40)],
+    "open_target": [1, 0, "yes", None],
+    "margin": [-64, 1, 32, 576, 1024, 64.0, True, "64", None, NAN],
+    "shift": [-1, 2, 1.0, True, "1", None],
+    "feedback": ["transposed", "", None, 1, True],
     "hiden": [400],
     "validation": [100],
 }

@@ -17,7 +17,10 @@ import snnbp
 from snnbp import Config, Run, SweepFailed, sweep
 from snnbp.training.sweep import spread
 
-CONFIGS = [Config(hidden=100, epochs=3, seed=seed, n_validation=100 * (seed % 2)) for seed in (1, 2, 3)]
+CONFIGS = [
+    Config(hidden=100, epochs=3, seed=seed, n_validation=100 * (seed % 2), shift=seed // 3)
+    for seed in (1, 2, 3)
+]
 BAD = Config(hidden=20, epochs=2, n_validation=5000)
 
 

@@ -131,7 +131,7 @@ def compile_circuit(
         populations.view(np.recarray),
         table.view(np.recarray),
         np.flatnonzero(table["kind"] == MATRIX),
-        np.flatnonzero([p.weight is None and p.learns for p in projections]),
+        np.flatnonzero([circuit.role(p) == "plastic" for p in projections]),
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )

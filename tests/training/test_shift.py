@@ -1,0 +1,83 @@
+"""Shifted presentation: its random stream, its frame, and that a run is the same however it is made."""
+
+import numpy as np
+import pytest
+
+import snnbp
+from snnbp.training import sources
+from snnbp.training.data import on
+from snnbp.training.shift import directions, framed_images, shifted
+
+
+def test_the_stream_is_one_number_for_each_presentation_and_epoch():
+    rng = np.random.Generator(np.random.PCG64([7, 1]))
+    stream = directions(7, 20)
+    for _ in range(3):
+        drawn = next(stream)
+        np.testing.assert_array_equal(drawn, rng.integers(0, 9, 20), strict=True)
+    assert drawn.dtype == np.int64
+
+
+def test_images_move_and_zeros_come_in():
+    rng = np.random.default_rng(1)
+    images = rng.random((9, 4, 5)) < 0.5
+    data = snnbp.Dataset.from_images(255 * images, np.arange(9) % 2, ~images * 255, np.arange(9) % 2)
+    order = rng.permutation(9)
+    moved = shifted(framed_images(data), order, np.arange(9)).reshape(9, 4, 5)
+    for k in range(9):
+        dy, dx = k // 3 - 1, k % 3 - 1
+        for r in range(4):
+            for c in range(5):
+                inside = 0 <= r + dy < 4 and 0 <= c + dx < 5
+                assert moved[k, r, c] == (inside and images[order[k], r + dy, c + dx])
+
+
+def test_the_crop_of_mnist_moves_over_the_original(mnist):
+    source = sources.SOURCES["mnist"]
+    original = sources._idx(sources._contents("mnist", source)[source.digests[0]])
+    chosen = np.arange(90)
+    moved = shifted(framed_images(mnist), chosen, chosen % 9)
+    for n in chosen:
+        dy, dx = n % 9 // 3 - 1, n % 3 - 1
+        crop = original[n : n + 1, 4 + dy : 24 + dy, 4 + dx : 24 + dx]
+        np.testing.assert_array_equal(moved[n : n + 1], on(crop, 0.5))
+
+
+def test_presentations_follow_the_stream_and_are_the_order_of_the_run():
+    data = snnbp.load_dataset("digits")
+    config = snnbp.Config(hidden=10, epochs=2, shift=1, seed=3, n_validation=100)
+    weights, n = snnbp.initial_weights(config, data), len(data.train) - 100
+    rng, moves = np.random.Generator(np.random.PCG64(3)), np.random.Generator(np.random.PCG64([3, 1]))
+    for shape in ((64, 10), (10, 10)):
+        rng.standard_normal(shape)
+    for _ in range(2):
+        order = rng.permutation(n)
+        inputs = shifted(framed_images(data), order, moves.integers(0, 9, n))
+        weights, _ = snnbp.learn(weights, snnbp.Samples(inputs, data.train.labels[order]))
+    assert snnbp.train(data, config, progress=False).digest == weights.digest
+
+
+def test_a_resumed_run_ends_with_the_same_weights(tmp_path):
+    data, config = snnbp.load_dataset("digits"), snnbp.Config(hidden=10, epochs=4, shift=1, feedback="random")
+
+    def stop(row):
+        if row["epoch"] == 2.5:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        snnbp.train(data, config, progress=stop, checkpoint=tmp_path / "run.npz")
+    resumed = snnbp.train(data, config, progress=False, checkpoint=tmp_path / "run.npz")
+    assert resumed.digest == snnbp.train(data, config, progress=False).digest
+
+
+def test_data_without_images_is_refused():
+    inputs = np.eye(4, dtype=bool)
+    data = snnbp.Dataset.from_arrays(inputs, [0, 1, 0, 1], ~inputs, [0, 1, 0, 1])
+    with pytest.raises(ValueError, match="shift=1 needs images"):
+        snnbp.train(data, snnbp.Config(hidden=3, shift=1), progress=False)
+
+
+def test_a_frame_of_another_size_is_refused():
+    data = snnbp.load_dataset("digits")
+    with pytest.raises(ValueError, match=r"framed must be bool \(1437, 10, 10\)"):
+        snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=np.zeros((1437, 8, 8), bool))
