@@ -2,7 +2,7 @@
 
 import csv
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -18,7 +18,7 @@ from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit, Projection
 from snnbp.circuit.weights import Weights
 from snnbp.files import as_path, atomic_open
-from snnbp.interop.parameters import Parameter, parameters
+from snnbp.interop.parameters import parameters
 from snnbp.training import sources
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.images import on
@@ -87,7 +87,7 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
         _write_images(folder / name, data.source, number, samples[:n])
     schedule = schedule_of(len(sizes) - 2).name
     table = parameters(config, len(parts[TRAINING][0].phases), schedule)
-    _write_csv(folder / "parameters.csv", Parameter._fields, table)
+    _write_csv(folder / "parameters.csv", (parameter._asdict() for parameter in table))
     about = {
         "format": 1,
         "snnbp": snnbp.__version__,
@@ -108,46 +108,57 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
 
 def _write_circuit(folder: Path, circuit: Circuit) -> None:
     folder.mkdir(parents=True, exist_ok=True)
-    heads = ("name", "size", "bias", "threshold", "refractory", "type", "layer", "symbol")
-    _write_csv(
-        folder / "populations.csv",
-        heads,
-        (
-            (p.name, p.size, p.neuron.bias, p.neuron.threshold, p.neuron.refractory, p.neuron.name)
-            + (p.layer, p.symbol)
-            for p in circuit.populations
-        ),
+    populations = (
+        {
+            "name": p.name,
+            "size": p.size,
+            "bias": p.neuron.bias,
+            "threshold": p.neuron.threshold,
+            "refractory": p.neuron.refractory,
+            "type": p.neuron.name,
+            "layer": p.layer,
+            "symbol": p.symbol,
+        }
+        for p in circuit.populations
     )
-    heads = ("pre", "post", "pattern", "delay", "weight", "mantissa", "exponent")
-    heads += ("learns", "matrix", "symbol", "role")
-    _write_csv(folder / "projections.csv", heads, (_row(circuit, p) for p in circuit.projections))
-    rule = circuit.plasticity
-    heads = ("phase", "weight_change", "receives_input", "gate", "opens", "opened_by", "inhibits")
-    heads += ("may_fire_while_gated_off", "event")
-    _write_csv(
-        folder / "phases.csv",
-        heads,
-        (
-            (n, rule.always + rule.rewarded * phase.reward if rule else 0, " ".join(phase.receives_input))
-            + (phase.gate, " ".join(f"{name}:{share:g}" for name, share in phase.opens.items()))
-            + (" ".join(f"{name}:{by}" for name, by in phase.opened_by.items()), " ".join(phase.inhibits))
-            + (" ".join(phase.may_fire_while_gated_off), phase.event)
-            for n, phase in enumerate(circuit.phases)
-        ),
-    )
+    _write_csv(folder / "populations.csv", populations)
+    _write_csv(folder / "projections.csv", (_projection(circuit, p) for p in circuit.projections))
+    _write_csv(folder / "phases.csv", (_phase(circuit, n) for n in range(len(circuit.phases))))
 
 
-def _row(circuit: Circuit, projection: Projection) -> tuple[Any, ...]:
+def _projection(circuit: Circuit, projection: Projection) -> dict[str, Any]:
     """A row of projections.csv. Matrices are stored on the chip as weight / 2, exponent 1."""
-    weight = projection.weight
+    weight, is_matrix = projection.weight, projection.weight is None
     mantissa, exponent = ("", 1) if weight is None else mantissa_exponent(weight)
-    learns = int(projection.learns and weight is None and circuit.plasticity is not None)
-    matrix = _file(projection.pre, projection.post) if weight is None else ""
-    numbers = projection.delay, "" if weight is None else weight, mantissa, exponent, learns
-    return (
-        *(projection.pre, projection.post, projection.pattern),
-        *(*numbers, matrix, projection.symbol, circuit.role(projection)),
-    )
+    return {
+        "pre": projection.pre,
+        "post": projection.post,
+        "pattern": projection.pattern,
+        "delay": projection.delay,
+        "weight": weight,
+        "mantissa": mantissa,
+        "exponent": exponent,
+        "learns": int(is_matrix and projection.learns and circuit.plasticity is not None),
+        "matrix": _file(projection.pre, projection.post) if is_matrix else "",
+        "symbol": projection.symbol,
+        "role": circuit.role(projection),
+    }
+
+
+def _phase(circuit: Circuit, number: int) -> dict[str, Any]:
+    """A row of phases.csv."""
+    phase, rule = circuit.phases[number], circuit.plasticity
+    return {
+        "phase": number,
+        "weight_change": rule.always + rule.rewarded * phase.reward if rule else 0,
+        "receives_input": " ".join(phase.receives_input),
+        "gate": phase.gate,
+        "opens": " ".join(f"{name}:{share:g}" for name, share in phase.opens.items()),
+        "opened_by": " ".join(f"{name}:{by}" for name, by in phase.opened_by.items()),
+        "inhibits": " ".join(phase.inhibits),
+        "may_fire_while_gated_off": " ".join(phase.may_fire_while_gated_off),
+        "event": phase.event,
+    }
 
 
 def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: Samples) -> int:
@@ -192,8 +203,9 @@ def _write_array(path: Path, array: Any) -> None:
         np.save(file, array)
 
 
-def _write_csv(path: Path, heads: Sequence[str], rows: Iterable[Iterable[Any]]) -> None:
+def _write_csv(path: Path, rows: Iterable[dict[str, Any]]) -> None:
+    first, *others = rows
     with atomic_open(path, "w") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(heads)
-        writer.writerows(rows)
+        writer = csv.DictWriter(file, first, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows([first, *others])

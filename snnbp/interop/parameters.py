@@ -34,6 +34,7 @@ def parameters(config: Config, n_phases: int, schedule: str) -> Iterator[Paramet
         return published if getattr(config, name) == getattr(standard, name) else NEW
 
     units = "weight units"
+    from_threshold = set_by("threshold", "official code")
     yield Parameter("sum_limit", loihi.SUM_LIMIT, units, "derived", f"24 bits, 6 of them fractions; {CHIP}")
     yield Parameter("weight_min", loihi.WEIGHT_MIN, units, "derived", f"8 bits, mixed sign; {CHIP}")
     yield Parameter("weight_max", loihi.WEIGHT_MAX, units, "derived", f"the even grid below 256; {CHIP}")
@@ -50,10 +51,9 @@ def parameters(config: Config, n_phases: int, schedule: str) -> Iterator[Paramet
     yield Parameter(
         "chain_weight", chain, units, set_by("threshold", "official code"), "synfire chain of gates"
     )
-    copied = set_by("threshold", "official code")
     margins = " or ".join(map(str, COPY_MARGINS))
     note = f"half the threshold and {margins}, see projections.csv; 520 as published"
-    yield Parameter("copied_spike", half + COPY_MARGINS[0], units, copied, note)
+    yield Parameter("copied_spike", half + COPY_MARGINS[0], units, from_threshold, note)
     yield Parameter("phases", n_phases, "steps", "paper" if schedule == "published" else NEW, schedule)
     yield Parameter("step_duration", "", "s", "unknown", "the circuit needs none")
     hidden = "-".join(map(str, config.hidden))
@@ -62,9 +62,7 @@ def parameters(config: Config, n_phases: int, schedule: str) -> Iterator[Paramet
     yield Parameter("seed", config.seed, "", NEW, "NumPy's PCG64; the published seeds are unknown")
     limit = "initial weights are clipped to this, then truncated toward zero to the grid"
     yield Parameter("initial_limit", loihi.INITIAL_LIMIT, units, "official code", limit)
-    scale = (
-        "factor on sqrt(2 / (pre + post)) * threshold, the standard deviation of initial weights (rand_He)"
-    )
+    scale = "factor on sqrt(2 / (pre + post)) * threshold, the standard deviation (rand_He)"
     yield Parameter("init_scale", config.init_scale, "", set_by("init_scale", "official code"), scale)
     rule = "a pixel p of 255 is on if round(p / 255 / 255 * 256, 2) exceeds this: from 129"
     yield Parameter("pixel_threshold", 0.5, "", "official code", f"{rule}; p / 16 for the 8x8 digits")

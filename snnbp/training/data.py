@@ -111,8 +111,8 @@ class Dataset:
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         if self.framed is not None:
-            rows, columns = self.image_shape or (0, 0)
-            shape = n_train, rows + 2, columns + 2
+            rows, columns = self.image_shape or (1, 1)
+            shape = n_train, train_width // (rows * columns), rows + 2, columns + 2
             if self.framed.dtype != np.bool_ or self.framed.shape != shape:
                 raise ValueError(f"framed must be bool {shape}, got {self.framed.dtype} {self.framed.shape}")
         object.__setattr__(self, "classes", classes)

@@ -15,12 +15,13 @@ from snnbp.interop import export_bundle
 from snnbp.interop.parameters import Parameter
 from snnbp.training.images import on
 
+ONE, BEYOND = "one hidden layer", "beyond the validity bound"
 CASES = {
-    "one hidden layer": {"hidden": 30},
+    ONE: {"hidden": 30},
     "two hidden layers": {"hidden": (30, 20)},
     "three hidden layers": {"hidden": (20, 20, 20)},
     "weights at their bounds": {"hidden": (30, 20), "step": 64},
-    "beyond the validity bound": {"hidden": 100, "inhibition": -64, "init_scale": 4.0},
+    BEYOND: {"hidden": 100, "inhibition": -64, "init_scale": 20.0},
     "variants": {"hidden": 30, "threshold": 2048, "open_target": True, "margin": 512},
 }
 
@@ -76,7 +77,7 @@ def test_bundle_cases_are_what_they_are_called(bundles):
     def about(case):
         return json.loads((bundles / case / "about.json").read_text(encoding="utf-8"))
 
-    assert about("beyond the validity bound")["samples_beyond_the_validity_bound"]["training"] > 0
+    assert about(BEYOND)["samples_beyond_the_validity_bound"]["training"] > 0
     assert about("two hidden layers")["samples_beyond_the_validity_bound"] == {"training": 0, "inference": 0}
     matrices = np.load(bundles / "weights at their bounds/training/x_to_h1.npy")
     assert (matrices[0].min(), matrices[0].max()) == (-240, 240)
@@ -85,7 +86,7 @@ def test_bundle_cases_are_what_they_are_called(bundles):
 
 @pytest.mark.parametrize("name", ["spikes.npy", "potentials.npy", "x_to_h1.npy"])
 def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
-    shutil.copytree(bundles / "one hidden layer", tmp_path / "bundle")
+    shutil.copytree(bundles / ONE, tmp_path / "bundle")
     path = tmp_path / "bundle" / "training" / name
     array = np.load(path)
     array.reshape(-1)[-1] ^= 1
@@ -96,18 +97,18 @@ def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
 
 
 @pytest.mark.parametrize(
-    ("file", "old", "new"),
+    ("case", "file", "old", "new"),
     [
-        ("training/projections.csv", ",520,", ",512,"),
-        ("training/projections.csv", ",-8128,", ",-128,"),
-        ("training/populations.csv", ",-8192,1024,", ",-8192,1025,"),
-        ("training/phases.csv", "\n5,2,", "\n5,-2,"),
-        ("parameters.csv", "\nweight_max,254,", "\nweight_max,100,"),
+        (ONE, "training/projections.csv", ",520,", ",512,"),
+        (BEYOND, "training/projections.csv", ",-64,", ",-8128,"),
+        (ONE, "training/populations.csv", ",-8192,1024,", ",-8192,1025,"),
+        (ONE, "training/phases.csv", "\n5,2,", "\n5,-2,"),
+        (ONE, "parameters.csv", "\nweight_max,254,", "\nweight_max,100,"),
     ],
 )
-def test_bundle_needs_what_it_says(program, bundles, tmp_path, file, old, new):
+def test_bundle_needs_what_it_says(program, bundles, tmp_path, case, file, old, new):
     """The program reads these numbers: others give other activity."""
-    shutil.copytree(bundles / "one hidden layer", tmp_path / "bundle")
+    shutil.copytree(bundles / case, tmp_path / "bundle")
     path = tmp_path / "bundle" / file
     text = path.read_text(encoding="utf-8")
     assert old in text
@@ -141,12 +142,12 @@ def test_bundle_agrees_with_the_library(bundles, digits):
 
 
 def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
-    table = {row["name"]: row for row in rows(bundles / "one hidden layer/parameters.csv")}
+    table = {row["name"]: row for row in rows(bundles / ONE / "parameters.csv")}
     assert set(next(iter(table.values()))) == set(Parameter._fields)
     origins = {"paper", "official code", "derived", "our choice", "unknown"}
     assert {row["origin"] for row in table.values()} == origins
     assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
-    weights = {row["weight"] for row in rows(bundles / "one hidden layer/training/projections.csv")}
+    weights = {row["weight"] for row in rows(bundles / ONE / "training/projections.csv")}
     for name in ("inhibition", "gate_weight", "chain_weight", "copied_spike"):
         assert table[name]["value"] in weights, name
     changed = {row["name"]: row for row in rows(bundles / "variants/parameters.csv")}
@@ -154,7 +155,7 @@ def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
 
 
 def test_bundle_weights_are_mantissa_and_exponent(bundles):
-    for row in rows(bundles / "one hidden layer/training/projections.csv"):
+    for row in rows(bundles / ONE / "training/projections.csv"):
         if row["matrix"]:
             assert (row["weight"], row["mantissa"], row["exponent"]) == ("", "", "1")
         else:
@@ -165,7 +166,7 @@ def test_bundle_of_the_same_run_has_the_same_bytes(bundles, digits, tmp_path):
     run = snnbp.train(digits, Config(epochs=2, hidden=30), progress=False)
     for _ in range(2):  # the second time over the first
         export_bundle(tmp_path / "again", run, digits)
-        old = bundles / "one hidden layer"
+        old = bundles / ONE
         paths = {path.relative_to(old) for path in old.rglob("*") if path.is_file()}
         again = tmp_path / "again"
         assert paths == {path.relative_to(again) for path in again.rglob("*") if path.is_file()}
