@@ -30,10 +30,14 @@ CASES = {
 def bundles(digits, tmp_path_factory):
     """A folder with a bundle for each case."""
     folder = tmp_path_factory.mktemp("bundles")
+    rng = np.random.default_rng(0)
+    dense = snnbp.Dataset.from_arrays(
+        rng.random((200, 400)) < 0.9, np.arange(200) % 10, rng.random((50, 400)) < 0.9, np.arange(50) % 10
+    )
     for name, settings in CASES.items():
-        export_bundle(
-            folder / name, snnbp.train(digits, Config(epochs=2, **settings), progress=False), digits
-        )
+        data = dense if name == BEYOND else digits
+        run = snnbp.train(data, Config(epochs=2, **settings), progress=False)
+        export_bundle(folder / name, run, data)
     return folder
 
 
