@@ -105,7 +105,7 @@ def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
     [
         (ONE, "training/projections.csv", ",520,", ",512,"),
         (BEYOND, "training/projections.csv", ",-64,", ",-8128,"),
-        (ONE, "training/populations.csv", ",-8192,1024,", ",-8192,1025,"),
+        (ONE, "training/populations.csv", ",-8192,1024,", ",-8192,1100,"),
         (ONE, "training/phases.csv", "\n5,2,", "\n5,-2,"),
         (ONE, "parameters.csv", "\nweight_max,254,", "\nweight_max,100,"),
     ],
