@@ -71,7 +71,8 @@ def training_circuit(
         Learning step (weight units, even).
     schedule : {"published", "compact"}, optional
         See `schedule_of`.
-    open_target, margin
+    open_target : bool
+    margin : int
         See `Rule`. With `open_target` the gate opens d+, in place of o<. With a margin, two more copies of
         the outputs, which compare their potential with half the threshold minus and plus the margin, take the
         place of o in the error.
