@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from snnbp.training.data import Dataset as Dataset
     from snnbp.training.data import Samples as Samples
     from snnbp.training.data import load_dataset as load_dataset
+    from snnbp.training.idx import read_idx as read_idx
     from snnbp.training.run import Run as Run
     from snnbp.training.sources import DataUnavailable as DataUnavailable
     from snnbp.training.sweep import SweepFailed as SweepFailed
@@ -45,6 +46,7 @@ _MODULE_OF = {
         "circuit.weights": ("Weights",),
         "training.config": ("Config",),
         "training.data": ("Dataset", "Samples", "load_dataset"),
+        "training.idx": ("read_idx",),
         "training.run": ("Run",),
         "training.sources": ("DataUnavailable",),
         "training.sweep": ("SweepFailed", "sweep"),

@@ -1,4 +1,4 @@
-"""`python -m snnbp`: the commands of ./reproduce.sh."""
+"""`python -m snnbp`: the commands of ./reproduce.sh, and `bundle`, which needs no checkout."""
 
 import sys
 from pathlib import Path
@@ -11,6 +11,10 @@ def main(words: list[str]) -> int:
     if words == ["--version"]:
         print(snnbp.__version__)
         return 0
+    if words[:1] == ["bundle"]:
+        from snnbp.interop import command
+
+        return command.main(words[1:])
     try:
         from snnbp.paper import commands
     except ImportError as error:

@@ -43,8 +43,30 @@ def an(kind: type[T], name: str, value: Any) -> T:
 
 
 def array(name: str, value: Any) -> NDArray[Any]:
-    """Convert to an array; ValueError for rows of different lengths."""
+    """Convert to an array: also sparse matrices and, without importing torch, tensors; else ValueError."""
+    if hasattr(value, "detach"):  # a tensor
+        value = value.detach().cpu()
+    for dense in ("to_dense", "toarray"):  # torch, SciPy
+        if hasattr(value, dense):
+            value = getattr(value, dense)()
     try:
-        return np.asarray(value)
+        converted = np.asarray(value)
+        if converted.dtype == object and hasattr(value, "dtypes"):  # pandas: several or nullable types
+            converted = np.array(converted.tolist())
     except ValueError as error:
         raise ValueError(f"{name} must be an array, got rows of different lengths") from error
+    except TypeError as error:
+        raise ValueError(f"{name} must be an array: {error}".partition("\n")[0]) from error
+    return converted
+
+
+def indices(name: str, value: Any, count: int | None, stop: int, hint: str = "") -> NDArray[Any]:
+    """Return integers (count,), or of any number, from 0 to stop - 1; else ValueError that ends in `hint`."""
+    numbers = array(name, value)
+    if numbers.ndim != 1 or count not in (None, len(numbers)) or numbers.dtype.kind not in "iu":
+        shape = f"({'n' if count is None else count},)"
+        raise ValueError(f"{name} must be integers {shape}, got {numbers.dtype} {numbers.shape}{hint}")
+    outside = numbers[(numbers < 0) | (numbers >= stop)]
+    if outside.size:
+        raise ValueError(f"{name} must be within 0 to {stop - 1}, got {outside[0]}{hint}")
+    return numbers

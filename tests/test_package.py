@@ -192,6 +192,8 @@ def test_the_wheel_works_without_the_checkout(wheel, digits, tmp_path):
     assert (empty / "curves.png").read_bytes().startswith(b"\x89PNG")
     assert "usage" in run("-m", "snnbp", "--help").lower()
     assert run("-m", "snnbp", "--version").strip() == snnbp.__version__
+    run("-m", "snnbp", "bundle", "bundle", "--hidden", "8", "--epochs", "1")
+    assert (empty / "bundle" / "README.md").exists()
 
 
 # The lock file

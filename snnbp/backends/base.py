@@ -142,17 +142,11 @@ def checked_samples(
     inputs: Any, labels: Any, order: Any, sizes: tuple[int, ...]
 ) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
     """Return inputs, labels and order (None: all in turn) as contiguous read-only arrays; or ValueError."""
-    inputs, labels = _checked(inputs, sizes[0]), checks.array("labels", labels)
-    if labels.shape != (len(inputs),) or labels.dtype.kind not in "iu":
-        raise ValueError(f"labels must be integers ({len(inputs)},), got {labels.dtype} {labels.shape}")
-    if labels.size and not 0 <= labels.min() <= labels.max() < sizes[-1]:
-        wrong = labels[(labels < 0) | (labels >= sizes[-1])][0]
-        raise ValueError(f"label {wrong} has no output: the network has {sizes[-1]}")
-    order = np.arange(len(inputs)) if order is None else checks.array("order", order)
-    if order.ndim != 1 or order.dtype.kind not in "iu":
-        raise ValueError(f"order must be indices (n,), got {order.dtype} {order.shape}")
-    if order.size and not 0 <= order.min() <= order.max() < len(inputs):
-        raise ValueError(f"order has an index outside 0 to {len(inputs) - 1}")
+    inputs = _checked(inputs, sizes[0])
+    labels = checks.indices(
+        "labels", labels, len(inputs), sizes[-1], f": the network has {sizes[-1]} outputs"
+    )
+    order = np.arange(len(inputs)) if order is None else checks.indices("order", order, None, len(inputs))
     return inputs, _frozen(labels.astype(np.int64)), _frozen(order.astype(np.int64))
 
 

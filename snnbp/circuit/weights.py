@@ -117,6 +117,18 @@ class Weights:
             threshold,
         )
 
+    def mantissas(self) -> tuple[tuple[NDArray[np.int8], ...], int]:
+        """Return the weights as the chip stores them, 8 bits each and one exponent for all.
+
+        Returns
+        -------
+        mantissas : tuple of int8 array (pre, post)
+        exponent : int
+            A weight is mantissa * 2^exponent (weight units).
+        """
+        exponent = WEIGHT_GRID.bit_length() - 1
+        return tuple((matrix >> exponent).astype(np.int8) for matrix in self.matrices), exponent
+
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a file stores, by name: w1, w2, ... and threshold."""
         matrices = {f"w{n}": matrix for n, matrix in enumerate(self.matrices, 1)}

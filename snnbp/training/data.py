@@ -2,6 +2,7 @@
 
 import hashlib
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,8 +12,12 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 from snnbp.training import sources
+from snnbp.training.images import checked_crop, checked_images, checked_levels, cropped, grey_on_at, on_at
+from snnbp.training.labels import numbered
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
+PARTS = ("train", "test")
+FOR_LABELS = ": use Dataset.from_arrays for other labels"
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,7 +41,7 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
-        inputs, labels = checks.array("inputs", self.inputs), checks.array("labels", self.labels)
+        inputs = checks.array("inputs", self.inputs)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
             raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
         if inputs.dtype != bool:
@@ -45,17 +50,7 @@ class Samples:
             other = inputs[(inputs != 0) & (inputs != 1)]
             if other.size:
                 raise ValueError(f"inputs must be bool or 0 and 1, got {other[0]}{FOR_IMAGES}")
-        if labels.shape != inputs.shape[:1]:
-            raise ValueError(f"{len(inputs)} inputs need as many labels, got labels of shape {labels.shape}")
-        if labels.dtype.kind not in "iu":
-            raise ValueError(
-                f"labels must be integers, got {labels.dtype}: use Dataset.from_arrays for other labels"
-            )
-        if labels.size and not 0 <= labels.min() <= labels.max() < 1 << 16:
-            wrong = labels[(labels < 0) | (labels >= 1 << 16)][0]
-            raise ValueError(
-                f"labels must be within 0 to 65535, got {wrong}: use Dataset.from_arrays for other labels"
-            )
+        labels = checks.indices("labels", self.labels, len(inputs), 1 << 16, FOR_LABELS)
         kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
         object.__setattr__(self, "inputs", _read_only(inputs, np.bool_))
         object.__setattr__(self, "labels", _read_only(labels, kind))
@@ -82,10 +77,10 @@ class Dataset:
     verified : bool
         Whether the samples come from published files whose digests were checked.
     image_shape : (int, int), optional
-        Rows and columns of a sample.
+        Rows and columns of a sample; with several levels it has as many such images, one after the other.
     classes : sequence of str, optional
         Name of each label, one for each output; default: the numbers from 0 to the largest label.
-    framed : bool array (n, rows + 2, columns + 2), optional
+    framed : bool array (n, levels, rows + 2, columns + 2), optional
         The training images with one more pixel on each side, for `Config.shift`; default: zeros around them.
 
     Raises
@@ -116,8 +111,8 @@ class Dataset:
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         if self.framed is not None:
-            rows, columns = self.image_shape or (0, 0)
-            shape = n_train, rows + 2, columns + 2
+            rows, columns = self.image_shape or (1, 1)
+            shape = n_train, train_width // (rows * columns), rows + 2, columns + 2
             if self.framed.dtype != np.bool_ or self.framed.shape != shape:
                 raise ValueError(f"framed must be bool {shape}, got {self.framed.dtype} {self.framed.shape}")
         object.__setattr__(self, "classes", classes)
@@ -135,9 +130,10 @@ class Dataset:
         Parameters
         ----------
         x_train, x_test : array_like (n, inputs)
-            bool, or 0 and 1. Copied.
-        y_train, y_test : array_like (n,)
+            bool, or 0 and 1. Copied. NumPy, pandas, a SciPy sparse matrix or a torch tensor.
+        y_train, y_test : array_like (n,), (n, 1) or (n, classes)
             Labels of any sortable type. They are numbered in sorted order; `classes` lists their names.
+            Those of shape (n, classes) are one-hot; the columns of a data frame give the names.
 
         Returns
         -------
@@ -153,9 +149,8 @@ class Dataset:
         UserWarning
             If training and test inputs are the same.
         """
-        (train_labels, test_labels), classes = _numbered(y_train, y_test)
-        train, test = _samples("train", x_train, train_labels), _samples("test", x_test, test_labels)
-        _warn_if_same(train, test)
+        labels, classes = numbered(y_train, y_test)
+        train, test = _samples((x_train, x_test), labels)
         return cls(train, test, classes=classes)
 
     @classmethod
@@ -166,17 +161,23 @@ class Dataset:
         x_test: ArrayLike,
         y_test: ArrayLike,
         pixel_threshold: float = 0.5,
+        crop: int | None = None,
+        levels: Sequence[float] | None = None,
     ) -> "Dataset":
         """Make a data set from grey images, binarized as in the paper.
 
         Parameters
         ----------
-        x_train, x_test : array_like (n, rows, columns) or (n, pixels)
+        x_train, x_test : array_like (n, rows, columns), (n, 1, rows, columns) or (n, pixels)
             Pixels from 0 to 255, or from 0 to 1 if no pixel is larger than 1.
-        y_train, y_test : array_like (n,)
+        y_train, y_test : array_like (n,), (n, 1) or (n, classes)
             Labels, see `from_arrays`.
         pixel_threshold : float, default 0.5
             A pixel is on if its brightness exceeds this, in [0, 1); see `load_dataset`.
+        crop : int, optional
+            Number of pixels to cut off on each side; 4 for MNIST in the paper.
+        levels : sequence of float, optional
+            Several thresholds in place of one, see `load_dataset`.
 
         Returns
         -------
@@ -190,19 +191,33 @@ class Dataset:
         Warns
         -----
         UserWarning
-            If training and test images are the same.
+            If training and test images are the same, or images have all pixels on, or none.
         """
-        _check_threshold(pixel_threshold)
-        images = [_checked_images(*part) for part in (("train", x_train), ("test", x_test))]
-        full_scale = 1 if max(part.max(initial=0) for part in images) <= 1 else 255
-        (train_labels, test_labels), classes = _numbered(y_train, y_test)
-        train, test = (
-            _samples(name, _on_grey(part, pixel_threshold, full_scale), labels)
-            for name, part, labels in zip(("train", "test"), images, (train_labels, test_labels), strict=True)
-        )
-        _warn_if_same(train, test)
+        ((*thresholds,),) = checked_levels(levels, pixel_threshold)
+        labels, classes = numbered(y_train, y_test)
+        images = [
+            checked_images(name, part, len(numbers))
+            for name, part, numbers in zip(PARTS, (x_train, x_test), labels, strict=True)
+        ]
+        full_scale = 1 if max(part.max() for part in images) <= 1 else 255
         shape = images[0].shape[1:]
-        return cls(train, test, "images", image_shape=shape if len(shape) == 2 else None, classes=classes)
+        margin, framed = checked_crop(crop, shape), None
+        if margin:
+            framed = grey_on_at(cropped(images[0], margin - 1), thresholds, full_scale)
+            images = [cropped(part, margin) for part in images]
+            framed = framed.reshape(len(framed), -1, *(side + 2 for side in images[0].shape[1:]))
+        inputs = [grey_on_at(part, thresholds, full_scale) for part in images]
+        for name, part in zip(PARTS, inputs, strict=True):
+            if n_uniform := int((part.all(axis=1) | ~part.any(axis=1)).sum()):
+                warnings.warn(
+                    f"{name}: {n_uniform} of {len(part)} images have all pixels on, or none: "
+                    "they tell nothing about their class",
+                    stacklevel=2,
+                )
+        train, test = _samples(inputs, labels)
+        rows, *columns = images[0].shape[1:]
+        image_shape = (rows, columns[0]) if columns else None
+        return cls(train, test, "images", False, image_shape, classes, framed)
 
     @cached_property
     def digest(self) -> str:
@@ -222,18 +237,26 @@ class Dataset:
         return digest.hexdigest()
 
 
-def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: float = 0.5) -> Dataset:
+def load_dataset(
+    name: str,
+    pixel_threshold: float = 0.5,
+    test_pixel_threshold: float = 0.5,
+    levels: Sequence[float] | None = None,
+) -> Dataset:
     """Load a registered data set.
 
     Parameters
     ----------
-    name : {"mnist", "fashion-mnist", "digits"}
-        MNIST cropped to 20x20 (400 inputs) and Fashion-MNIST 28x28 (784), 60,000 training and 10,000 test
-        images each; the 8x8 digits (64), 1,437 and 360, which the package contains.
+    name : {"mnist", "fashion-mnist", "kmnist", "emnist-letters", "emnist-balanced", "digits"}
+        MNIST cropped to 20x20 (400 inputs); Fashion-MNIST, Kuzushiji-MNIST and two parts of EMNIST, 28x28
+        (784); the 8x8 digits (64), 1,437 training and 360 test images, which the package contains.
     pixel_threshold : float, default 0.5
         A pixel is on if its brightness exceeds this, in [0, 1).
     test_pixel_threshold : float, default 0.5
         The same for the test images.
+    levels : sequence of float, optional
+        Several thresholds in rising order, in place of the pixel thresholds: a sample is the binary images
+        of all of them, one after the other (a thermometer code).
 
     Returns
     -------
@@ -246,6 +269,11 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
     DataUnavailable
         If files are not on this machine and cannot be downloaded.
 
+    Warns
+    -----
+    UserWarning
+        If no digest of the files is known: `verified` is False then.
+
     Notes
     -----
     Brightness is p / 16 for the digits. Elsewhere it follows the official code, which scales twice and
@@ -254,39 +282,19 @@ def load_dataset(name: str, pixel_threshold: float = 0.5, test_pixel_threshold: 
     The idx files, compressed or not, are searched for in $SNNBP_DATA, ./data, ../data and the user's cache
     folder. They are identified by their digests. Missing files are downloaded.
     """
-    thresholds = pixel_threshold, test_pixel_threshold
-    for threshold in thresholds:
-        _check_threshold(threshold)
+    thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
     raw = sources.load(name)
     train, test = (
-        Samples(on(images, threshold, raw.full_scale), labels)
-        for images, labels, threshold in zip(raw.images, raw.labels, thresholds, strict=True)
+        Samples(on_at(images, chosen, raw.full_scale), labels)
+        for images, labels, chosen in zip(raw.images, raw.labels, thresholds, strict=True)
     )
     rows, columns = raw.images[0].shape[1:]
     framed = None
     if raw.framed is not None:
-        framed = on(raw.framed, pixel_threshold, raw.full_scale).reshape(raw.framed.shape)
+        framed = on_at(raw.framed, thresholds[0], raw.full_scale).reshape(
+            len(train), -1, rows + 2, columns + 2
+        )
     return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes, framed)
-
-
-def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> NDArray[np.bool_]:
-    """Compute which pixels are on.
-
-    Parameters
-    ----------
-    images : uint8 array (n, rows, columns)
-    threshold : float
-    full_scale : int
-        Largest value of a pixel: 255 is scaled as the official code does, any other value by itself.
-
-    Returns
-    -------
-    bool array (n, rows * columns)
-    """
-    values = np.arange(full_scale + 1)
-    brightness = _scaled(values / 255) if full_scale == 255 else values / full_scale
-    # Brightness never falls with the pixel value; one comparison is ten times faster than a table look-up.
-    return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
 
 def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
@@ -296,70 +304,16 @@ def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     return array
 
 
-def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
-    """Brightness of pixels in [0, 1], scaled as in the official code."""
-    return np.round(pixels / 255 * 256, 2)
-
-
-def _on_grey(images: NDArray[Any], threshold: float, full_scale: int) -> NDArray[np.bool_]:
-    """`on` for pixels of any type, from 0 to `full_scale`."""
-    if images.dtype == np.uint8 and full_scale == 255:
-        return on(images, threshold)
-    inputs = np.empty((len(images), int(np.prod(images.shape[1:]))), np.bool_)
-    for n, image in enumerate(images):  # one at a time: all of them as float64 would take much memory
-        inputs[n] = _scaled(image.astype(np.float64).ravel() / full_scale) > threshold
-    return inputs
-
-
-def _checked_images(part: str, images: ArrayLike) -> NDArray[Any]:
-    images = np.asarray(images)
-    if images.ndim not in (2, 3) or 0 in images.shape[1:]:
-        raise ValueError(f"{part}: images must be (n, rows, columns) or (n, pixels), got {images.shape}")
-    if images.dtype.kind not in "biuf":
-        raise ValueError(f"{part}: pixels must be numbers, got {images.dtype}")
-    if not (images.min(initial=0) >= 0 and images.max(initial=0) <= 255):
-        wrong = images[~((images >= 0) & (images <= 255))][0]
-        raise ValueError(f"{part}: pixels must be from 0 to 255, or from 0 to 1, got {wrong}")
-    return images
-
-
-def _check_threshold(threshold: float) -> None:
-    if (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, int | float | np.number)
-        or not 0 <= threshold < 1
-    ):
-        raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
-
-
-def _numbered(*labels: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
-    """Number the labels of each part from 0; also return the names of all classes in order."""
-    parts = []
-    for name, values in zip(("train", "test"), labels, strict=True):
-        part = np.asarray(values)
-        if part.ndim != 1:
-            raise ValueError(f"{name}: labels must be a vector (n,), got {part.shape}")
-        if part.dtype.kind == "f":
-            if not np.isfinite(part).all():
-                raise ValueError(f"{name}: labels have the value {part[~np.isfinite(part)][0]}")
-            part = part.astype(np.int64) if (part == part.astype(np.int64)).all() else part
-        parts.append(part)
-    try:
-        names, numbers = np.unique(np.concatenate(parts), return_inverse=True)
-    except TypeError as error:
-        raise ValueError(f"labels must be of one type that can be sorted: {error}") from error
-    return np.split(numbers, [len(parts[0])]), tuple(map(str, names.tolist()))
-
-
-def _warn_if_same(train: Samples, test: Samples) -> None:
-    if np.array_equal(train.inputs, test.inputs):
+def _samples(inputs: Sequence[ArrayLike], labels: Sequence[NDArray[Any]]) -> list[Samples]:
+    """Make both parts; the message of an error names the part. Warn if their inputs are the same."""
+    made = []
+    for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
+        try:
+            made.append(Samples(np.array(checks.array("inputs", part)), numbers))
+        except ValueError as error:
+            raise ValueError(f"{name}: {error}") from error
+    if np.array_equal(made[0].inputs, made[1].inputs):
         warnings.warn(
             "training and test inputs are the same: the test accuracy is not meaningful", stacklevel=3
         )
-
-
-def _samples(part: str, inputs: ArrayLike, labels: NDArray[Any]) -> Samples:
-    try:
-        return Samples(np.array(inputs), labels)
-    except ValueError as error:
-        raise ValueError(f"{part}: {error}") from error
+    return made

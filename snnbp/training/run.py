@@ -177,6 +177,24 @@ class Run:
             raise ValueError(f"{path} is not a stored run, or is damaged: {reason}") from error
         return run
 
+    def to_frame(self) -> "pd.DataFrame":
+        """Return the history with the run's settings, for CSV or Parquet.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row a checkpoint: `seed`, `rule` and `hidden` (text, such as "400-400"), the columns of the
+            history, the other settings, `backend`, `data`, `digest` and `n_overdriven`.
+        """
+        settings: dict[str, Any] = {"seed": self.config.seed, "rule": self.config.rule}
+        settings["hidden"] = "-".join(map(str, self.config.hidden))
+        rest = {name: value for name, value in self.config.model_dump().items() if name not in settings}
+        frame = self.history.assign(**rest, backend=self.backend, data=self.data, digest=self.digest)
+        frame = frame.assign(n_overdriven=self.n_overdriven)
+        for place, (name, value) in enumerate(settings.items()):
+            frame.insert(place, name, value)
+        return frame
+
     def without_weights(self) -> "Run":
         """The same run with `weights` None."""
         return replace(self, weights=None)

@@ -25,7 +25,7 @@ def framed_images(data: Dataset) -> NDArray[np.bool_]:
     if data.image_shape is None:
         raise ValueError("shift=1 needs images: the data set has no image_shape")
     if data.framed is not None:
-        return data.framed[:, None]
+        return data.framed
     images = data.train.inputs.reshape(len(data.train), -1, *data.image_shape)
     return np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
 

@@ -6,9 +6,9 @@ import io
 import logging
 import os
 import threading
+import warnings
 import zlib
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,6 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.files import atomic_open
+from snnbp.training.idx import decompressed, parse
+from snnbp.training.images import cropped
+from snnbp.training.registry import FILES, SOURCES, Source
 
 log = logging.getLogger(__name__)
 
@@ -31,31 +34,9 @@ SLOW = "no answer, or too slow"
 FOLDER_DEPTH = 3
 """Number of folder levels that are searched, for layouts such as MNIST/raw/."""
 
-FILES = (
-    "train-images-idx3-ubyte",
-    "train-labels-idx1-ubyte",
-    "t10k-images-idx3-ubyte",
-    "t10k-labels-idx1-ubyte",
-)
-
 
 class DataUnavailable(OSError):
     """A data set is not on this machine and cannot be downloaded. The message is one line."""
-
-
-@dataclass(frozen=True)
-class Source:
-    """A data set published as idx files: training images and labels, then test images and labels.
-
-    `digests` are SHA-256 of the decompressed contents, each of at most `max_bytes`. Mirrors have the files
-    under the names `FILES`, with the suffix .gz. `margin` pixels are cut off on each side of an image.
-    """
-
-    digests: tuple[str, str, str, str]
-    mirrors: tuple[str, ...]
-    classes: tuple[str, ...]
-    margin: int = 0
-    max_bytes: int = 16 + 60_000 * 28 * 28
 
 
 class Raw(NamedTuple):
@@ -72,42 +53,6 @@ class Raw(NamedTuple):
     framed: NDArray[np.uint8] | None = None
 
 
-SOURCES = {
-    "mnist": Source(
-        digests=(
-            "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-            "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-            "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-            "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-        ),
-        mirrors=(
-            "https://ossci-datasets.s3.amazonaws.com/mnist/",
-            "https://storage.googleapis.com/cvdf-datasets/mnist/",
-            "https://raw.githubusercontent.com/fgnt/mnist/master/",
-        ),
-        classes=tuple("0123456789"),
-        margin=4,
-    ),
-    "fashion-mnist": Source(
-        digests=(
-            "c59f468a2f672dc815687fe0f83887768d799fd8a3f3276145d20f83aa44d888",
-            "bad3541b69d912435c50bb6ba87bec294ff4f6a2e1246121d8633921760443d9",
-            "5b4141f0afbad91edebe8549f8fcffe087ea10ca49f1dbef5c9a5cd8815ce37b",
-            "0402a96d92fd2663957122ceb108a494c5af83dab82d92729df917d7dec38c34",
-        ),
-        mirrors=(
-            "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
-            "https://github.com/zalandoresearch/fashion-mnist/raw/master/data/fashion/",
-            "https://storage.googleapis.com/tensorflow/tf-keras-datasets/",
-        ),
-        classes=(
-            *("T-shirt", "trouser", "pullover", "dress", "coat"),
-            *("sandal", "shirt", "sneaker", "bag", "boot"),
-        ),
-    ),
-}
-"""Data sets in idx files. To add one, add an entry."""
-
 NAMES = (*SOURCES, "digits")
 
 
@@ -118,13 +63,17 @@ def load(name: str) -> Raw:
     if name == "digits":
         return _digits()
     source = SOURCES[name]
-    contents = _contents(name, source)
-    train, train_labels, test, test_labels = (_idx(contents[digest]) for digest in source.digests)
-    inside = slice(source.margin, -source.margin or None)
-    images = train[:, inside, inside], test[:, inside, inside]
-    wider = slice(source.margin - 1, 1 - source.margin or None)
-    framed = train[:, wider, wider] if source.margin else None
-    return Raw(images, (train_labels, test_labels), source.classes, framed=framed)
+    contents, verified = _contents(name, source)
+    train, train_labels, test, test_labels = map(parse, contents)
+    if source.exchanged:
+        train, test = train.swapaxes(1, 2), test.swapaxes(1, 2)
+    return Raw(
+        (cropped(train, source.margin), cropped(test, source.margin)),
+        (train_labels - np.uint8(source.first_label), test_labels - np.uint8(source.first_label)),
+        source.classes,
+        verified=verified,
+        framed=cropped(train, source.margin - 1) if source.margin else None,
+    )
 
 
 def _digits() -> Raw:
@@ -138,14 +87,8 @@ def _digits() -> Raw:
     )
 
 
-def _idx(content: bytes) -> NDArray[np.uint8]:
-    """Parse an idx file: two zeros, a type, the number of dimensions, big-endian int32 lengths, bytes."""
-    shape = np.frombuffer(content, dtype=">i4", count=content[3], offset=4)
-    return np.frombuffer(content, dtype=np.uint8, offset=4 + 4 * content[3]).reshape(shape)
-
-
-def _contents(name: str, source: Source) -> dict[str, bytes]:
-    """The content for each digest, from the first folder that has it, else downloaded."""
+def _contents(name: str, source: Source) -> tuple[list[bytes], bool]:
+    """The contents of the four files, from the first folder that has each, or downloaded; verified or not."""
     import pooch
 
     cache = Path(pooch.os_cache("snnbp")) / name
@@ -155,26 +98,42 @@ def _contents(name: str, source: Source) -> dict[str, bytes]:
         if not folders[0].is_dir():
             raise ValueError(f"SNNBP_DATA is {chosen}, which is not a folder: correct it or unset it")
     published = {digest for each in SOURCES.values() for digest in each.digests}
-    missing = dict(zip(source.digests, FILES, strict=True))
-    contents: dict[str, bytes] = {}
+    file_of = dict(zip(source.digests, source.files, strict=False))
+    found: dict[str, bytes] = {}
+    unverified: dict[str, bytes] = {}
     wrong: list[Path] = []
+    recognizes_names = source.of_archives or not source.digests
     for path in _candidates(folders, name):
-        content = _read(path, source.max_bytes)
-        digest = hashlib.sha256(content).hexdigest()
-        if missing.pop(digest, None):
-            contents[digest] = content
-        elif digest not in published and path.name.removesuffix(".gz").replace(".", "-") in FILES:
-            wrong.append(path)
-        if not missing:
-            return contents
+        data, content = _read(path, source.max_bytes)
+        digests = _digests(data, content)
+        file = path.name.removesuffix(".gz").replace(".", "-")
+        if known := digests & file_of.keys():
+            found.setdefault(file_of[known.pop()], content)
+        elif not digests & published and file in source.files:
+            belongs = source.files != FILES or name in map(str.lower, path.parts)
+            if recognizes_names and content and belongs:
+                unverified.setdefault(file, content)
+            else:
+                wrong.append(path)
+        if len(found) == len(source.files):
+            break
+    missing = [file for file in source.files if file not in unverified | found]
     try:
-        return contents | _download(source, missing, cache)
+        found |= _download(source, missing, cache)
     except DataUnavailable as error:
         damaged = f" ({', '.join(map(str, wrong))}: damaged, or of another data set)" if wrong else ""
         raise DataUnavailable(
-            f"{name} not found: no {', '.join(missing.values())} in {', '.join(map(str, folders))}{damaged}; "
+            f"{name} not found: no {', '.join(missing)} in {', '.join(map(str, folders))}{damaged}; "
             f"{error}; put the files into ./data/{name}, or into {name} in a folder that SNNBP_DATA names"
         ) from error
+    verified = len(found) == len(source.files)
+    if not verified:
+        warnings.warn(f"{name}: files without a known digest are not verified", stacklevel=4)
+    return [(unverified | found)[file] for file in source.files], verified
+
+
+def _digests(data: bytes, content: bytes) -> set[str]:
+    return {hashlib.sha256(part).hexdigest() for part in (data, content)}
 
 
 def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
@@ -189,34 +148,31 @@ def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
                         yield path
 
 
-def _read(path: Path, limit: int) -> bytes:
-    """Decompressed content of a file; empty if it is damaged or holds more than `limit` bytes."""
+def _read(path: Path, limit: int) -> tuple[bytes, bytes]:
+    """A file as it is, and decompressed; both empty if it is damaged or holds more than `limit` bytes."""
     try:
-        return b"" if path.stat().st_size > limit + SLACK else _decompressed(path.read_bytes(), limit)
+        data = b"" if path.stat().st_size > limit + SLACK else path.read_bytes()
+        content = decompressed(data, limit)
     except (OSError, zlib.error) as error:
         log.warning("skipping %s: %s", path, error)
-        return b""
+        return b"", b""
+    return data if content else b"", content
 
 
-def _decompressed(data: bytes, limit: int) -> bytes:
-    """Decompress gzip data; return other data as it is. Empty beyond `limit` bytes."""
-    if data[:2] == b"\x1f\x8b":
-        data = zlib.decompressobj(wbits=31).decompress(data, limit + 1)  # twice as fast as the gzip module
-    return data if len(data) <= limit else b""
-
-
-def _download(source: Source, missing: dict[str, str], cache: Path) -> dict[str, bytes]:
+def _download(source: Source, missing: list[str], cache: Path) -> dict[str, bytes]:
     """Fetch each file from the first mirror that has it, check it and keep it in the cache."""
+    if missing and not source.mirrors:
+        raise DataUnavailable("no mirror has single files")
     contents: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
-    for digest, name in missing.items():
+    for name in missing:
         for mirror in source.mirrors:
             if mirror in refusals:
                 continue
             try:
                 data = _fetch(f"{mirror}{name}.gz", source.max_bytes + SLACK)
-                content = _decompressed(data, source.max_bytes)
-                if hashlib.sha256(content).hexdigest() != digest:
+                content = decompressed(data, source.max_bytes)
+                if source.digests[source.files.index(name)] not in _digests(data, content):
                     raise ValueError("not the published content")
             except (OSError, ValueError, zlib.error) as error:
                 # Errors of requests are OSErrors with long messages: name the type only.
@@ -228,7 +184,7 @@ def _download(source: Source, missing: dict[str, str], cache: Path) -> dict[str,
                 refusals[mirror] = f"{name}: {why}"
                 log.warning("skipping mirror %s: %s", mirror, refusals[mirror])
                 continue
-            contents[digest] = content
+            contents[name] = content
             _keep(cache / (f"{name}.gz" if data[:2] == b"\x1f\x8b" else name), data)
             break
         else:

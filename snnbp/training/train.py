@@ -135,9 +135,8 @@ def evaluate(weights: Weights, samples: Samples, backend: str = "fused") -> Scor
     """
     checks.an(Weights, "weights", weights)
     checks.an(Samples, "samples", samples)
-    highest = int(samples.labels.max(initial=0))
-    if highest >= weights.sizes[-1]:
-        raise ValueError(f"label {highest} has no output: the network has {weights.sizes[-1]}")
+    n_outputs = weights.sizes[-1]
+    checks.indices("labels", samples.labels, None, n_outputs, f": the network has {n_outputs} outputs")
     return score(*predict(weights, samples.inputs, backend), samples.labels)
 
 

@@ -289,11 +289,16 @@ def test_successive_calls_are_one_run(backend, cuts):
         (np.zeros((2, 4)), [0, 0], None, r"takes bool inputs \(n, 4\), got float64"),
         (np.zeros((2, 4), np.bool_), [0], None, r"labels must be integers \(2,\), got int64 \(1,\)"),
         (np.zeros((2, 4), np.bool_), [0.0, 1.0], None, r"labels must be integers \(2,\), got float64"),
-        (np.zeros((2, 4), np.bool_), [0, 2], None, "label 2 has no output: the network has 2"),
-        (np.zeros((2, 4), np.bool_), [0, -1], None, "label -1 has no output: the network has 2"),
-        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0, 2]), "order has an index outside 0 to 1"),
-        (np.zeros((2, 4), np.bool_), [0, 0], np.array([-1]), "order has an index outside 0 to 1"),
-        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0.5]), "order must be indices"),
+        (
+            np.zeros((2, 4), np.bool_),
+            [0, 2],
+            None,
+            "labels must be within 0 to 1, got 2: the network has 2 outputs",
+        ),
+        (np.zeros((2, 4), np.bool_), [0, -1], None, "labels must be within 0 to 1, got -1"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0, 2]), "order must be within 0 to 1, got 2"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([-1]), "order must be within 0 to 1, got -1"),
+        (np.zeros((2, 4), np.bool_), [0, 0], np.array([0.5]), r"order must be integers \(n,\), got float64"),
     ],
 )
 def test_samples_that_do_not_fit_are_refused(backend, inputs, labels, order, message):

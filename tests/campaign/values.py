@@ -174,7 +174,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "from_arrays(x)": (lambda v: Dataset.from_arrays(v, y, x, y), NO_ARRAYS),
         "from_arrays(y)": (
             lambda v: Dataset.from_arrays(x, v, x, y),
-            (None, 5, "x", [], [1], [NAN] * 4, [[1]] * 4),
+            (None, 5, "x", [], [1], [NAN] * 4, [[2, 1]] * 4),
         ),
         "from_images(x)": (
             lambda v: Dataset.from_images(v, y, x, y),

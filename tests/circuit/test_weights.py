@@ -113,3 +113,14 @@ def test_a_failed_save_says_so_and_keeps_the_old_file(tmp_path, trouble):
         SOME.save(path)
     assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
     assert path.read_bytes() == b"old"
+
+
+def test_mantissas_are_what_eight_bits_hold():
+    rng = np.random.default_rng(4)
+    weights = Weights(tuple(rng.integers(-128, 128, shape) * 2 for shape in ((40, 30), (30, 20), (20, 5))))
+    mantissas, exponent = weights.mantissas()
+    assert exponent == 1
+    assert {mantissa.dtype for mantissa in mantissas} == {np.dtype(np.int8)}
+    for mantissa, matrix in zip(mantissas, weights.matrices, strict=True):
+        np.testing.assert_array_equal(mantissa.astype(int) * 2**exponent, matrix)
+    assert (mantissas[0].min(), mantissas[0].max()) == (-128, 127)

@@ -10,7 +10,7 @@ import pytest
 
 import snnbp
 from snnbp import Dataset, Samples
-from snnbp.training.data import on
+from snnbp.training.images import on
 
 
 def one_line(error):
@@ -71,7 +71,7 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
         (2, np.full((2, 7), -1), "test: inputs must be bool or 0 and 1, got -1"),
         (0, np.full((4, 7), "1"), "train: inputs must be bool or 0 and 1, got <U1"),
         (0, np.full((4, 7), None), "train: inputs must be bool or 0 and 1, got object"),
-        (0, [[1, 0], [1]], "train: .*inhomogeneous"),
+        (0, [[1, 0], [1]], "train: inputs must be an array, got rows of different lengths"),
         (
             0,
             np.ones((4, 7, 1)),
@@ -79,8 +79,12 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
         ),
         (0, np.ones((4, 0)), "train: inputs must have the shape"),
         (2, np.ones((2, 8)), "train has 7 inputs a sample, test has 8"),
-        (0, np.ones((3, 7)), "train: 3 inputs need as many labels"),
-        (3, np.array([[1, 2]]), r"test: labels must be a vector \(n,\), got \(1, 2\)"),
+        (0, np.ones((3, 7)), r"train: labels must be integers \(3,\), got int64 \(4,\)"),
+        (
+            3,
+            np.array([[1, 2]]),
+            r"test: labels must be a vector \(n,\) or one-hot \(n, classes\), got \(1, 2\)",
+        ),
         (1, np.array([0, np.nan, 1, 1]), "train: labels have the value nan"),
         (1, [0, None, 1, 1], "labels must be of one type that can be sorted: '<'"),
         (1, [0, pd.NA, 1, 1], "labels must be of one type that can be sorted"),
@@ -117,6 +121,7 @@ def test_training_and_test_data_that_are_the_same_are_worth_a_warning():
 def test_images_are_binarized_as_the_papers():
     rng = np.random.default_rng(1)
     images = rng.integers(0, 256, (30, 5, 4), dtype=np.uint8)
+    images[:, 0, :2] = 0, 255  # or a threshold leaves nothing of an image, which is worth a warning
     labels = np.arange(30) % 3
     for threshold in (0, 0.4, 0.5, 0.6, 0.999):
         expected = [
@@ -150,7 +155,7 @@ def test_images_are_binarized_as_the_papers():
         (np.full((2, 3, 3), "dark"), "pixels must be numbers, got <U4"),
         (
             np.full((2, 3, 3, 3), 1),
-            r"images must be \(n, rows, columns\) or \(n, pixels\), got \(2, 3, 3, 3\)",
+            r"images must be grey, .* or \(n, pixels\), got \(2, 3, 3, 3\)",
         ),
         (np.zeros((2, 0, 3)), "images must be"),
     ],

@@ -382,3 +382,22 @@ def test_what_cannot_be_written_is_named_and_leaves_the_old_file(run, tmp_path):
     with atomic_open(path, "w") as file:
         file.write("µ\n")
     assert path.read_bytes() == b"\xc2\xb5\n"
+
+
+def test_a_run_becomes_a_table(run, tmp_path):
+    frame = run.to_frame()
+    assert list(frame.columns[:4]) == ["seed", "rule", "hidden", "epoch"]
+    pd.testing.assert_frame_equal(frame[list(run.history.columns)], run.history)
+    settings = {**run.config.model_dump(), "hidden": "20"}
+    for name, value in settings.items():
+        assert (frame[name] == value).all(), name
+    assert set(frame) == {*run.history, *settings, "backend", "data", "digest", "n_overdriven"}
+    for dtype in frame.dtypes.drop(["rule", "hidden", "feedback", "backend", "data", "digest"]):
+        assert dtype.kind in "ifb"  # no objects but text: what Parquet stores
+    frame.to_csv(tmp_path / "run.csv", index=False)
+    back = pd.read_csv(tmp_path / "run.csv", dtype={"hidden": str}, float_precision="round_trip")
+    pd.testing.assert_frame_equal(back, frame, check_dtype=False)
+    deep = snnbp.Run(
+        Config(hidden=(8, 6), epochs=1), "fused", run.data, run.history[:2], run.digest, run.n_overdriven
+    )
+    assert set(pd.concat([frame, deep.to_frame()])["hidden"]) == {"20", "8-6"}

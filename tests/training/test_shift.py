@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp.training import sources
-from snnbp.training.data import on
+from snnbp.training import idx, sources
+from snnbp.training.images import on
 from snnbp.training.shift import directions, framed_images, shifted
 
 
@@ -33,8 +33,7 @@ def test_images_move_and_zeros_come_in():
 
 
 def test_the_crop_of_mnist_moves_over_the_original(mnist):
-    source = sources.SOURCES["mnist"]
-    original = sources._idx(sources._contents("mnist", source)[source.digests[0]])
+    original = idx.parse(sources._contents("mnist", sources.SOURCES["mnist"])[0][0])
     chosen = np.arange(90)
     moved = shifted(framed_images(mnist), chosen, chosen % 9)
     for n in chosen:
@@ -79,5 +78,5 @@ def test_data_without_images_is_refused():
 
 def test_a_frame_of_another_size_is_refused():
     data = snnbp.load_dataset("digits")
-    with pytest.raises(ValueError, match=r"framed must be bool \(1437, 10, 10\)"):
+    with pytest.raises(ValueError, match=r"framed must be bool \(1437, 1, 10, 10\)"):
         snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=np.zeros((1437, 8, 8), bool))

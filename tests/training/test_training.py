@@ -209,7 +209,7 @@ def test_samples_that_do_not_fit_the_network_are_refused(digits):
     with pytest.raises(ValueError, match="takes bool inputs"):
         snnbp.predict(narrow, np.zeros((2, 63)))
     for call in (lambda: snnbp.learn(few, digits.train), lambda: snnbp.evaluate(few, digits.test)):
-        with pytest.raises(ValueError, match=r"label \d has no output: the network has 5"):
+        with pytest.raises(ValueError, match=r"labels must be within 0 to 4, got \d: the network has 5"):
             call()
     with pytest.raises(ValueError, match="no samples to score"):
         snnbp.evaluate(narrow, Samples(np.zeros((0, 63), bool), np.zeros(0, int)))

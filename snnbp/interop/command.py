@@ -1,0 +1,39 @@
+"""The command `python -m snnbp bundle`."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+
+from snnbp.interop.bundle import export_bundle
+from snnbp.training.config import Config
+from snnbp.training.data import load_dataset
+from snnbp.training.run import Run
+from snnbp.training.sources import NAMES
+from snnbp.training.train import train
+
+
+def main(words: Sequence[str]) -> int:
+    """Run the command; return the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m snnbp bundle",
+        description="Write a network, its circuits and the activity expected of it as CSV, JSON and NPY.",
+    )
+    parser.add_argument("folder", help="where to; README.md there describes the files")
+    parser.add_argument("--dataset", default="digits", choices=NAMES, help="default: %(default)s")
+    parser.add_argument("--run", metavar="FILE", help="a run stored by Run.save, on this data set")
+    sizes = "without a run: neurons of each hidden layer; default: 400"
+    parser.add_argument("--hidden", type=int, nargs="+", default=[400], metavar="N", help=sizes)
+    parser.add_argument("--epochs", type=int, default=5, metavar="N", help="without a run; default: 5")
+    options = parser.parse_args(words)
+    try:
+        data = load_dataset(options.dataset)
+        if options.run:
+            run = Run.load(options.run)
+        else:
+            run = train(data, Config(hidden=tuple(options.hidden), epochs=options.epochs), progress=False)
+        export_bundle(options.folder, run, data)
+    except (ValueError, OSError) as error:
+        print(f"snnbp: {error}", file=sys.stderr)
+        return 1
+    print(f"{options.folder}: the bundle of {options.dataset}, see README.md there")
+    return 0

@@ -1,0 +1,59 @@
+"""Labels of any kind, numbered from 0."""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from snnbp import checks
+
+
+def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
+    """Number the labels of both parts from 0.
+
+    Parameters
+    ----------
+    train, test : array_like (n,), (n, 1) or, one-hot, (n, classes)
+        Values of one sortable type. The columns of a one-hot data frame are the names of its classes.
+
+    Returns
+    -------
+    list of int64 array (n,)
+    tuple of str
+        The names of all classes, in order.
+
+    Raises
+    ------
+    ValueError
+        In one line that names the part.
+    """
+    parts = [_plain("train", train), _plain("test", test)]
+    if parts[0].ndim != parts[1].ndim or parts[0].shape[1:] != parts[1].shape[1:]:
+        raise ValueError(
+            f"the labels of train and test are of different kinds: {parts[0].shape} and {parts[1].shape}"
+        )
+    if parts[0].ndim == 2:
+        names = getattr(train, "columns", range(parts[0].shape[1]))
+        return [part.argmax(axis=1) for part in parts], tuple(map(str, names))
+    try:
+        values, numbers = np.unique(np.concatenate(parts), return_inverse=True)
+    except TypeError as error:
+        raise ValueError(f"labels must be of one type that can be sorted: {error}") from error
+    return np.split(numbers, [len(parts[0])]), tuple(map(str, values.tolist()))
+
+
+def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
+    """Return labels as a vector, or as a one-hot matrix with at least two columns."""
+    values = checks.array(f"{part}: labels", labels)
+    if values.ndim == 2 and values.shape[1] == 1:
+        values = values[:, 0]
+    one_hot = values.ndim == 2 and values.dtype.kind in "biuf" and values.shape[1] > 1
+    if one_hot and ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all():
+        return values
+    if values.ndim != 1:
+        raise ValueError(f"{part}: labels must be a vector (n,) or one-hot (n, classes), got {values.shape}")
+    if values.dtype.kind == "f":
+        if not np.isfinite(values).all():
+            raise ValueError(f"{part}: labels have the value {values[~np.isfinite(values)][0]}")
+        values = values.astype(np.int64) if (values == values.astype(np.int64)).all() else values
+    return values

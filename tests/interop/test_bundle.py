@@ -1,0 +1,207 @@
+"""The bundle is complete: a C program that knows only its files reproduces every bit."""
+
+import csv
+import json
+import shutil
+import subprocess
+
+import numpy as np
+import pytest
+
+import snnbp
+from snnbp import Config
+from snnbp.__main__ import main
+from snnbp.interop import export_bundle
+from snnbp.interop.parameters import Parameter
+from snnbp.training.images import on
+
+ONE, BEYOND = "one hidden layer", "beyond the validity bound"
+CASES = {
+    ONE: {"hidden": 30},
+    "two hidden layers": {"hidden": (30, 20)},
+    "three hidden layers": {"hidden": (20, 20, 20)},
+    "weights at their bounds": {"hidden": (30, 20), "step": 64},
+    BEYOND: {"hidden": 100, "inhibition": -64, "init_scale": 20.0},
+    "variants": {"hidden": 30, "threshold": 2048, "open_target": True, "margin": 512},
+}
+
+
+@pytest.fixture(scope="module")
+def bundles(digits, tmp_path_factory):
+    """A folder with a bundle for each case."""
+    folder = tmp_path_factory.mktemp("bundles")
+    rng = np.random.default_rng(0)
+    dense = snnbp.Dataset.from_arrays(
+        rng.random((200, 400)) < 0.9, np.arange(200) % 10, rng.random((50, 400)) < 0.9, np.arange(50) % 10
+    )
+    for name, settings in CASES.items():
+        data = dense if name == BEYOND else digits
+        run = snnbp.train(data, Config(epochs=2, **settings), progress=False)
+        export_bundle(folder / name, run, data)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    """The compiled C program, as a function of a bundle and a part: exit code and what it prints."""
+    if not (compiler := shutil.which("cc")):
+        pytest.skip("no C compiler cc on this machine")
+    source = __file__.replace("test_bundle.py", "bundle.c")
+    path = tmp_path_factory.mktemp("program") / "bundle"
+    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, source], check=True)
+
+    def run(bundle, part):
+        done = subprocess.run([path, bundle, part], capture_output=True, text=True, timeout=100, check=False)
+        assert not done.stderr, done.stderr
+        return done.returncode, done.stdout
+
+    return run
+
+
+def rows(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("part", ["training", "inference"])
+def test_bundle_is_reproduced_by_a_c_program(program, bundles, case, part):
+    folder = bundles / case / part
+    neurons = sum(int(row["size"]) for row in rows(folder / "populations.csv"))
+    phases = len(rows(folder / "phases.csv"))
+    learning = [row["matrix"] for row in rows(folder / "projections.csv") if row["learns"] == "1"]
+    n_weights = sum(np.load(folder / name)[1:].size for name in learning)
+    n = 20 * phases * neurons
+    expected = f"{n} spikes, {n} potentials, {n_weights} weights: 0 differences\n"
+    assert program(bundles / case, part) == (0, expected)
+    assert (n_weights > 0) == (part == "training")
+
+
+def test_bundle_cases_are_what_they_are_called(bundles):
+    def about(case):
+        return json.loads((bundles / case / "about.json").read_text(encoding="utf-8"))
+
+    assert about(BEYOND)["samples_beyond_the_validity_bound"]["training"] > 0
+    assert about("two hidden layers")["samples_beyond_the_validity_bound"] == {"training": 0, "inference": 0}
+    matrices = np.load(bundles / "weights at their bounds/training/x_to_h1.npy")
+    assert (matrices[0].min(), matrices[0].max()) == (-240, 240)
+    assert (matrices[-1].min(), matrices[-1].max()) == (-256, 254)
+
+
+@pytest.mark.parametrize("name", ["spikes.npy", "potentials.npy", "x_to_h1.npy"])
+def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
+    shutil.copytree(bundles / ONE, tmp_path / "bundle")
+    path = tmp_path / "bundle" / "training" / name
+    array = np.load(path)
+    array.reshape(-1)[-1] ^= 1
+    np.save(path, array)
+    code, text = program(tmp_path / "bundle", "training")
+    assert code == 1
+    assert text.endswith(": 1 differences\n")
+
+
+@pytest.mark.parametrize(
+    ("case", "file", "old", "new"),
+    [
+        (ONE, "training/projections.csv", ",520,", ",512,"),
+        (BEYOND, "training/projections.csv", ",-64,", ",-8128,"),
+        (ONE, "training/populations.csv", ",-8192,1024,", ",-8192,1100,"),
+        (ONE, "training/phases.csv", "\n5,2,", "\n5,-2,"),
+        (ONE, "parameters.csv", "\nweight_max,254,", "\nweight_max,100,"),
+    ],
+)
+def test_bundle_needs_what_it_says(program, bundles, tmp_path, case, file, old, new):
+    """The program reads these numbers: others give other activity."""
+    shutil.copytree(bundles / case, tmp_path / "bundle")
+    path = tmp_path / "bundle" / file
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new), encoding="utf-8")
+    code, text = program(tmp_path / "bundle", "training")
+    assert code == 1
+    assert int(text.split()[-2]) > 0
+
+
+def test_bundle_agrees_with_the_library(bundles, digits):
+    folder = bundles / "two hidden layers"
+    config = Config(epochs=2, hidden=(30, 20))
+    initial = snnbp.initial_weights(config, digits)
+    learned, _ = snnbp.learn(initial, digits.train[:20], backend="reference")
+    trained = snnbp.train(digits, config, progress=False).weights
+    for name, n in (("x_to_h1", 0), ("h1_to_h2", 1), ("h2_to_o", 2)):
+        matrices = np.load(folder / f"training/{name}.npy")
+        assert matrices.dtype == "<i2"
+        np.testing.assert_array_equal(matrices[0], initial.matrices[n])
+        np.testing.assert_array_equal(matrices[-1], learned.matrices[n])
+        np.testing.assert_array_equal(np.load(folder / f"inference/{name}.npy")[0], trained.matrices[n])
+    phases = rows(folder / "inference/phases.csv")
+    (phase,) = (n for n, row in enumerate(phases) if "o:0.5" in row["opens"].split())
+    spikes = np.load(folder / "inference/spikes.npy")[:, phase, -10 - len(phases) - 1 :][:, :10]
+    np.testing.assert_array_equal(spikes, snnbp.predict(trained, digits.test.inputs[:20])[0])
+    for part, samples in (("training", digits.train), ("inference", digits.test)):
+        np.testing.assert_array_equal(np.load(folder / part / "inputs.npy"), samples.inputs[:20])
+        np.testing.assert_array_equal(np.load(folder / part / "labels.npy"), samples.labels[:20])
+        images = np.load(folder / part / "images.npy")
+        np.testing.assert_array_equal(on(images, 0.5, 16), samples.inputs[:20])
+
+
+def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
+    table = {row["name"]: row for row in rows(bundles / ONE / "parameters.csv")}
+    assert set(next(iter(table.values()))) == set(Parameter._fields)
+    origins = {"paper", "official code", "derived", "our choice", "unknown"}
+    assert {row["origin"] for row in table.values()} == origins
+    assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
+    weights = {row["weight"] for row in rows(bundles / ONE / "training/projections.csv")}
+    for name in ("inhibition", "gate_weight", "chain_weight", "copied_spike"):
+        assert table[name]["value"] in weights, name
+    changed = {row["name"]: row for row in rows(bundles / "variants/parameters.csv")}
+    assert (changed["threshold"]["value"], changed["threshold"]["origin"]) == ("2048", "our choice")
+
+
+def test_bundle_weights_are_mantissa_and_exponent(bundles):
+    for row in rows(bundles / ONE / "training/projections.csv"):
+        if row["matrix"]:
+            assert (row["weight"], row["mantissa"], row["exponent"]) == ("", "", "1")
+        else:
+            assert int(row["mantissa"]) * 2 ** int(row["exponent"]) == int(row["weight"])
+
+
+def test_bundle_of_the_same_run_has_the_same_bytes(bundles, digits, tmp_path):
+    run = snnbp.train(digits, Config(epochs=2, hidden=30), progress=False)
+    for _ in range(2):  # the second time over the first
+        export_bundle(tmp_path / "again", run, digits)
+        old = bundles / ONE
+        paths = {path.relative_to(old) for path in old.rglob("*") if path.is_file()}
+        again = tmp_path / "again"
+        assert paths == {path.relative_to(again) for path in again.rglob("*") if path.is_file()}
+        for path in paths:
+            assert (old / path).read_bytes() == (again / path).read_bytes(), path
+
+
+def test_bundle_arguments_are_checked(digits, tmp_path):
+    run = snnbp.train(digits, Config(epochs=1, hidden=8), progress=False)
+    other = snnbp.train(digits, Config(epochs=1, hidden=8, rule="published-simulation"), progress=False)
+    half = snnbp.Dataset(digits.train[:100], digits.test, classes=digits.classes)
+    for arguments, reason in (
+        ((run, half), "trained on other data"),
+        ((run.without_weights(), digits), "stored without its weights"),
+        ((other, digits), "only the rule 'circuit'"),
+        ((run, digits, 0), "n_samples must be from 1 to 360, got 0"),
+        ((run, digits, 361), "n_samples must be from 1 to 360, got 361"),
+        ((run, digits, 1.5), "n_samples must be an integer"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            export_bundle(tmp_path / "none", *arguments)
+    assert not (tmp_path / "none").exists()
+
+
+def test_bundle_command(tmp_path, digits, capsys):
+    assert main(["bundle", str(tmp_path / "made"), "--hidden", "8", "6", "--epochs", "1"]) == 0
+    assert "README.md" in capsys.readouterr().out
+    assert json.loads((tmp_path / "made/about.json").read_text(encoding="utf-8"))["sizes"] == [64, 8, 6, 10]
+    snnbp.train(digits, Config(epochs=1, hidden=8), progress=False).save(tmp_path / "run.npz")
+    assert main(["bundle", str(tmp_path / "made"), "--run", str(tmp_path / "run.npz")]) == 0
+    assert main(["bundle", str(tmp_path / "made"), "--run", str(tmp_path / "none.npz")]) == 1
+    error = capsys.readouterr().err
+    assert error.startswith("snnbp: ")
+    assert error.count("\n") == 1

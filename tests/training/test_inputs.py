@@ -1,0 +1,205 @@
+"""Inputs and labels as people have them: tensors, data frames, sparse matrices, one-hot labels, levels."""
+
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+import scipy.sparse
+
+import snnbp
+from snnbp import Dataset
+from snnbp.training.shift import framed_images
+
+RNG = np.random.default_rng(3)
+IMAGES = RNG.integers(0, 256, (12, 9, 8), dtype=np.uint8)
+LABELS = np.arange(12) % 3
+BITS = IMAGES.reshape(12, 72) > 127
+
+
+class Tensor:
+    """What a tensor on a graphics card offers: no array before `detach` and `cpu`."""
+
+    def __init__(self, values, place="card with gradient"):
+        self.values, self.place = values, place
+
+    def detach(self):
+        return Tensor(self.values, "card")
+
+    def cpu(self):
+        assert self.place == "card"
+        return Tensor(self.values, "here")
+
+    def __array__(self, dtype=None, copy=None):
+        assert self.place == "here"
+        return np.asarray(self.values, dtype)
+
+
+def from_images(x=IMAGES, y=LABELS, **options):
+    return Dataset.from_images(x[:8], y[:8], x[8:], y[8:], **options)
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [
+        Tensor,
+        lambda x: x[:, None],
+        lambda x: Tensor(x[:, None] / 255),
+        lambda x: x.reshape(len(x), -1),
+        lambda x: pd.DataFrame(x.reshape(len(x), -1)),
+        lambda x: pd.DataFrame(x.reshape(len(x), -1)).astype("Int64"),
+        lambda x: scipy.sparse.csr_matrix(x.reshape(len(x), -1)),
+    ],
+)
+def test_images_of_many_kinds_are_the_same(convert):
+    parts = convert(IMAGES[:8]), LABELS[:8], convert(IMAGES[8:]), LABELS[8:]
+    assert Dataset.from_images(*parts).digest == from_images().digest
+
+
+@pytest.mark.parametrize(
+    "convert",
+    [Tensor, pd.DataFrame, lambda x: pd.DataFrame(x).astype("boolean"), scipy.sparse.csc_array, list],
+)
+def test_arrays_of_many_kinds_are_the_same(convert):
+    expected = Dataset.from_arrays(BITS[:8], LABELS[:8], BITS[8:], LABELS[8:])
+    made = Dataset.from_arrays(convert(BITS[:8]), Tensor(LABELS[:8]), convert(BITS[8:]), Tensor(LABELS[8:]))
+    assert made.digest == expected.digest
+
+
+NAMES = np.array(["ant", "bee", "cow"])
+
+
+@pytest.mark.parametrize(
+    ("convert", "classes"),
+    [
+        (lambda y: y[:, None], ("0", "1", "2")),
+        (lambda y: y.astype(np.float32)[:, None], ("0", "1", "2")),
+        (lambda y: np.eye(3)[y], ("0", "1", "2")),
+        (lambda y: np.eye(3, dtype=bool)[y].tolist(), ("0", "1", "2")),
+        (lambda y: NAMES[y], ("ant", "bee", "cow")),
+        (lambda y: NAMES[y][:, None], ("ant", "bee", "cow")),
+        (lambda y: pd.Series(NAMES[y], dtype="category"), ("ant", "bee", "cow")),
+        (lambda y: pd.DataFrame({"label": NAMES[y]}), ("ant", "bee", "cow")),
+        (lambda y: pd.get_dummies(pd.Series(NAMES[y])), ("ant", "bee", "cow")),
+        (lambda y: pd.Series(y).astype("Int64"), ("0", "1", "2")),
+    ],
+)
+def test_labels_of_many_kinds_are_the_same(convert, classes):
+    data = Dataset.from_arrays(BITS[:8], convert(LABELS[:8]), BITS[8:], convert(LABELS[8:]))
+    assert data.train.labels.tolist() == LABELS[:8].tolist()
+    assert data.test.labels.tolist() == LABELS[8:].tolist()
+    assert data.classes == classes
+
+
+def test_a_class_of_one_hot_labels_without_a_sample_is_kept():
+    data = Dataset.from_arrays(BITS[:8], np.eye(5)[LABELS[:8]], BITS[8:], np.eye(5)[LABELS[8:]])
+    assert data.classes == ("0", "1", "2", "3", "4")
+    for labels in (np.eye(4)[LABELS[8:]], LABELS[8:]):
+        with pytest.raises(ValueError, match="labels of train and test are of different kinds"):
+            Dataset.from_arrays(BITS[:8], np.eye(5)[LABELS[:8]], BITS[8:], labels)
+    with pytest.raises(ValueError, match=r"train: labels must be a vector \(n,\) or one-hot"):
+        Dataset.from_arrays(BITS[:8], 2 * np.eye(5)[LABELS[:8]], BITS[8:], LABELS[8:])
+
+
+def test_no_image_and_one_image():
+    one, label = IMAGES[:1], LABELS[:1]
+    assert len(Dataset.from_images(one, label, IMAGES[1:], LABELS[1:]).train) == 1
+    for arguments, reason in (
+        ((one[0], label, IMAGES, LABELS), r"train: a single image must have the shape \(1, rows, columns\)"),
+        ((IMAGES, LABELS, one[0], label), "test: a single image must have the shape"),
+        ((IMAGES[:0], LABELS[:0], IMAGES, LABELS), "train: there is no image"),
+        ((IMAGES, LABELS, [], []), "test: there is no image"),
+        ((IMAGES, LABELS[:3], one, label), r"train: labels must be integers \(12,\), got int64 \(3,\)"),
+    ):
+        with pytest.raises(ValueError, match=reason) as caught:
+            Dataset.from_images(*arguments)
+        assert "\n" not in str(caught.value)
+
+
+def test_images_that_tell_nothing_are_worth_a_warning():
+    images = IMAGES.copy()
+    images[2], images[5] = 7, 255
+    with pytest.warns(UserWarning, match="train: 2 of 8 images have all pixels on, or none") as caught:
+        from_images(images)
+    assert caught[0].filename == __file__
+    with pytest.warns(UserWarning, match="test: 4 of 4 images"):  # 0 to 1 among images from 0 to 255
+        Dataset.from_images(IMAGES[:8], LABELS[:8], IMAGES[8:] / 255, LABELS[8:])
+
+
+def test_a_crop_is_the_inside_and_shifts_move_over_the_original():
+    data = from_images(crop=2)
+    assert data.image_shape == (5, 4)
+    on = IMAGES >= 129
+    np.testing.assert_array_equal(data.train.inputs, on[:8, 2:-2, 2:-2].reshape(8, -1))
+    np.testing.assert_array_equal(framed_images(data)[:, 0], on[:8, 1:-1, 1:-1])
+    assert from_images(crop=0).digest == from_images().digest
+    for crop, reason in ((4, "leaves nothing of images of 9x8 pixels"), (-1, "leaves"), (0.5, "an integer")):
+        with pytest.raises(ValueError, match=reason):
+            from_images(crop=crop)
+    with pytest.raises(ValueError, match=r"crop needs images \(n, rows, columns\)"):
+        from_images(IMAGES.reshape(12, 72), crop=1)
+
+
+def test_levels_are_stacked_and_fall():
+    levels = (0.125, 0.375, 0.625, 0.875)
+    for images in (IMAGES, IMAGES / 255):
+        data = from_images(images, levels=levels, crop=1)
+        stacked = data.train.inputs.reshape(8, 4, 7, 6)
+        for k, first_on in enumerate((32, 96, 159, 223)):
+            np.testing.assert_array_equal(stacked[:, k], IMAGES[:8, 1:-1, 1:-1] >= first_on)
+        assert not (stacked[:, 1:] & ~stacked[:, :-1]).any()
+        assert framed_images(data).shape == (8, 4, 9, 8)
+        np.testing.assert_array_equal(framed_images(data)[:, :, 1:-1, 1:-1], stacked)
+    assert from_images(levels=[0.5]).digest == from_images().digest
+
+
+@pytest.mark.parametrize(
+    ("levels", "reason"),
+    [
+        ((), "in rising order"),
+        ((0.5, 0.25), "in rising order"),
+        ((0.5, 0.5), "in rising order"),
+        ((0.5, 1), r"a pixel threshold must be a number in \[0, 1\), got 1"),
+        ((32, 96), "a pixel threshold must be"),
+    ],
+)
+def test_levels_are_checked(levels, reason):
+    for call in (
+        lambda: from_images(levels=levels),
+        lambda: snnbp.load_dataset("digits", levels=levels),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            call()
+
+
+def test_levels_and_a_pixel_threshold_exclude_each_other():
+    for call in (
+        lambda: from_images(levels=(0.25, 0.5), pixel_threshold=0.4),
+        lambda: snnbp.load_dataset("digits", test_pixel_threshold=0.4, levels=(0.25, 0.5)),
+    ):
+        with pytest.raises(ValueError, match="levels or a pixel threshold, not both"):
+            call()
+
+
+def test_a_network_trains_on_levels_of_a_registered_data_set():
+    data = snnbp.load_dataset("digits", levels=(0.25, 0.5, 0.75))
+    assert data.train.inputs.shape == (1437, 3 * 64)
+    np.testing.assert_array_equal(data.train.inputs[:, 64:128], snnbp.load_dataset("digits").train.inputs)
+    run = snnbp.train(data, snnbp.Config(hidden=100, epochs=5), progress=False)
+    assert run.statistic("final", "potential") > 0.85
+
+
+def test_mnist_at_levels_may_be_shifted(mnist):
+    data = snnbp.load_dataset("mnist", levels=(0.25, 0.5))
+    framed = framed_images(data)
+    assert framed.shape == (60000, 2, 22, 22)
+    np.testing.assert_array_equal(framed[:, :, 1:-1, 1:-1].reshape(60000, -1), data.train.inputs)
+    np.testing.assert_array_equal(data.train.inputs[:, 400:], mnist.train.inputs)
+
+
+def test_torch_is_not_imported():
+    code = "import sys, numpy as np; from snnbp import Dataset; x = np.eye(4); y = [0, 1, 0, 1]; "
+    code += "Dataset.from_arrays(x, y, 1 - x, y); print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"torch", "pandas", "scipy"} & set(done.stdout.split())
