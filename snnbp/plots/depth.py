@@ -103,6 +103,48 @@ def accuracy_against_depth(panels: Mapping[str, Mapping[int, Seeds]]) -> StyledF
 
 
 @styled
+def differences_against_depth(panels: Mapping[str, Mapping[str, Mapping[int, Seeds]]]) -> StyledFigure:
+    """Draw paired differences of accuracy over the number of hidden layers, one dot a pair of runs.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping
+        By title, by label, by number of hidden layers: the pairs' differences (fractions) and in which pairs
+        a run collapsed.
+
+    Returns
+    -------
+    StyledFigure
+        Bars are means and their standard errors over the pairs without a collapsed run, the only ones drawn.
+    """
+    figure = StyledFigure((DOUBLE, 2.9), "")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    told = []
+    for axis, (title, lines) in zip(axes, panels.items(), strict=True):
+        places = 0.18 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
+        for (label, depths), colour, place in zip(lines.items(), COLOURS, places, strict=False):
+            for depth, (values, collapsed) in depths.items():
+                points = 100 * np.asarray(values)[~np.asarray(collapsed, bool)]
+                if len(points) < 2:
+                    continue
+                mean, error = points.mean(), points.std(ddof=1) / np.sqrt(len(points))
+                x = depth + place
+                axis.plot(np.full(len(points), x), points, "o", color=colour, markersize=2, alpha=0.4)
+                name = label if depth == min(depths) else None
+                axis.errorbar(x + 0.06, mean, error, marker="_", color=colour, capsize=2, label=name)
+                told.append(f"{title}, {label}, L = {depth}: {mean:.2f} ± {error:.2f}")
+        axis.axhline(0, color=GREY, linewidth=0.6)
+        axis.set(xlabel=_X, title=title, xticks=[*depths])
+        axis.margins(x=0.1)
+        axis.grid(axis="y")
+    axes[0].set(ylabel="difference of accuracy (points)")
+    figure.set_label(f"Differences of test accuracy in points, mean and standard error. {'; '.join(told)}.")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(lines))
+    panel_letters(axes)
+    return figure
+
+
+@styled
 def curves_against_depth(
     histories: "Mapping[int, Sequence[pd.DataFrame]]", columns: Sequence[str] = ("spikes", "potential")
 ) -> StyledFigure:

@@ -119,6 +119,9 @@ FIGURES = {
     "accuracy_against_depth": lambda: plots.accuracy_against_depth(
         dict.fromkeys(("spikes", "potential", "exact"), DEPTHS)
     ),
+    "differences_against_depth": lambda: plots.differences_against_depth(
+        {"mnist": {"random": DEPTHS, "sign": DEPTHS}, "fashion-mnist": {"random": DEPTHS, "sign": DEPTHS}}
+    ),
     "curves_against_depth": lambda: plots.curves_against_depth(
         {depth: [history(depth), history(depth + 5)] for depth in (1, 2, 3)}
     ),
