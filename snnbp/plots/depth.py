@@ -103,36 +103,37 @@ def accuracy_against_depth(panels: Mapping[str, Mapping[int, Seeds]]) -> StyledF
 
 
 @styled
-def differences_against_depth(panels: Mapping[str, Mapping[str, Mapping[int, Seeds]]]) -> StyledFigure:
+def differences_against_depth(
+    panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]],
+) -> StyledFigure:
     """Draw paired differences of accuracy over the number of hidden layers, one dot a pair of runs.
 
     Parameters
     ----------
     panels : mapping of str to mapping
-        By title, by label, by number of hidden layers: the pairs' differences (fractions) and in which pairs
-        a run collapsed.
+        By title, by label, by number of hidden layers: the pairs' differences (fractions), at least two.
 
     Returns
     -------
     StyledFigure
-        Bars are means and their standard errors over the pairs without a collapsed run, the only ones drawn.
+        Bars are means and their standard errors.
     """
     figure = StyledFigure((DOUBLE, 2.9), "")
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     told = []
     for axis, (title, lines) in zip(axes, panels.items(), strict=True):
-        places = 0.18 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
+        places = 0.24 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
         for (label, depths), colour, place in zip(lines.items(), COLOURS, places, strict=False):
-            for depth, (values, collapsed) in depths.items():
-                points = 100 * np.asarray(values)[~np.asarray(collapsed, bool)]
-                if len(points) < 2:
-                    continue
-                mean, error = points.mean(), points.std(ddof=1) / np.sqrt(len(points))
-                x = depth + place
-                axis.plot(np.full(len(points), x), points, "o", color=colour, markersize=2, alpha=0.4)
-                name = label if depth == min(depths) else None
-                axis.errorbar(x + 0.06, mean, error, marker="_", color=colour, capsize=2, label=name)
-                told.append(f"{title}, {label}, L = {depth}: {mean:.2f} ± {error:.2f}")
+            points = {depth: 100 * np.asarray(values) for depth, values in depths.items()}
+            means = {depth: (p.mean(), p.std(ddof=1) / np.sqrt(p.size)) for depth, p in points.items()}
+            for depth, values in points.items():
+                axis.plot(
+                    np.full(values.size, depth + place), values, "o", color=colour, markersize=2, alpha=0.4
+                )
+            x = np.array([*means]) + place + 0.07
+            y, error = np.array([*means.values()]).T
+            axis.errorbar(x, y, error, color=colour, marker="_", capsize=2, linewidth=0.8, label=label)
+            told += [f"{title}, {label}, L = {n}: {m:.2f} ± {sem:.2f}" for n, (m, sem) in means.items()]
         axis.axhline(0, color=GREY, linewidth=0.6)
         axis.set(xlabel=_X, title=title, xticks=[*depths])
         axis.margins(x=0.1)
