@@ -158,13 +158,11 @@ class Results:
         """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
         from snnbp.training.sweep import run_file
 
-        if self.data is None:
-            raise ValueError("runs need the data set that they were trained on: Results(..., data)")
         folder = self.folder / f".{name}.partial"
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         for run in runs:
-            run.save(run_file(folder, run.config, run.backend, self.data), weights=False)
+            run.save(run_file(folder, run.config, run.backend, run.data), weights=False)
         shutil.rmtree(self.folder / name, ignore_errors=True)
         folder.rename(self.folder / name)
         self._note(*(f"{name}/{path.name}" for path in sorted((self.folder / name).iterdir())))

@@ -71,7 +71,7 @@ def learning_curves(
 
 @styled
 def accuracy_curves(
-    histories: "Mapping[str, Sequence[pd.DataFrame]]", column: str = "spikes"
+    histories: "Mapping[str, Sequence[pd.DataFrame]]", column: str = "spikes", lowest: float = 0
 ) -> StyledFigure:
     """Compare groups of runs: test accuracy over training.
 
@@ -81,6 +81,8 @@ def accuracy_curves(
         By label, `Run.history` of the runs; all of equal length.
     column : str, default "spikes"
         The accuracy to draw (fractions in the history).
+    lowest : float
+        Lower end of the axis (%).
 
     Returns
     -------
@@ -97,7 +99,7 @@ def accuracy_curves(
         axis.plot(epochs, curves.T, color=colour, linewidth=0.5, alpha=0.6)
         axis.plot(epochs, curves.mean(axis=0), color=colour, linewidth=1.8, label=label)
         numbers.add(len(runs))
-    axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, epochs[-1]), ylim=(0, 100))
+    axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, epochs[-1]), ylim=(lowest, 100))
     axis.grid()
     handles, _ = axis.get_legend_handles_labels()
     kinds = (("mean", 1.8), ("single run", 0.5))

@@ -103,6 +103,49 @@ def accuracy_against_depth(panels: Mapping[str, Mapping[int, Seeds]]) -> StyledF
 
 
 @styled
+def differences_against_depth(
+    panels: Mapping[str, Mapping[str, Mapping[int, Sequence[float]]]],
+) -> StyledFigure:
+    """Draw paired differences of accuracy over the number of hidden layers, one dot a pair of runs.
+
+    Parameters
+    ----------
+    panels : mapping of str to mapping
+        By title, by label, by number of hidden layers: the pairs' differences (fractions), at least two.
+
+    Returns
+    -------
+    StyledFigure
+        Bars are means and their standard errors.
+    """
+    figure = StyledFigure((DOUBLE, 2.9), "")
+    axes = figure.subplots(1, len(panels), squeeze=False)[0]
+    told = []
+    for axis, (title, lines) in zip(axes, panels.items(), strict=True):
+        places = 0.24 * (np.arange(len(lines)) - (len(lines) - 1) / 2)
+        for (label, depths), colour, place in zip(lines.items(), COLOURS, places, strict=False):
+            points = {depth: 100 * np.asarray(values) for depth, values in depths.items()}
+            means = {depth: (p.mean(), p.std(ddof=1) / np.sqrt(p.size)) for depth, p in points.items()}
+            for depth, values in points.items():
+                axis.plot(
+                    np.full(values.size, depth + place), values, "o", color=colour, markersize=2, alpha=0.4
+                )
+            x = np.array([*means]) + place + 0.07
+            y, error = np.array([*means.values()]).T
+            axis.errorbar(x, y, error, color=colour, marker="_", capsize=2, linewidth=0.8, label=label)
+            told += [f"{title}, {label}, L = {n}: {m:.2f} ± {sem:.2f}" for n, (m, sem) in means.items()]
+        axis.axhline(0, color=GREY, linewidth=0.6)
+        axis.set(xlabel=_X, title=title, xticks=[*depths])
+        axis.margins(x=0.1)
+        axis.grid(axis="y")
+    axes[0].set(ylabel="difference of accuracy (points)")
+    figure.set_label(f"Differences of test accuracy in points, mean and standard error. {'; '.join(told)}.")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(lines))
+    panel_letters(axes)
+    return figure
+
+
+@styled
 def curves_against_depth(
     histories: "Mapping[int, Sequence[pd.DataFrame]]", columns: Sequence[str] = ("spikes", "potential")
 ) -> StyledFigure:

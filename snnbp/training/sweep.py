@@ -109,7 +109,7 @@ def sweep(
             try:
                 run = runs[place] = future.result()
                 if folder is not None:
-                    run.save(run_file(folder, run.config, backend, data), weights=False)
+                    run.save(run_file(folder, run.config, backend, data.digest), weights=False)
                     runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
@@ -128,15 +128,18 @@ def _opened(folder: Path) -> Path:
     return folder
 
 
-def run_file(folder: Path, config: Config, backend: str, data: Dataset) -> Path:
-    """Path of a run in a store. Its digest omits default values: a new field of Config does not change it."""
-    key = json.dumps([config.model_dump(exclude_defaults=True), backend, data.digest], sort_keys=True)
+def run_file(folder: Path, config: Config, backend: str, data: str) -> Path:
+    """Path of a run in a store, `data` the digest of its data set.
+
+    Its own digest omits default values: a new field of Config does not change it.
+    """
+    key = json.dumps([config.model_dump(exclude_defaults=True), backend, data], sort_keys=True)
     return folder / f"{config.rule}-seed{config.seed}-{hashlib.sha256(key.encode()).hexdigest()[:12]}.npz"
 
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
     """Load a finished run from the store, else return None. A damaged file is reported and replaced later."""
-    path = run_file(folder, config, backend, data)
+    path = run_file(folder, config, backend, data.digest)
     try:
         run = Run.load(path)
     except FileNotFoundError:

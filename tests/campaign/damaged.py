@@ -140,7 +140,7 @@ def _of_runs(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path
     store = folder / "store"
     snnbp.sweep([CONFIG], data, progress=False, store=store)
     yield (
-        run_file(store, CONFIG, "fused", data),
+        run_file(store, CONFIG, "fused", data.digest),
         lambda: same(snnbp.sweep([CONFIG], data, progress=False, store=store)[0]),
     )
 

@@ -74,7 +74,9 @@ def _store(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
     whole = snnbp.sweep(configs, data, progress=False)
     seconds = sum(run.seconds for run in whole) / 2
     place = folder / "store"
-    files = {run_file(place, config, "fused", data): run for config, run in zip(configs, whole, strict=True)}
+    files = {
+        run_file(place, config, "fused", data.digest): run for config, run in zip(configs, whole, strict=True)
+    }
 
     def complaint(before: dict[Path, bytes]) -> str:
         if any(not path.exists() or path.read_bytes() != content for path, content in before.items()):

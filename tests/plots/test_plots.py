@@ -77,6 +77,7 @@ def layers(depth):
 
 
 DEPTHS = {1: seeds("spikes")["published-simulation, last"], 2: seeds("spikes")["circuit, last"]}
+GAINS = {1: [0.002, 0.004, -0.001], 2: [0.05, 0.09, 0.07], 3: [0.6, 0.8]}
 LINES = {
     "phases": {"published": {1: 12}, "compact": {1: 11, 2: 16, 3: 21, 4: 26}},
     "projections": {"published": {1: 102}, "compact": {1: 113, 2: 175, 3: 237, 4: 299}},
@@ -118,6 +119,9 @@ FIGURES = {
     "lines_against_depth": lambda: plots.lines_against_depth(LINES),
     "accuracy_against_depth": lambda: plots.accuracy_against_depth(
         dict.fromkeys(("spikes", "potential", "exact"), DEPTHS)
+    ),
+    "differences_against_depth": lambda: plots.differences_against_depth(
+        dict.fromkeys(("mnist", "fashion-mnist"), dict.fromkeys(("random", "sign"), GAINS))
     ),
     "curves_against_depth": lambda: plots.curves_against_depth(
         {depth: [history(depth), history(depth + 5)] for depth in (1, 2, 3)}
