@@ -2,9 +2,6 @@
 
 from pathlib import Path
 
-from docutils.nodes import SkipNode
-from docutils.utils.math.latex2mathml import tex2mathml
-
 import snnbp
 
 project = "snnbp"
@@ -22,19 +19,22 @@ myst_heading_anchors = 3
 myst_links_external_new_tab = False
 
 autosummary_generate = True
+# Some file systems ignore case: there, snnbp.Trace and snnbp.trace would be one file.
+autosummary_filename_map = {f"snnbp.{name}": f"snnbp.class.{name}" for name in snnbp.__all__ if name[0].isupper()}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True}
 numpydoc_show_class_members = False
 templates_path = ["templates"]
 
+language = "en"
 html_theme = "furo"
 html_title = f"snnbp {release}"
 html_static_path = ["static"]
 html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
-html_math_renderer = "mathml"
+mathjax_path = "mathjax/tex-svg.js"
 html_context = {"playground": Path(__file__).parents[1].joinpath("playground", "build.py").exists()}
 html_sidebars = {
     "**": [
@@ -48,18 +48,6 @@ html_sidebars = {
 }
 
 
-def inline_formula(self, node):
-    """Write a formula as MathML, which browsers typeset without a script."""
-    self.body.append(tex2mathml(node.astext()))
-    raise SkipNode
-
-
-def display_formula(self, node):
-    """Write a formula on lines of its own."""
-    self.body.append(f'<div class="formula">{tex2mathml(node.astext(), as_block=True)}</div>')
-    raise SkipNode
-
-
 def skip_other(app, what, name, obj, skip, options):
     """Leave out what another package defined, and on a module's page what has a page as `snnbp.NAME`."""
     elsewhere = not str(getattr(obj, "__module__", None) or "snnbp").startswith("snnbp")
@@ -67,7 +55,6 @@ def skip_other(app, what, name, obj, skip, options):
 
 
 def setup(app):
-    """Register the formulas and the rule of the API reference."""
-    app.add_html_math_renderer("mathml", (inline_formula, None), (display_formula, None))
+    """Register the rule of the API reference."""
     app.connect("autodoc-skip-member", skip_other)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
