@@ -25,7 +25,7 @@ autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True}
 numpydoc_show_class_members = False
-templates_path = ["templates"]
+templates_path = [str(Path(__file__).parent / "templates")]  # autosummary searches from the staged pages
 
 language = "en"
 html_theme = "furo"

@@ -101,7 +101,8 @@ def _modules(package: str) -> list[str]:
     module = importlib.import_module(f"snnbp.{package}")
     if hasattr(module, "__all__"):
         return [module.__name__]
-    return [module.__name__, *(f"{module.__name__}.{found.name}" for found in pkgutil.iter_modules(module.__path__))]
+    modules = [f"{module.__name__}.{found.name}" for found in pkgutil.iter_modules(module.__path__)]
+    return [module.__name__, *modules] if module.__doc__ else modules
 
 
 def _summary(names: Iterable[str]) -> Iterator[str]:
