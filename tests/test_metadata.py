@@ -42,7 +42,7 @@ def test_zenodo_describes_what_is_cited():
 
 
 def test_codecheck_lists_what_the_paper_s_notebooks_write():
-    """Figures and tables of `./reproduce.sh`, in the notebooks' order; each with the notebook that makes it."""
+    """Figures and tables of `./reproduce.sh` in the notebooks' order, each with its notebook."""
     checked = yaml.safe_load((ROOT / "codecheck.yml").read_text(encoding="utf-8"))
     assert checked["version"] == "https://codecheck.org.uk/spec/config/1.0/"
     assert checked["paper"]["title"] == PAPER["title"]

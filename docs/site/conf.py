@@ -20,7 +20,9 @@ myst_links_external_new_tab = False
 
 autosummary_generate = True
 # Some file systems ignore case: there, snnbp.Trace and snnbp.trace would be one file.
-autosummary_filename_map = {f"snnbp.{name}": f"snnbp.class.{name}" for name in snnbp.__all__ if name[0].isupper()}
+autosummary_filename_map = {
+    f"snnbp.{name}": f"snnbp.class.{name}" for name in snnbp.__all__ if name[0].isupper()
+}
 autodoc_member_order = "bysource"
 autodoc_typehints = "none"
 autodoc_default_options = {"members": True}

@@ -1,4 +1,4 @@
-"""Links of a built site: each must lead to a file, and an anchor, of the site itself or to another web page."""
+"""Links of a built site: each must lead to a file and an anchor of the site, or to another web page."""
 
 from html.parser import HTMLParser
 from pathlib import Path

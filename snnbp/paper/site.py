@@ -1,8 +1,8 @@
 """The documentation site: Sphinx over the README, docs/, the stored notebooks and the public names."""
 
-import importlib
 import importlib.util
 import pkgutil
+import runpy
 import shutil
 import subprocess
 import sys
@@ -43,25 +43,17 @@ def build(folder: Path = SITE) -> None:
     source = folder.with_name(f"{folder.name}-source")
     _stage(source)
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-c", CONFIGURATION]
+    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-c", str(CONFIGURATION)]
     done = subprocess.run(
         [sys.executable, *command, "-d", source / ".doctrees", source, folder], cwd=ROOT, check=False
     )
     if done.returncode:
         raise Failure("the site has the faults above")
     if PLAYGROUND.exists():
-        _run_playground(folder / "playground")
+        runpy.run_path(str(PLAYGROUND))["build"](folder / "playground")
     if broken := broken_links(folder):
         print("\n".join(broken), file=sys.stderr)
         raise Failure(f"{len(broken)} links of the site lead nowhere")
-
-
-def _run_playground(folder: Path) -> None:
-    specification = importlib.util.spec_from_file_location("playground", PLAYGROUND)
-    assert specification is not None and specification.loader is not None
-    module = importlib.util.module_from_spec(specification)
-    specification.loader.exec_module(module)
-    module.build(folder)
 
 
 def _stage(source: Path) -> None:
