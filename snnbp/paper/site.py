@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import snnbp
-from snnbp.paper import NOTEBOOKS, ROOT, Failure
+from snnbp.paper import ROOT, Failure
 from snnbp.paper.links import broken_links
 
 SITE = ROOT / "build" / "site"
@@ -67,14 +67,9 @@ def _stage(source: Path) -> None:
     parts = (ROOT / "README.md", CONFIGURATION / "contents.md")
     front = "\n".join(part.read_text(encoding="utf-8") for part in parts)
     (source / "index.md").write_text(front, encoding="utf-8")
-    notebooks = "\n".join(f"/notebooks/{path.stem}" for path in sorted(NOTEBOOKS.glob("*.ipynb")))
-    (source / "notebooks" / "index.md").write_text(_contents("Notebooks", notebooks), encoding="utf-8")
+    shutil.copy2(CONFIGURATION / "notebooks.md", source / "notebooks" / "index.md")
     (source / "api").mkdir()
     (source / "api" / "index.md").write_text("\n".join(_reference()), encoding="utf-8")
-
-
-def _contents(title: str, entries: str) -> str:
-    return f"# {title}\n\n```{{toctree}}\n:maxdepth: 1\n\n{entries}\n```\n"
 
 
 def _reference() -> Iterator[str]:
