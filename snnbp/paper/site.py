@@ -26,7 +26,7 @@ def missing_packages() -> list[str]:
 
 
 def build(folder: Path = SITE) -> None:
-    """Build the site from stored outputs. Nothing is executed, no other machine is asked.
+    """Build the site from stored outputs; no notebook is executed.
 
     Parameters
     ----------
@@ -60,8 +60,10 @@ def _stage(source: Path) -> None:
     """Copy the pages into one folder laid out as the checkout is, so that their links hold."""
     shutil.rmtree(source, ignore_errors=True)
     ignore = shutil.ignore_patterns("site", "playground", ".*", "__pycache__", "*_runs")
-    for name in ("docs", "notebooks", "figures", "snnbp", "benchmarks"):
+    for name in ("docs", "notebooks", "figures", "snnbp", "benchmarks", "tests"):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
+    for text in source.glob("snnbp/**/*.md"):  # pages link to them; the navigation does not
+        text.write_text(f"---\norphan: true\n---\n{text.read_text(encoding='utf-8')}", encoding="utf-8")
     for name in ("CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, source)
     parts = (ROOT / "README.md", CONFIGURATION / "contents.md")
