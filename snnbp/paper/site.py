@@ -82,14 +82,14 @@ def _reference() -> Iterator[str]:
     for package in PACKAGES:
         if importlib.util.find_spec(f"snnbp.{package}"):
             yield f"## snnbp.{package}\n"
-            yield from _summary(_modules(package))
+            yield from _summary(_contents(package))
 
 
-def _modules(package: str) -> list[str]:
-    """Name the modules of a package, or only the package if it says itself what is public."""
+def _contents(package: str) -> list[str]:
+    """Name the modules of a package, or its public names if it lists them."""
     module = importlib.import_module(f"snnbp.{package}")
     if hasattr(module, "__all__"):
-        return [module.__name__]
+        return [f"{module.__name__}.{name}" for name in module.__all__]
     modules = [f"{module.__name__}.{found.name}" for found in pkgutil.iter_modules(module.__path__)]
     return [module.__name__, *modules] if module.__doc__ else modules
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import snnbp
+from snnbp import plots
 from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands, site
 from snnbp.paper.links import broken_links
 
@@ -63,6 +64,8 @@ def test_every_public_name_and_every_explanation_has_a_page(built):
     for name in set(snnbp.__all__) - {"__version__", "backends"}:
         (page,) = set(re.findall(rf'href="(snnbp\.[\w.]+)\.html#snnbp\.{name}"', contents))
         assert f'id="snnbp.{name}"' in text_of(built, f"api/{page}")
+    for name in plots.__all__:
+        assert f'#snnbp.plots.{name}"' in contents
     front = text_of(built, "index")
     for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/howto/*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         assert f'href="{path.relative_to(ROOT).with_suffix("")}.html"' in front, path
