@@ -90,7 +90,10 @@ def _contents(package: str) -> list[str]:
     module = importlib.import_module(f"snnbp.{package}")
     if hasattr(module, "__all__"):
         return [f"{module.__name__}.{name}" for name in module.__all__]
-    modules = [f"{module.__name__}.{found.name}" for found in pkgutil.iter_modules(module.__path__)]
+    found = {name for _, name, _ in pkgutil.iter_modules(module.__path__)}
+    if not importlib.util.find_spec("lava"):
+        found -= {"lava"}
+    modules = [f"{module.__name__}.{name}" for name in sorted(found)]
     return [module.__name__, *modules] if module.__doc__ else modules
 
 
