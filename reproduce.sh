@@ -130,12 +130,12 @@ case "${1:-}" in
         say "in JupyterLab: Run > Run All Cells"
         exec .venv/bin/python -m jupyter lab "${@:2}" notebooks/08_explore.ipynb
         ;;
-    "" | all | quick | test | -*)
+    "" | all | quick | test | docs | -*)
         guarded setup
         exec .venv/bin/python -m snnbp "$@"
         ;;
     *)
-        say "reproduce: unknown command '$1': choose one of all, quick, test, lab, explore, setup (see --help)"
+        say "reproduce: unknown command '$1': choose one of all, quick, test, docs, lab, explore, setup (see --help)"
         exit 2
         ;;
 esac

@@ -12,11 +12,11 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import snnbp
-from snnbp.paper import ROOT, Failure, settings
+from snnbp.paper import ROOT, Failure, settings, site
 from snnbp.paper.pipeline import check, missing_data, run
 
 HELP = Path(__file__).parent / "help.txt"
-COMMANDS = ("all", "quick", "test", "lab", "explore", "setup")
+COMMANDS = ("all", "quick", "test", "docs", "lab", "explore", "setup")
 CHECKS = (
     ["-m", "ruff", "check", "--quiet"],
     ["-m", "ruff", "format", "--check", "--quiet"],
@@ -56,6 +56,12 @@ def _command(words: list[str]) -> int:
         return 0
     if words[:1] == ["test"]:
         return test(words[1:])
+    if words[:1] == ["docs"]:
+        if words[1:]:
+            raise Refused("docs takes no options")
+        site.build()
+        print(f"the site is in {site.SITE.relative_to(ROOT)}: open index.html there")
+        return 0
     options = parse(words)
     if options.check:
         complaints = check()
