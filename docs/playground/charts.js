@@ -124,8 +124,8 @@ export function drawConfusion(canvas, confusion, classes) {
   context.rotate(-Math.PI / 2);
   context.fillText("label", 0, 0);
   context.restore();
-  context.textAlign = "left";
-  context.fillText("answer", left + classes * size + 4, 6);
-  const right_ = Array.from({ length: classes }, (_, k) => confusion[k * classes + k]).reduce((a, b) => a + b, 0);
-  canvas.ariaLabel = `Confusion matrix: ${right_} of ${confusion.reduce((a, b) => a + b, 0)} test images right`;
+  context.textAlign = "right";
+  context.fillText("answer", left - 8, 6);
+  const hits = Array.from({ length: classes }, (_, k) => confusion[k * classes + k]).reduce((a, b) => a + b, 0);
+  canvas.ariaLabel = `Confusion matrix: ${hits} of ${confusion.reduce((a, b) => a + b, 0)} test images right`;
 }

@@ -89,11 +89,11 @@ const receive = {
     stage.rest();
     enable(true);
     showIdea();
-    say(`${message.n.toLocaleString("en")} training images, weights are random`);
+    say(`${message.n.toLocaleString("en")} images, random weights`);
     drawn();
   },
   progress: ({ progress, perSecond }) => {
-    const speed = perSecond ? `, ${Math.round(perSecond / 100) / 10} thousand images a second` : "";
+    const speed = perSecond ? `, ${Math.round(perSecond).toLocaleString("en")} images/s` : "";
     say(`epoch ${progress.toFixed(2)}${speed}`);
   },
   activity: ({ shares }) => playing && !steps && stage.rates(shares),
@@ -117,9 +117,11 @@ const receive = {
     steps = { ...message, at: -1 };
     nextPhase();
   },
-  answer: ({ potentials, fired }) => {
+  answer: ({ potentials, spikes }) => {
+    const fired = Array.from(spikes.at(-1).keys()).filter((k) => spikes.at(-1)[k]);
     shown.potentials = { potentials, fired };
     drawPotentials(by("potentials"), potentials, fired, settings.threshold);
+    if (!playing && !steps && input?.includes(1)) stage.forward(spikes);
     if (!shown.taught) by("answer").textContent = answerText(potentials, fired);
   },
   taught: ({ label, before, after, changed }) => {
@@ -129,11 +131,14 @@ const receive = {
       : `Nothing changed: the answer was right, or no potential was inside the window.`;
     send("answer", { inputs: input });
   },
+  finished: () => {
+    playing = false;
+    by("play").textContent = "Play";
+  },
   paused: ({ progress, digest }) => {
     by("digest").textContent = `weights after ${+progress.toFixed(4)} epochs: ${digest.slice(0, 12)}…`;
     Object.assign(by("digest"), { title: `SHA-256: ${digest}` });
     Object.assign(by("digest").dataset, { digest, progress });
-    if (playing && speed() === "full") pause();
   },
 };
 

@@ -42,6 +42,13 @@ export class Stage {
     this.draw({ values: shares, phase: null, changes: [] });
   }
 
+  // The forward pass alone: spikes by layer.
+  forward(spikes) {
+    const values = { input: spikes[0], x: spikes[0], o: spikes.at(-1) };
+    spikes.slice(1, -1).forEach((fired, n) => { values[`h${n + 1}`] = fired; });
+    this.rates(values);
+  }
+
   redraw() {
     if (this.last) this.draw(this.last);
   }
@@ -103,7 +110,7 @@ export class Stage {
     context.setLineDash(inhibited ? [4, 3] : []);
     context.strokeRect(x - 1, y - 1, w + 2, h + 2);
     context.setLineDash([]);
-    const label = SYMBOLS[name] ?? pretty(this.populations.get(name).symbol), meaning = phase?.encodes[name];
+    const label = SYMBOLS[name] ?? (w < 70 ? pretty : spelled)(this.populations.get(name).symbol), meaning = phase?.encodes[name];
     context.textAlign = "center";
     context.textBaseline = "alphabetic";
     context.lineJoin = "round";
@@ -114,19 +121,19 @@ export class Stage {
       context.textAlign = "right";
       context.strokeText(label.split(" ")[0], x - 5, y + h - 2);
       context.fillText(label.split(" ")[0], x - 5, y + h - 2);
-      if (name === "o" || name === "in_tgt") {
+      if (name === "o_copy" || name === "in_tgt") {
         context.font = "9px system-ui, sans-serif";
         context.textAlign = "center";
         for (let k = 0; k < this.sizes.at(-1); k++) {
           const at = x + ((k + 0.5) * w) / this.sizes.at(-1);
-          context.fillText(String(k), at, name === "o" ? y + h - 3 : y - 3);
+          context.fillText(String(k), at, y - 4);
         }
         context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
       }
     } else {
       context.strokeText(label, x + w / 2, y - 5);
       context.fillText(label, x + w / 2, y - 5);
-      if (inhibited || (meaning && pretty(meaning) !== label && w > 44)) {
+      if (inhibited || (meaning && pretty(meaning) !== label && (w > 85 || (w > 44 && !name.includes("_copy"))))) {
         const said = inhibited ? "inhibited" : pretty(meaning).replace(/^.*: /, "");
         context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
         context.strokeText(said, x + w / 2, y + h + 13);
@@ -208,5 +215,6 @@ export class Stage {
   }
 }
 
-const pretty = (text) => text.replace(/^m_?(h\d?|x)6?$/, "memory of $1").replace(/^f'\(v\d\).*/, "window")
-  .replace(/T([+-])$/, "ᵀ$1").replace(/(\w|ᵀ)-$/, "$1−").replace(/^d1$/, "error d1");
+const spelled = (text) => pretty(text).replace(/^m(h\d?|x)$/, "memory of $1").replace(/^(d\d)$/, "error $1");
+const pretty = (text) => text.replace(/^f'\(v\d\).*/, "window")
+  .replace(/T([+-])$/, "ᵀ$1").replace(/(\w|ᵀ)-$/, "$1−");

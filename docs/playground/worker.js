@@ -71,10 +71,13 @@ const handlers = {
     showFields();
   },
   answer: ({ inputs }) => {
-    const { kernel } = run;
-    kernel.present(inputs);
-    const fired = kernel.active[kernel.last];
-    post("answer", { potentials: Array.from(kernel.v[kernel.last]), fired: Array.from(fired.index.subarray(0, fired.n)) });
+    const { kernel } = run, potentials = Array.from(kernel.present(inputs));
+    const spikes = kernel.active.map(({ index, n }, l) => {
+      const fired = new Uint8Array(kernel.sizes[l]);
+      for (let k = 0; k < n; k++) fired[index[k]] = 1;
+      return fired;
+    });
+    post("answer", { potentials, spikes });
   },
 };
 
@@ -103,6 +106,7 @@ function slice() {
   }
   if (run.progress >= stopAt) {
     playing = false;
+    post("finished", {});
     showDigest();
   } else setTimeout(slice);
 }
