@@ -1,18 +1,20 @@
 // The spiking circuit itself, one sample: every population, synapse, delay and gate of `training_circuit`.
 //
 // In each phase input sums become spikes, spikes leave with the weights from before this phase's learning, and
-// then synapses between neurons that spiked together learn. Ends with the same weights as Kernel.learn.
+// then synapses between neurons that spiked together learn. Starts from the weights of a kernel, which it leaves
+// as they are, and ends with the same weights as Kernel.learn.
 import { WEIGHT_MIN, WEIGHT_MAX } from "./kernel.js";
 
-// spec: one entry of circuits.json; sizes: neurons of each layer; matrices: W_1, W_2, ... (int16, row by row).
-export function traceSample(spec, sizes, matrices, x, label, { threshold, step, off }) {
+// spec: one entry of circuits.json; x: Uint8Array of 0 and 1.
+export function traceSample(spec, kernel, x, label) {
+  const { sizes, threshold, step, off } = kernel;
   const layers = ["input", ...sizes.slice(1, -1).map((_, n) => `hidden${n + 1}`), "output"];
   const sizeOf = (layer) => (layer === "gate" ? 1 : sizes[layers.indexOf(layer)]);
   const populations = new Map(spec.populations.map((p) => [p.name, { ...p, size: sizeOf(p.layer) }]));
   const weights = spec.weights[threshold], kept = spec.projections
     .map((projection, n) => ({ ...projection, weight: weights[n] }))
     .filter(({ pre, post, symbol }) => !removed(off, pre, post, symbol));
-  const stored = storedMatrices(sizes, matrices);
+  const stored = storedMatrices(kernel);
   const arriving = new Map(); // step -> population -> input sums
   const phases = [];
 
@@ -56,7 +58,7 @@ export function traceSample(spec, sizes, matrices, x, label, { threshold, step, 
       phases.at(-1).changes.push({ symbol, pre, post, change, count });
     }
   });
-  const learned = matrices.map((_, n) => stored.get(`W${n + 1}`).values);
+  const learned = kernel.forward.map((_, n) => stored.get(`W${n + 1}`).values);
   return { phases, weights: learned };
 }
 
@@ -65,20 +67,23 @@ function removed(off, pre, post, symbol) {
   return off === "upper" && (pre.endsWith("_copy2") || post.endsWith("_copy2"));
 }
 
-function storedMatrices(sizes, matrices) {
+// W_l, and for l > 1 its transposes W_l^T+, which learns as W_l does, and W_l^T-.
+function storedMatrices({ sizes, weights, negatives }) {
   const stored = new Map();
-  matrices.forEach((matrix, n) => {
+  weights.forEach((values, n) => {
     const [pre, post] = [sizes[n], sizes[n + 1]];
-    stored.set(`W${n + 1}`, { pre, post, values: matrix.slice() });
+    stored.set(`W${n + 1}`, { post, values });
     if (n === 0) return;
-    for (const [name, sign] of [["+", 1], ["-", -1]]) {
-      const values = new Int16Array(pre * post);
-      for (let i = 0; i < pre; i++)
-        for (let j = 0; j < post; j++) values[j * pre + i] = bounded(sign * matrix[i * post + j]);
-      stored.set(`W${n + 1}T${name}`, { pre: post, post: pre, values });
-    }
+    stored.set(`W${n + 1}T+`, { post: pre, values: transposed(values, pre, post) });
+    stored.set(`W${n + 1}T-`, { post: pre, values: transposed(negatives[n - 1], pre, post) });
   });
   return stored;
+}
+
+function transposed(matrix, pre, post) {
+  const turned = new Int16Array(pre * post);
+  for (let i = 0; i < pre; i++) for (let j = 0; j < post; j++) turned[j * pre + i] = matrix[i * post + j];
+  return turned;
 }
 
 const bounded = (weight) => Math.min(WEIGHT_MAX, Math.max(WEIGHT_MIN, weight));

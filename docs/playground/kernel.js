@@ -83,7 +83,7 @@ export class Kernel {
     Object.assign(this, { sizes, threshold, step, off, last: sizes.length - 1 });
     const empty = () => sizes.map((size) => new List(size));
     this.forward = matrices.map((weights, l) => this.matrix(l, weights, 1));
-    this.negative = matrices.map((weights, l) => l && this.matrix(l, weights, -1)); // transposed: W_l^T-
+    this.setNegatives(matrices);
     this.v = sizes.map((size) => new Int32Array(size));
     this.partial = new Int32Array(Math.max(...sizes));
     [this.active, this.plus, this.minus] = [empty(), empty(), empty()];
@@ -95,9 +95,19 @@ export class Kernel {
     return made;
   }
 
+  // W_l^T-, which starts as minus W_l and learns with it. They differ at the weight bounds only.
+  setNegatives(matrices) {
+    this.negative = matrices.map((weights, l) => l && this.matrix(l, weights, -1));
+  }
+
   // W_1, W_2, ... as Int16Array, row by row.
   get weights() {
     return this.forward.map((matrix) => matrix.get());
+  }
+
+  // W_2^T-, W_3^T-, ..., stored as (pre, post) of W_l too.
+  get negatives() {
+    return this.negative.slice(1).map((matrix) => matrix.get());
   }
 
   // Forward pass: inputs is a Uint8Array of 0 and 1, beginning at `at`.

@@ -79,7 +79,7 @@ async function start() {
   say("drawing initial weights …");
   const file = new URLSearchParams(location.search).get("weights");
   send("start", { config: { ...settings }, initial: file ? await readWeights(file) : null });
-  by("digest").textContent = "";
+  showDigest("", "");
 }
 
 const receive = {
@@ -136,9 +136,7 @@ const receive = {
     by("play").textContent = "Play";
   },
   paused: ({ progress, digest }) => {
-    by("digest").textContent = `weights after ${+progress.toFixed(4)} epochs: ${digest.slice(0, 12)}…`;
-    Object.assign(by("digest"), { title: `SHA-256: ${digest}` });
-    Object.assign(by("digest").dataset, { digest, progress });
+    showDigest(`weights after ${+progress.toFixed(4)} epochs: ${digest.slice(0, 12)}…`, digest);
   },
 };
 
@@ -147,6 +145,12 @@ function answerText(potentials, fired) {
   if (fired.length === 1) return `Output ${fired[0]} spikes: it sees a ${fired[0]}.`;
   if (fired.length) return `Outputs ${fired.join(" and ")} spike: it cannot decide.`;
   return `No output spikes. The largest potential is that of ${potentials.indexOf(Math.max(...potentials))}.`;
+}
+
+function showDigest(text, digest) {
+  by("digest").textContent = text;
+  by("digest").title = digest && `SHA-256: ${digest}`;
+  by("digest").dataset.digest = digest;
 }
 
 const say = (text) => { by("status").textContent = text; };
@@ -168,6 +172,7 @@ const speed = () => by("speed").value;
 function play() {
   playing = true;
   by("play").textContent = "Pause";
+  showDigest("", "");
   clearTimeout(timer);
   if (speed() === "full" && !steps?.drawn) {
     if (steps) finishSample();

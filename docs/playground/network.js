@@ -30,6 +30,7 @@ export class Run {
   }
 
   nextEpoch() {
+    this.kernel.setNegatives(this.kernel.weights); // as snnbp.train, where each epoch starts from W_1, W_2, ... alone
     this.order = this.random.permutation(this.order.length);
     Object.assign(this, { epoch: this.epoch + 1, done: 0 });
   }

@@ -53,7 +53,7 @@ const handlers = {
     const inputs = message.inputs ?? train.inputs.slice(sample * width, (sample + 1) * width);
     const label = message.label ?? train.labels[sample];
     const { kernel } = run;
-    const traced = traceSample(circuits[config.hidden.length], kernel.sizes, kernel.weights, inputs, label, config);
+    const traced = traceSample(circuits[config.hidden.length], kernel, inputs, label);
     post("trace", { phases: traced.phases, label, drawn: Boolean(message.inputs) });
   },
   // The circuit has shown this sample: learn it.

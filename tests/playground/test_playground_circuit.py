@@ -1,6 +1,5 @@
 """The circuit that the page steps through: its spikes are those of snnbp.trace, its weights those of the kernel."""
 
-import importlib.util
 import json
 import shutil
 import subprocess
@@ -10,7 +9,6 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp.paper import ROOT
 from snnbp.training.train import initial_weights
 
 TRACE = Path(__file__).with_name("trace.mjs")
@@ -18,16 +16,6 @@ NODE = shutil.which("node")
 N_SAMPLES = 40
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="no Node.js (Debian: apt-get install nodejs)")
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    spec = importlib.util.spec_from_file_location("build", ROOT / "docs" / "playground" / "build.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    folder = tmp_path_factory.mktemp("site")
-    module.build(folder)
-    return folder
 
 
 def traced_in_node(built, folder, weights, samples, **options):

@@ -11,15 +11,13 @@ const circuits = JSON.parse(readFileSync(`${built}/circuits.json`, "utf-8"));
 const task = JSON.parse(readFileSync(`${folder}/task.json`, "utf-8"));
 
 const spec = circuits[task.sizes.length - 2];
-let matrices = task.matrices.map((matrix) => Int16Array.from(matrix));
-const kernel = new Kernel(task.sizes, matrices, task.options);
+const kernel = new Kernel(task.sizes, task.matrices, task.options);
 const samples = task.inputs.map((input, n) => {
-  const x = Uint8Array.from(input), traced = traceSample(spec, task.sizes, matrices, x, task.labels[n], task.options);
+  const x = Uint8Array.from(input), traced = traceSample(spec, kernel, x, task.labels[n]);
   kernel.learn(x, task.labels[n]);
   const equal = kernel.weights.every((matrix, l) => matrix.every((weight, k) => weight === traced.weights[l][k]));
-  matrices = traced.weights;
   return { equal, phases: traced.phases.map(({ spikes }) => Object.fromEntries(
     Object.entries(spikes).map(([name, fired]) => [name, [...fired.keys()].filter((k) => fired[k])]))) };
 });
-const weights = matrices.map((matrix) => [...matrix]);
+const weights = kernel.weights.map((matrix) => [...matrix]);
 console.log(JSON.stringify({ samples, weights, sentences: spec.phases.map(({ events }) => sentence(events)) }));
