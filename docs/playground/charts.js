@@ -81,15 +81,18 @@ export function drawPotentials(canvas, potentials, fired, threshold) {
     + `Spikes above ${threshold / 2}: ${fired.join(", ") || "none"}`;
 }
 
-// Weights to each hidden neuron as an image of the input: blue excites, orange inhibits.
-export function drawFields(canvas, weights, shown, shape) {
+// Weights to each hidden neuron as an image of the input: blue excites, orange inhibits. With the weights `before`,
+// those that changed flash in full colour, the others are pale.
+export function drawFields(canvas, weights, shown, shape, before = null) {
   const { context, width, height, panel, blue, orange } = prepare(canvas);
   const pixels = shape[0] * shape[1], columns = 8, rows = Math.min(5, Math.ceil(shown / columns));
   const size = Math.min(width / columns, height / 5) - 3, gap = (width - columns * size) / (columns - 1);
   const [middle, plus, minus] = [rgb(panel), rgb(blue), rgb(orange)];
   const colour = (weight) => mix(middle, weight > 0 ? plus : minus, Math.min(1, Math.abs(weight) / 160));
+  const values = before ? weights.map((weight, n) => (weight === before[n] ? weight >> 3 : 160 * Math.sign(weight - before[n])))
+    : weights;
   for (let n = 0; n < Math.min(shown, columns * rows); n++)
-    drawImage(context, weights.subarray(n * pixels, (n + 1) * pixels), shape[1],
+    drawImage(context, values.subarray(n * pixels, (n + 1) * pixels), shape[1],
       (n % columns) * (size + gap), Math.floor(n / columns) * (size + 3), size, colour);
   canvas.ariaLabel = `Weights from the image to the first ${shown} hidden neurons: blue excites, orange inhibits`;
 }
@@ -125,7 +128,7 @@ export function drawConfusion(canvas, confusion, classes) {
   context.fillText("label", 0, 0);
   context.restore();
   context.textAlign = "right";
-  context.fillText("answer", left - 8, 6);
+  context.fillText("answer", left - 2, 6);
   const hits = Array.from({ length: classes }, (_, k) => confusion[k * classes + k]).reduce((a, b) => a + b, 0);
   canvas.ariaLabel = `Confusion matrix: ${hits} of ${confusion.reduce((a, b) => a + b, 0)} test images right`;
 }

@@ -7,6 +7,7 @@ import { makeSheet, asInput } from "./draw.js";
 import { OFF, sentence } from "./words.js";
 
 const PHASE_MS = { slow: 1600, quick: 220 };
+const FLASH_MS = 900;
 const QUICK_MARK = 4; // steps shown for each phase with changes, which are what to look at
 const by = (id) => document.getElementById(id);
 const form = by("settings");
@@ -110,8 +111,12 @@ const receive = {
     if (playing) drawn();
   },
   fields: (message) => {
+    const before = message.sample ? shown.fields.weights : null;
     shown.fields = message;
-    drawFields(by("fields"), message.weights, message.shown, shape);
+    if (before?.some((weight, n) => weight !== message.weights[n])) {
+      drawFields(by("fields"), message.weights, message.shown, shape, before);
+      setTimeout(redraw, FLASH_MS);
+    } else drawFields(by("fields"), message.weights, message.shown, shape);
   },
   trace: (message) => {
     steps = { ...message, at: -1 };

@@ -38,18 +38,18 @@ export const OFF = {
   none: { name: "nothing" },
   feedback: {
     name: "the way back of the error",
-    why: "Only the last layer learns; the hidden neurons stay as random as they were. That still works rather well: random features are useful. But compare after a few epochs, with a small hidden layer.",
+    why: "Only the last layer learns; the hidden neurons stay as random as they were. Random features are of some use, so that accuracy rises well above chance, and stops there: learned features are better. Compare the images of the hidden neurons.",
   },
   window: {
     name: "the window of the hidden neurons",
-    why: "Now every hidden neuron with an error learns, also one so far below 0 or above the threshold that a small change has no effect. The changes disturb what other images need, and accuracy suffers or becomes restless.",
+    why: "Now every hidden neuron with an error learns, also one so far below 0 or above the threshold that a small change has no effect. These changes disturb what other images need: accuracy stays far lower and jumps.",
   },
   upper: {
     name: "the copies h> and o>",
-    why: "The window has no upper end: neurons far above the threshold learn too. Rarely is a potential so high, so that little changes, until weights or learning step are large.",
+    why: "The window has no upper end: neurons far above the threshold learn too. With small learning steps potentials are rarely so high, and little changes. With large steps it even helps: without, a neuron that overshoots can no longer be corrected.",
   },
   depression: {
     name: "depression (weights only grow)",
-    why: "No weight ever falls. Outputs that should have been silent cannot learn it; more and more of them spike for every image, and accuracy collapses.",
+    why: "No weight ever falls. Outputs that should have been silent cannot learn it: more and more of them spike for every image, until the answers are as good as chance.",
   },
 };

@@ -68,7 +68,7 @@ const handlers = {
       post("progress", { progress: run.progress, samples: run.done, seconds });
       if (run.atCheckpoint) scoreTest();
     }
-    showFields();
+    showFields(true);
   },
   answer: ({ inputs }) => {
     const { kernel } = run, potentials = Array.from(kernel.present(inputs));
@@ -129,13 +129,13 @@ function scoreTest() {
   post("scores", { epoch: run.progress, row, confusion });
 }
 
-// The weights from the input to the first hidden neurons.
-function showFields() {
+// The weights from the input to the first hidden neurons; `sample`: after a single sample.
+function showFields(sample = false) {
   const [matrix] = run.kernel.forward, shown = Math.min(matrix.post, 40), { width } = data;
   const weights = new Int16Array(shown * width);
   for (let j = 0; j < shown; j++)
     for (let i = 0; i < width; i++) weights[j * width + i] = 2 * (matrix.values[i * matrix.stride + j] - 128);
-  post("fields", { weights, shown });
+  post("fields", { weights, shown, sample });
 }
 
 async function showDigest() {

@@ -1,4 +1,4 @@
-"""The circuit that the page steps through: its spikes are those of snnbp.trace, its weights those of the kernel."""
+"""The circuit that the page steps through: spikes as in snnbp.trace, weights as in the page's kernel."""
 
 import json
 import shutil

@@ -1,4 +1,4 @@
-"""The page's kernel and random streams in Node: equal to `fused` and NumPy in every weight, output and number."""
+"""The page's kernel and random streams in Node: equal to `fused` and to NumPy in every number."""
 
 import json
 import shutil
@@ -109,7 +109,8 @@ STREAMS = """
 const { Random, drawWeights } = await import(process.argv[1] + "/numpy_random.js");
 const random = new Random(Number(process.argv[2]));
 const matrices = drawWeights(random, [400, 401, 10], 1024).map((matrix) => [...matrix]);
-console.log(JSON.stringify({ matrices, orders: [[...random.permutation(60000)], [...random.permutation(7)]] }));
+const orders = [60000, 7].map((n) => [...random.permutation(n)]);
+console.log(JSON.stringify({ matrices, orders }));
 """
 
 

@@ -24,7 +24,9 @@ AXE = "axe-core@4.10.3"
 READY = "() => !document.getElementById('play').disabled"
 DIGITS = "#data=digits"
 DIGEST = "() => document.getElementById('digest').dataset.digest"
-CUT_OFF = """() => [...document.querySelectorAll("button, label, select, input, canvas, footer span")].filter(part =>
+CUT_OFF = """() => [
+    ...document.querySelectorAll("button, label, select, input, canvas, footer span")
+].filter(part =>
     part.getBoundingClientRect().right > innerWidth
     || (part.tagName === "BUTTON" && part.scrollWidth > part.clientWidth + 1)
 ).map(part => part.outerHTML.slice(0, 120))"""
@@ -180,9 +182,10 @@ def test_playground_steps_through_the_circuit_with_a_sentence_each(visit):
     page.wait_for_text("phase", "Step 8 of 11.")
     page.page.click("#play")
     page.page.locator("#speed").select_option("full")
-    assert page.train() == snnbp.train(
-        snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False
-    ).digest
+    assert (
+        page.train()
+        == snnbp.train(snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False).digest
+    )
 
 
 def test_playground_learns_a_drawing(visit):
@@ -295,10 +298,7 @@ def test_playground_has_no_serious_accessibility_fault(visit, tmp_path, scheme):
 def test_playground_single_file_opens_without_a_server(browser, built):
     page = Visit(browser, (built / "playground.html").as_uri(), "#epochs=1")
     digest = page.train()
-    assert (
-        digest
-        == snnbp.train(snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False).digest
-    )
+    assert digest == snnbp.train(snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False).digest
     page.page.close()
     assert page.faults == []
     assert [url for url in page.requests if not url.startswith(("file:", "data:", "blob:"))] == []
