@@ -63,9 +63,9 @@ def test_playground_kernel_equals_fused_on_an_epoch_of_mnist(mnist, tmp_path, hi
     learner = backends.learner("fused", weights, config.learning_rule, config.inhibition)
     learner.learn(mnist.train.inputs[:8], mnist.train.labels[:8])  # compile
     learner = backends.learner("fused", weights, config.learning_rule, config.inhibition)
-    start = time.perf_counter()
+    start = time.process_time()
     expected = learner.learn(mnist.train.inputs, mnist.train.labels, order)
-    fused = time.perf_counter() - start
+    fused = time.process_time() - start
     found, outputs, potentials, printed = learned_in_node(tmp_path, weights, mnist.train, order)
     assert found == learner.weights
     assert printed["digest"] == learner.weights.digest
