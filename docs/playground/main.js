@@ -37,10 +37,12 @@ function showSettings() {
   const { why } = OFF[settings.off];
   by("guess").hidden = !why;
   if (why) {
-    const details = document.createElement("details"), summary = document.createElement("summary");
-    summary.textContent = "Show what to expect";
-    details.append(summary, why);
-    by("guess").replaceChildren("Guess first: how well will it learn without? Then press play.", details);
+    const show = Object.assign(document.createElement("button"), { type: "button", textContent: "Show what to expect" });
+    show.addEventListener("click", () => {
+      by("phase").textContent = `Without ${OFF[settings.off].name}.`;
+      by("what").textContent = why;
+    });
+    by("guess").replaceChildren("Guess first: how well will it learn without? Then press play. ", show);
   }
 }
 
@@ -141,7 +143,7 @@ const receive = {
     by("play").textContent = "Play";
   },
   paused: ({ progress, digest }) => {
-    showDigest(`weights after ${+progress.toFixed(4)} epochs: ${digest.slice(0, 12)}…`, digest);
+    showDigest(`weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
   },
 };
 
@@ -183,7 +185,7 @@ function play() {
     if (steps) finishSample();
     send("play", { epochs: untilEpoch() });
     by("phase").textContent = "Full training.";
-    by("what").textContent = "The darker a square, the more often this neuron spikes. The thin curves follow the images as it learns them; the dots are test images that it never learns.";
+    by("what").textContent = "The stronger the colour of a square, the more often this neuron spikes. The thin curves follow the images as it learns them; the dots are test images that it never learns.";
   } else nextPhase();
 }
 
@@ -221,7 +223,7 @@ function consequence({ spikes, changes }, number) {
   const phase = circuits[sizes.length - 2].phases[number];
   if (phase.events.includes("error") && !spikes["d+"] && !spikes["d-"]) return " Here nothing is wrong: nothing will change.";
   if (changes.length) return ` ${changes.map(({ symbol, count }) => `${symbol}: ${count.toLocaleString("en")}`).join(", ")} synapses change.`;
-  return "";
+  return phase.events.some((event) => /^W\d /.test(event)) ? " None here: no such neurons spike together." : "";
 }
 
 // The sample has been shown, or the rest of it is skipped: learn it.
