@@ -12,8 +12,9 @@ import pytest
 import snnbp
 from snnbp import backends
 from snnbp.paper import ROOT
+from snnbp.training.feedback import fixed_feedback
 from snnbp.training.sources import DataUnavailable
-from snnbp.training.train import _fixed_feedback, initial_weights
+from snnbp.training.train import initial_weights
 
 SOURCE = ROOT / "docs" / "playground"
 LEARN = Path(__file__).with_name("learn.mjs")
@@ -95,7 +96,7 @@ def test_playground_kernel_equals_reference_at_any_depth_threshold_and_step(
     data = snnbp.load_dataset("digits")
     config = snnbp.Config(hidden=hidden, threshold=threshold, step=step, feedback=feedback)
     weights = initial_weights(config, data)
-    fixed = _fixed_feedback(config, weights)
+    fixed = fixed_feedback(config, weights)
     order = np.random.default_rng(1).permutation(len(data.train))
     learner = backends.learner("reference", weights, config.learning_rule, config.inhibition, fixed)
     expected = learner.learn(data.train.inputs, data.train.labels, order)
