@@ -1,0 +1,333 @@
+// The page: settings, buttons and messages between the worker and the pictures.
+import { readJson, readSet, readWeights, newWorker } from "./files.js";
+import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./settings.js";
+import { Stage } from "./stage.js";
+import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
+import { makeSheet, asInput } from "./draw.js";
+import { OFF, sentence } from "./words.js";
+
+const PHASE_MS = { slow: 1600, quick: 220 };
+const FLASH_MS = 900;
+const QUICK_MARK = 4; // steps shown for each phase with changes, which are what to look at
+const by = (id) => document.getElementById(id);
+const form = by("settings");
+
+let sets, circuits, settings, worker, stage, shape, sizes;
+let playing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
+let input = null; // the drawing as the network sees it
+let tests = [], learning = [], shown = {}; // what the charts show
+
+const send = (type, content = {}) => worker.postMessage({ type, ...content });
+const set = () => sets.find(({ name }) => name === settings.data);
+
+// Settings.
+
+function fillForm() {
+  const fill = (name, choices, text = String) => form.elements[name].replaceChildren(
+    ...choices.map((choice) => new Option(text(choice), choice)));
+  fill("data", sets.map(({ name }) => name), (name) => (name === "mnist" ? "MNIST 20x20" : `${name} 8x8`));
+  for (const [name, choices] of Object.entries(CHOICES)) fill(name, choices, name === "off" ? (part) => OFF[part].name : String);
+}
+
+function showSettings() {
+  for (const name of ["data", "threshold", "step", "epochs", "off", "seed"]) form.elements[name].value = settings[name];
+  form.elements.depth.value = settings.hidden.length;
+  form.elements.hidden.value = settings.hidden.join("-");
+  by("origin").textContent = set().origin.split(",")[0].split(". ")[0] + ": see “What is this?”";
+  const { why } = OFF[settings.off];
+  by("guess").hidden = !why;
+  if (why) {
+    const show = Object.assign(document.createElement("button"), { type: "button", textContent: "Show what to expect" });
+    show.addEventListener("click", () => {
+      by("phase").textContent = `Without ${OFF[settings.off].name}.`;
+      by("what").textContent = why;
+    });
+    by("guess").replaceChildren("Guess first: how well will it learn without? Then press play. ", show);
+  }
+}
+
+function changeSettings({ target }) {
+  const value = form.elements, before = settings;
+  settings = { ...settings, data: value.data.value, seed: seedOf(value.seed.value), off: value.off.value };
+  for (const name of ["threshold", "step", "epochs"]) settings[name] = Number(value[name].value);
+  const hidden = layersOf(value.hidden.value), depth = Number(value.depth.value);
+  if (target.name === "depth") {
+    settings.hidden = Array.from({ length: depth }, (_, n) => before.hidden[n] ?? before.hidden.at(-1));
+  } else settings.hidden = hidden.length ? hidden : before.hidden;
+  history.replaceState(null, "", toAddress(settings, sets.map(({ name }) => name)));
+  showSettings();
+  if (target.name === "epochs") {
+    if (playing) play();
+  } else if (target.name === "data") loadData();
+  else start();
+}
+
+// Data, start, messages.
+
+async function loadData() {
+  pause();
+  enable(false);
+  const wanted = set();
+  const parts = await readSet(wanted, (share) => { say(`loading images: ${Math.round(100 * share)} %`); });
+  if (wanted !== set()) return; // changed meanwhile
+  shape = wanted.shape;
+  send("data", { parts, width: shape[0] * shape[1], classes: wanted.classes, circuits });
+  await start();
+}
+
+async function start() {
+  pause();
+  [tests, learning, shown, steps] = [[], [], {}, null];
+  enable(false);
+  say("drawing initial weights …");
+  const file = new URLSearchParams(location.search).get("weights");
+  send("start", { config: { ...settings }, initial: file ? await readWeights(file) : null });
+  showDigest("", "");
+}
+
+const receive = {
+  ready: (message) => {
+    sizes = message.sizes;
+    stage = new Stage(by("circuit"), circuits[sizes.length - 2], sizes, shape);
+    stage.rest();
+    enable(true);
+    showIdea();
+    say(`${message.n.toLocaleString("en")} images, random weights`);
+    drawn();
+  },
+  progress: ({ progress, perSecond }) => {
+    const speed = perSecond ? `, ${Math.round(perSecond).toLocaleString("en")} images/s` : "";
+    say(`epoch ${progress.toFixed(2)}${speed}`);
+  },
+  activity: ({ shares }) => playing && !steps && stage.rates(shares),
+  learning: (point) => {
+    learning.push(point);
+    drawCurves(by("curves"), tests, learning, settings.epochs);
+  },
+  scores: ({ epoch, row, confusion }) => {
+    tests.push({ epoch, accuracy: row.spikes, mse: row.mse });
+    shown.confusion = confusion;
+    by("score").textContent = `test: ${(100 * row.spikes).toFixed(2)} %`;
+    drawCurves(by("curves"), tests, learning, settings.epochs);
+    drawConfusion(by("confusion"), confusion, set().classes);
+    if (playing) drawn();
+  },
+  fields: (message) => {
+    const before = message.sample ? shown.fields.weights : null;
+    shown.fields = message;
+    if (before?.some((weight, n) => weight !== message.weights[n])) {
+      drawFields(by("fields"), message.weights, message.shown, shape, before);
+      setTimeout(redraw, FLASH_MS);
+    } else drawFields(by("fields"), message.weights, message.shown, shape);
+  },
+  trace: (message) => {
+    steps = { ...message, at: -1 };
+    nextPhase();
+  },
+  answer: ({ potentials, spikes }) => {
+    const fired = Array.from(spikes.at(-1).keys()).filter((k) => spikes.at(-1)[k]);
+    shown.potentials = { potentials, fired };
+    drawPotentials(by("potentials"), potentials, fired, settings.threshold);
+    if (!playing && !steps && input?.includes(1)) stage.forward(spikes);
+    if (!shown.taught) by("answer").textContent = answerText(potentials, fired);
+  },
+  taught: ({ label, before, after, changed }) => {
+    shown.taught = true;
+    by("answer").textContent = changed
+      ? `One lesson changed ${changed.toLocaleString("en")} synapses. Potential of ${label}: ${before[label]} → ${after[label]}.`
+      : `Nothing changed: the answer was right, or no potential was inside the window.`;
+    send("answer", { inputs: input });
+  },
+  finished: () => {
+    playing = false;
+    by("play").textContent = "Play";
+  },
+  paused: ({ progress, digest }) => {
+    showDigest(`weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
+  },
+};
+
+function answerText(potentials, fired) {
+  if (!input?.includes(1)) return "Draw here: the network answers while you draw.";
+  if (fired.length === 1) return `Output ${fired[0]} spikes: it sees a ${fired[0]}.`;
+  if (fired.length) return `Outputs ${fired.join(" and ")} spike: it cannot decide.`;
+  return `No output spikes. The largest potential is that of ${potentials.indexOf(Math.max(...potentials))}.`;
+}
+
+function showDigest(text, digest) {
+  by("digest").textContent = text;
+  by("digest").title = digest && `SHA-256: ${digest}`;
+  by("digest").dataset.digest = digest;
+}
+
+const say = (text) => { by("status").textContent = text; };
+
+function showIdea() {
+  by("phase").textContent = "";
+  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them.";
+}
+
+function enable(on) {
+  for (const id of ["play", "next", "reset"]) by(id).disabled = !on;
+  for (const button of by("labels").children) button.disabled = !on;
+}
+
+// Playing.
+
+const speed = () => by("speed").value;
+
+function play() {
+  playing = true;
+  by("play").textContent = "Pause";
+  showDigest("", "");
+  clearTimeout(timer);
+  if (speed() === "full" && !steps?.drawn) {
+    if (steps) finishSample();
+    send("play", { epochs: untilEpoch() });
+    by("phase").textContent = "Full training.";
+    by("what").textContent = "The stronger the colour of a square, the more often this neuron spikes. The thin curves follow the images as it learns them; the dots are test images that it never learns.";
+  } else nextPhase();
+}
+
+const untilEpoch = () => settings.epochs * Math.max(1, Math.ceil(((tests.at(-1)?.epoch ?? 0) + 1e-9) / settings.epochs));
+
+function pause() {
+  if (playing) send("pause");
+  playing = false;
+  clearTimeout(timer);
+  by("play").textContent = "Play";
+}
+
+function nextPhase() {
+  clearTimeout(timer);
+  if (!steps) return send("step");
+  if (steps.at === steps.phases.length - 1) {
+    const { drawn: lesson } = steps;
+    finishSample();
+    if (lesson) return pause();
+    if (playing && speed() === "full") return play();
+    return send("step");
+  }
+  steps.at += 1;
+  const number = steps.at, { events } = circuits[sizes.length - 2].phases[number];
+  stage.phase(steps.phases, number);
+  by("phase").textContent = `Step ${number} of ${steps.phases.length - 1}.`;
+  by("what").textContent = sentence(events) + consequence(steps.phases[number], number);
+  if (playing) {
+    const changes = steps.phases[number].changes.length > 0 && speed() !== "slow";
+    timer = setTimeout(nextPhase, (PHASE_MS[speed()] ?? PHASE_MS.quick) * (changes ? QUICK_MARK : 1));
+  }
+}
+
+function consequence({ spikes, changes }, number) {
+  const phase = circuits[sizes.length - 2].phases[number];
+  if (phase.events.includes("error") && !spikes["d+"] && !spikes["d-"]) return " Here nothing is wrong: nothing will change.";
+  if (changes.length) return ` ${changes.map(({ symbol, count }) => `${symbol}: ${count.toLocaleString("en")}`).join(", ")} synapses change.`;
+  return phase.events.some((event) => /^W\d /.test(event)) ? " None here: no such neurons spike together." : "";
+}
+
+// The sample has been shown, or the rest of it is skipped: learn it.
+function finishSample() {
+  const { drawn: lesson, label } = steps;
+  steps = null;
+  send("learn", lesson ? { inputs: input, label } : {});
+}
+
+function teach(label) {
+  if (!input?.includes(1)) {
+    by("answer").textContent = "Draw a digit first.";
+    return;
+  }
+  pause();
+  if (steps) finishSample();
+  playing = true;
+  by("play").textContent = "Pause";
+  send("step", { inputs: input, label });
+}
+
+function drawn() {
+  if (!stage) return;
+  shown.taught = false;
+  send("answer", { inputs: input ?? new Uint8Array(sizes[0]) });
+}
+
+function redraw() {
+  stage?.redraw();
+  drawCurves(by("curves"), tests, learning, settings.epochs);
+  if (shown.fields) drawFields(by("fields"), shown.fields.weights, shown.fields.shown, shape);
+  if (shown.confusion) drawConfusion(by("confusion"), shown.confusion, set().classes);
+  if (shown.potentials) drawPotentials(by("potentials"), shown.potentials.potentials, shown.potentials.fired, settings.threshold);
+}
+
+// Set-up.
+
+function connect() {
+  const sheet = by("sheet");
+  const { clear } = makeSheet(sheet, (ink) => {
+    if (!shape) return;
+    input = asInput(ink, sheet.width, shape);
+    drawn();
+  });
+  by("labels").append(...Array.from({ length: 10 }, (_, label) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
+    button.setAttribute("aria-label", `Teach it: this is a ${label}`);
+    button.addEventListener("click", () => teach(label));
+    return button;
+  }));
+  by("clear").addEventListener("click", clear);
+  by("play").addEventListener("click", () => (playing ? pause() : play()));
+  by("next").addEventListener("click", () => {
+    pause();
+    nextPhase();
+  });
+  by("reset").addEventListener("click", start);
+  by("speed").addEventListener("change", () => {
+    if (!playing) return;
+    pause();
+    play();
+  });
+  form.addEventListener("change", changeSettings);
+  form.addEventListener("submit", (event) => event.preventDefault());
+  by("about-open").addEventListener("click", () => by("about").showModal());
+  by("notebook-open").addEventListener("click", () => {
+    const { code, words } = notebook(settings);
+    by("notebook-words").textContent = words;
+    by("code").textContent = code;
+    by("notebook").showModal();
+  });
+  by("copy-code").addEventListener("click", () => copy(by("copy-code"), by("code").textContent));
+  by("share").addEventListener("click", () => copy(by("share"), location.href));
+  addEventListener("hashchange", () => {
+    settings = fromAddress(location.hash, sets.map(({ name }) => name));
+    showSettings();
+    loadData();
+  });
+  addEventListener("resize", redraw);
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
+async function copy(button, text) {
+  const before = button.textContent;
+  try {
+    await navigator.clipboard.writeText(text);
+    button.textContent = "Copied";
+  } catch {
+    button.textContent = "Copy it from the address bar";
+  }
+  setTimeout(() => { button.textContent = before; }, 1500);
+}
+
+async function open() {
+  [sets, circuits] = await Promise.all([readJson("sets.json"), readJson("circuits.json")]);
+  settings = fromAddress(location.hash, sets.map(({ name }) => name));
+  fillForm();
+  showSettings();
+  by("origins").textContent = sets.map(({ origin }) => origin).join(" ");
+  worker = newWorker();
+  worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
+  worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
+  connect();
+  await loadData();
+}
+
+open().catch((error) => say(error.message));
