@@ -21,9 +21,12 @@ _listed: dict[tuple[int, tuple[int, ...]], Active] = {}
 
 
 def active_inputs(inputs: NDArray[np.bool_]) -> Active:
-    """List the active inputs, or return the list of an earlier call with the same read-only array."""
+    """List the active inputs, or return the list of an earlier call with the same array in immutable memory.
+
+    A read-only array is not enough: whoever owns it can make it writable and change it.
+    """
     owner = inputs.base
-    if not isinstance(owner, np.ndarray) or owner.flags.writeable:
+    if not isinstance(owner, np.ndarray) or not isinstance(owner.base, bytes):
         return _list(inputs)
     place = inputs.ctypes.data, inputs.shape
     if place not in _listed:

@@ -298,9 +298,12 @@ def load_dataset(
 
 
 def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
-    if array.dtype != dtype or array.flags.writeable or not array.flags.c_contiguous:
-        array = np.array(array, dtype=dtype, order="C")
-        array.flags.writeable = False
+    """The array itself if it can never change, or a copy whose memory is an object that cannot: bytes."""
+    owner = array.base
+    unchangeable = isinstance(owner, np.ndarray) and isinstance(owner.base, bytes)
+    if array.dtype != dtype or not unchangeable or not array.flags.c_contiguous:
+        memory = np.asarray(array, dtype=dtype).tobytes()
+        array = np.frombuffer(memory, dtype).reshape(array.shape)
     return array
 
 
@@ -309,7 +312,7 @@ def _samples(inputs: Sequence[ArrayLike], labels: Sequence[NDArray[Any]]) -> lis
     made = []
     for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
         try:
-            made.append(Samples(np.array(checks.array("inputs", part)), numbers))
+            made.append(Samples(checks.array("inputs", part), numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     if np.array_equal(made[0].inputs, made[1].inputs):

@@ -38,6 +38,18 @@ def test_from_arrays():
             assert not array.flags.writeable
 
 
+def test_samples_can_never_change():
+    given = np.eye(4, 7) > 0
+    given.flags.writeable = False
+    samples = Samples(given, np.array([0, 3, 1, 1]))
+    given.flags.writeable = True
+    given[:] = True
+    assert samples.inputs.sum() == 4
+    for array in (samples.inputs, samples.inputs.base, samples[1:].inputs):
+        with pytest.raises(ValueError, match="WRITEABLE"):
+            array.flags.writeable = True
+
+
 @pytest.mark.parametrize(
     ("labels", "classes"),
     [
