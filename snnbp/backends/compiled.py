@@ -55,6 +55,13 @@ def source_digest() -> str:
     return digest.hexdigest()
 
 
+def must_compile() -> bool:
+    """Whether no compiled code of these sources is stored yet: the first run waits for the compiler."""
+    pattern = f"*.{source_digest()[:12]}.*.nbc"
+    config: Any = numba.config
+    return not config.DISABLE_JIT and not any(any(folder.glob(pattern)) for folder in _folders())
+
+
 class Cache(_Cache):
     """Compiled versions of one function, one file for each signature."""
 

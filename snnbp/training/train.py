@@ -195,13 +195,19 @@ def train(
         run = _resumed(checkpoint, run, _sizes(config, data))
     rows: list[Any] = run.history.to_dict("records")
     stream = iter_training(data, config, backend, run if rows else None)
+    bar: Any = None
     if progress is True:
         from tqdm.auto import tqdm
 
+        from snnbp.backends.compiled import must_compile
+
         total, initial = CHECKPOINTS_AN_EPOCH * config.epochs, len(rows)
-        stream = tqdm(stream, total=total, initial=initial, desc=f"seed {config.seed}", unit="half epoch")
+        name = f"seed {config.seed}" + (", compiling" if must_compile() else "")
+        stream = bar = tqdm(stream, total=total, initial=initial, desc=name, unit="half epoch")
     for row, weights, n_overdriven in stream:
         rows.append(row)
+        if bar is not None:
+            bar.set_description(f"seed {config.seed}", refresh=False)
         finished = len(rows) == CHECKPOINTS_AN_EPOCH * config.epochs
         if finished or (checkpoint is not None and len(rows) % CHECKPOINTS_AN_EPOCH == 0):
             run = replace(

@@ -47,6 +47,24 @@ def first(compiled) -> list[str]:
     return compiled[1]
 
 
+def test_the_compiler_is_announced_once(tmp_path):
+    program = "import snnbp; snnbp.train(snnbp.load_dataset('digits'), snnbp.Config(hidden=9, epochs=1))"
+    for told in (True, False):
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env={
+                "PATH": os.environ["PATH"],
+                "PYTHONPATH": str(package.parent),
+                "NUMBA_CACHE_DIR": str(tmp_path),
+            },
+            cwd=tmp_path,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ("seed 1, compiling: " in done.stderr) == told
+
+
 def results(package, warnings="error", **environment) -> list[str]:
     """What reference, fused and spiking learn and predict, in a process of its own."""
     done = subprocess.run(
