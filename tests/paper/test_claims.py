@@ -22,6 +22,7 @@ from snnbp.paper.claims import (
     ledger,
     no_longer_reproduced,
     own_claims,
+    own_headlines,
     value,
 )
 
@@ -281,16 +282,16 @@ def test_a_claim_that_is_not_reproduced_any_more_is_named():
     assert no_longer_reproduced([], "[]") == []
 
 
-def test_readme_shows_the_five_rows_of_the_committed_ledger():
+def test_readme_shows_both_summaries_of_the_committed_ledger():
     """From verdict.json alone, so that a new claim does not ask for a new README."""
     committed = json.loads((ROOT / "figures" / "verdict.json").read_text(encoding="utf-8"))
-    found = verdict.markdown_table(verdict.headline(ledger(ROOT / "figures")))
+    verdicts = ledger(ROOT / "figures")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    missing = [row for row in found.splitlines() if row not in readme]
-    assert not missing
-    assert {entry["id"]: entry["verdict"] for entry in committed} == {
-        v.claim.id: v.verdict for v in ledger(ROOT / "figures")
-    }
+    for summary in (headlines(), own_headlines()):
+        found = verdict.markdown_table(verdict.headline(verdicts, summary))
+        missing = [row for row in found.splitlines() if row not in readme]
+        assert not missing
+    assert {entry["id"]: entry["verdict"] for entry in committed} == {v.claim.id: v.verdict for v in verdicts}
 
 
 def test_table_1_takes_the_papers_own_numbers_from_the_ledger():
