@@ -239,7 +239,8 @@ VERDICTS = [judge(ACCURACY, SEEDS), judge(COUNT, [0.6389]), judge(ENERGY, [0.1])
 
 
 def test_the_ledger_in_markdown_has_values_rule_and_equivalence(tmp_path, monkeypatch):
-    monkeypatch.setattr("snnbp.paper.verdict.claims.headlines", list)
+    for summary in ("headlines", "own_headlines"):
+        monkeypatch.setattr(f"snnbp.paper.verdict.claims.{summary}", list)
     text = verdict.markdown(VERDICTS, "figures/")
     rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
     assert ["| [claim a](figures/curves.svg)", "96.2 %", "96.20 ± 0.06 % (allowed: ± 0.40)"] in [

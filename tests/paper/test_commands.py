@@ -236,5 +236,5 @@ def test_unknown_commands_are_refused_before_set_up(checkout):
     process = set_up(checkout, "everything")
     _, errors = process.communicate(timeout=60)
     assert process.returncode == 2
-    assert "unknown command 'everything': choose one of all, quick, test, lab, explore, setup" in errors
+    assert "unknown command 'everything': choose one of all, quick, test, docs, lab, explore, setup" in errors
     assert not (checkout / ".venv").exists()
