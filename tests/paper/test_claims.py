@@ -253,8 +253,7 @@ def test_the_ledger_in_markdown_has_values_rule_and_equivalence(tmp_path, monkey
     ]
     assert "standard deviation" in text
     assert "cannot tell 96.2 % from 96.3 %" in re.sub(r"\s+", " ", text)
-    assert rows[-1][1:4] == ["96.2 %", "-0.04 to +0.04", "3.9e-08"]
-    assert rows[-1][4] == "equivalent |"
+    assert ["96.2 %", "-0.04 to +0.04", "3.9e-08", "equivalent |"] in [r[1:] for r in rows]
     assert "2 reproduced, 0 not reproduced, 1 estimated, 1 not evaluated" in text
 
 
