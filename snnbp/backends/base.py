@@ -90,7 +90,7 @@ class Learner(ABC):
         self.sizes = weights.sizes
         self.rule = rule
         self.feedback = feedback
-        if feedback is not None and feedback.sizes != self.sizes:
+        if feedback is not None and checks.an(Weights, "feedback", feedback).sizes != self.sizes:
             raise ValueError(f"the feedback has the sizes {feedback.sizes}, the network {self.sizes}")
         self.published = len(self.sizes) == 3
         """Whether the default schedule is the published one."""

@@ -69,6 +69,7 @@ class Rule:
         object.__setattr__(self, "step", checks.whole("step", self.step))
         if self.step % WEIGHT_GRID or not 0 < self.step <= WEIGHT_MAX:
             raise ValueError(f"step must be even and within [2, {WEIGHT_MAX}], got {self.step}")
+        checks.an(bool, "open_target", self.open_target)
         object.__setattr__(self, "margin", checks.whole("margin", self.margin))
         if self.margin % MARGIN_GRID or not 0 <= self.margin <= self.spike_above:
             raise ValueError(

@@ -90,6 +90,9 @@ def training_circuit(
     """
     inhibition, threshold = checks.whole("inhibition", inhibition), checks.whole("threshold", threshold)
     step, sizes = checks.whole("step", step), checks.wholes("sizes", sizes)
+    margin = checks.whole("margin", margin)
+    for name, switch in (("open_target", open_target), ("fixed_feedback", fixed_feedback)):
+        checks.an(bool, name, switch)
     if inhibition >= 0:
         raise ValueError(f"inhibition must be negative, got {inhibition}")
     if threshold <= 0 or step <= 0:

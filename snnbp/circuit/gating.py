@@ -1,5 +1,6 @@
 """Projections that open and inhibit populations, derived from the phases."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from snnbp.circuit.loihi import MARGIN_GRID
@@ -54,11 +55,13 @@ def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, shar
     if post not in types:
         raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
     bias, threshold = -types[post].bias, types[post].threshold
-    if share not in (0, 1 / 2, 1) and not (0 < share < 1 and share * threshold % MARGIN_GRID == 0):
+    limit = threshold - threshold // 2 if share == 1 / 2 else round(share * threshold)
+    on_grid = 0 < share < 1 and limit % MARGIN_GRID == 0 and math.isclose(share * threshold, limit)
+    if share not in (0, 1 / 2, 1) and not on_grid:
         raise ValueError(
             f"phase {phase.gate} opens {post!r} with share {share} of the threshold: "
             f"choose 0, 1/2, 1 or a share that is a multiple of {MARGIN_GRID} weight units"
         )
-    rest = int((1 - share) * threshold)
+    rest = threshold - limit
     most = bias + (threshold // 2 if share <= 1 / 2 else 0)
     return tuple(weight for weight in (bias + rest - most, most) if weight)

@@ -111,11 +111,20 @@ class Dataset:
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
         if self.framed is not None:
-            rows, columns = self.image_shape or (1, 1)
-            shape = n_train, train_width // (rows * columns), rows + 2, columns + 2
-            if self.framed.dtype != np.bool_ or self.framed.shape != shape:
-                raise ValueError(f"framed must be bool {shape}, got {self.framed.dtype} {self.framed.shape}")
+            object.__setattr__(self, "framed", self._checked_frame(checks.array("framed", self.framed)))
         object.__setattr__(self, "classes", classes)
+
+    def _checked_frame(self, framed: NDArray[Any]) -> NDArray[Any]:
+        """`framed`, read-only; ValueError unless the training images are what it surrounds."""
+        n, width = self.train.inputs.shape
+        rows, columns = self.image_shape or (1, 1)
+        shape = n, width // (rows * columns), rows + 2, columns + 2
+        otherwise = "or give framed=None, and zeros surround the images"
+        if framed.dtype != np.bool_ or framed.shape != shape:
+            raise ValueError(f"framed must be bool {shape}, got {framed.dtype} {framed.shape}; {otherwise}")
+        if not np.array_equal(framed[:, :, 1:-1, 1:-1].reshape(n, -1), self.train.inputs):
+            raise ValueError(f"framed must hold the training images inside its border; {otherwise}")
+        return _read_only(framed, np.bool_)
 
     @property
     def _highest(self) -> int:
@@ -199,6 +208,9 @@ class Dataset:
             checked_images(name, part, len(numbers))
             for name, part, numbers in zip(PARTS, (x_train, x_test), labels, strict=True)
         ]
+        if images[0].shape[1:] != images[1].shape[1:]:
+            shapes = " and ".join(str(part.shape[1:]) for part in images)
+            raise ValueError(f"x_train and x_test have images of the shapes {shapes}: give both the same")
         full_scale = 1 if max(part.max() for part in images) <= 1 else 255
         shape = images[0].shape[1:]
         margin, framed = checked_crop(crop, shape), None

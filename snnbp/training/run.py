@@ -49,7 +49,7 @@ class Run:
     config : Config
     backend : str
     data : str
-        Digest of the data set.
+        Digest of the data set; with `config.shift` also of the pixels around the images.
     history : pandas.DataFrame
         One row a checkpoint: `epoch`, the columns of `Scores` on the test set (fractions and counts), and
         `validation`, the accuracy (spikes) on the held-out images, if there are any.

@@ -1,5 +1,6 @@
 """Training images that are moved by up to one pixel at each presentation. This is not in the paper."""
 
+import hashlib
 from collections.abc import Iterator
 
 import numpy as np
@@ -28,6 +29,16 @@ def framed_images(data: Dataset) -> NDArray[np.bool_]:
         return data.framed
     images = data.train.inputs.reshape(len(data.train), -1, *data.image_shape)
     return np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+
+
+def digest_of(data: Dataset, shift: int) -> str:
+    """SHA-256 of what a run sees: `data.digest`, with `shift` also of the framed images and their shape."""
+    if not shift:
+        return data.digest
+    framed = framed_images(data)
+    digest = hashlib.sha256(data.digest.encode() + np.array(framed.shape, "<i8").tobytes())
+    digest.update(np.packbits(framed).tobytes())
+    return digest.hexdigest()
 
 
 def shifted(

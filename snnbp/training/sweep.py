@@ -22,6 +22,7 @@ from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
+from snnbp.training.shift import digest_of
 from snnbp.training.train import train
 
 
@@ -109,7 +110,7 @@ def sweep(
             try:
                 run = runs[place] = future.result()
                 if folder is not None:
-                    run.save(run_file(folder, run.config, backend, data.digest), weights=False)
+                    run.save(run_file(folder, run.config, backend, run.data), weights=False)
                     runs[place] = run.without_weights()
             except Exception as error:
                 errors[place] = error
@@ -139,7 +140,8 @@ def run_file(folder: Path, config: Config, backend: str, data: str) -> Path:
 
 def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | None:
     """Load a finished run from the store, else return None. A damaged file is reported and replaced later."""
-    path = run_file(folder, config, backend, data.digest)
+    seen = digest_of(data, config.shift)
+    path = run_file(folder, config, backend, seen)
     try:
         run = Run.load(path)
     except FileNotFoundError:
@@ -147,7 +149,7 @@ def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | 
     except ValueError as error:
         print(f"{error}: training again", file=sys.stderr)
         return None
-    same = (run.config, run.backend, run.data) == (config, backend, data.digest)
+    same = (run.config, run.backend, run.data) == (config, backend, seen)
     return run.without_weights() if same and run.finished else None
 
 

@@ -18,7 +18,7 @@ from snnbp.training.data import Dataset, Samples
 from snnbp.training.feedback import fixed_feedback
 from snnbp.training.metrics import Scores, score
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
-from snnbp.training.shift import directions, framed_images, shifted
+from snnbp.training.shift import digest_of, directions, framed_images, shifted
 
 Row = dict[str, Any]
 """One row of a history, see `Run.history`."""
@@ -189,7 +189,7 @@ def train(
     start = time.perf_counter()
     config = Config() if config is None else checks.an(Config, "config", config)
     checks.an(Dataset, "data", data)
-    run = Run(config, backend, data.digest, pd.DataFrame(), "", 0)
+    run = Run(config, backend, digest_of(data, config.shift), pd.DataFrame(), "", 0)
     checkpoint = None if checkpoint is None else as_path(checkpoint)
     if checkpoint is not None and checkpoint.exists():
         run = _resumed(checkpoint, run, _sizes(config, data))
@@ -268,14 +268,14 @@ def iter_training(
         if epoch < done:
             continue
         learner = backends.learner(backend, weights, config.learning_rule, config.inhibition, feedback)
-        for half in (slice(n // 2), slice(n // 2, n)):
+        for checkpoint, half in enumerate((slice(n // 2), slice(n // 2, n)), 1):
             part = order[half]
             if framed is None:
                 learner.learn(data.train.inputs, data.train.labels, part)
             else:
                 learner.learn(shifted(framed, part, direction[half]), data.train.labels[part])
             weights = learner.weights
-            row: Row = {"epoch": epoch + (1 if half.start else 0.5)}
+            row: Row = {"epoch": epoch + checkpoint / CHECKPOINTS_AN_EPOCH}
             row |= evaluate(weights, data.test, backend)._asdict()
             del row["n"]
             if config.n_validation:

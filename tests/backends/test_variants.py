@@ -48,7 +48,7 @@ def test_every_variant_in_random_networks(backend, seed, sizes, spread, rule, fe
     assert agree(backend, weights, samples, rule, STRONG, fixed(feedback, weights))
 
 
-@pytest.mark.parametrize("name", set(RULES) - {"circuit"})
+@pytest.mark.parametrize("name", sorted(RULES.keys() - {"circuit"}))
 @pytest.mark.parametrize("feedback", ["exact", "random", "sign"])
 def test_variants_of_the_other_rules(name, feedback):
     weights, samples = lively(7, 2)
@@ -113,6 +113,39 @@ def test_weights_of_higher_thresholds_fit_the_chip(threshold, copied):
     fixed_weights = {p.weight for p in circuit.projections if p.weight is not None}
     assert copied in fixed_weights
     assert all(mantissa_exponent(weight) for weight in fixed_weights)
+
+
+@pytest.mark.parametrize(
+    ("threshold", "margin"),
+    [(640, 192), (640, 256), (1152, 128), (1152, 192), (1280, 448), (1536, 320), (1536, 448)],
+)
+def test_shares_that_are_no_sums_of_powers_of_two(threshold, margin):
+    circuit = snnbp.training_circuit((6, 5, 3), STRONG, threshold, margin=margin)
+    weights, samples = lively(3, 1)
+    rule = Rule(threshold=threshold, margin=margin)
+    weights = Weights(weights.matrices, threshold)
+    assert agree("spiking", weights, samples, rule, STRONG)
+    opened = {
+        post: sum(p.weight for p in circuit.projections if (p.pre, p.post) == (phase.gate, post))
+        for phase in circuit.phases
+        for post, share in phase.opens.items()
+        if share not in (0, 1 / 2, 1)
+    }
+    bias = -circuit["o"].neuron.bias
+    assert set(opened.values()) == {bias + threshold // 2 - margin, bias + threshold // 2 + margin}
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"margin": "64"}, "margin must be an integer, got '64'"),
+        ({"open_target": "no"}, "open_target must be of class bool, got 'no'"),
+        ({"fixed_feedback": 1}, "fixed_feedback must be of class bool, got 1"),
+    ],
+)
+def test_options_of_another_type_are_refused(options, message):
+    with pytest.raises((TypeError, ValueError), match=message):
+        snnbp.training_circuit((6, 5, 3), **options)
 
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 3])

@@ -38,6 +38,13 @@ def test_from_arrays():
             assert not array.flags.writeable
 
 
+@pytest.mark.parametrize("other", [(9, 8), (72,)])
+def test_images_of_two_shapes_are_refused(other):
+    images, labels = np.random.default_rng(0).integers(0, 256, (6, 8, 9)), [0, 1, 0, 1, 0, 1]
+    with pytest.raises(ValueError, match=r"x_train and x_test have images of the shapes \(8, 9\) and"):
+        Dataset.from_images(images, labels, images.reshape(6, *other)[::-1], labels)
+
+
 def test_samples_can_never_change():
     given = np.eye(4, 7) > 0
     given.flags.writeable = False

@@ -76,6 +76,36 @@ def test_data_without_images_is_refused():
         snnbp.train(data, snnbp.Config(hidden=3, shift=1), progress=False)
 
 
+def test_runs_that_see_other_pixels_at_the_border_are_other_runs(tmp_path):
+    """Cropping leaves pixels around the images; images cropped before have zeros there."""
+    rng = np.random.default_rng(2)
+    images, labels = rng.integers(0, 256, (60, 10, 10)), np.arange(60) % 3
+    cropped, whole = (
+        snnbp.Dataset.from_images(part[:40], labels[:40], part[40:], labels[40:], crop=crop)
+        for part, crop in ((images[:, 2:-2, 2:-2], None), (images, 2))
+    )
+    assert cropped.digest == whole.digest
+    for shift, equal in ((0, True), (1, False)):
+        config = snnbp.Config(hidden=9, epochs=2, shift=shift)
+        alone = [snnbp.train(data, config, progress=False) for data in (cropped, whole)]
+        assert (alone[0].digest == alone[1].digest) == (alone[0].data == alone[1].data) == equal
+        for run, data in zip(alone, (cropped, whole), strict=True):
+            (found,) = snnbp.sweep([config], data, store=tmp_path, progress=False)
+            assert (found.digest, found.data) == (run.digest, run.data)
+
+
+def test_a_frame_of_other_images_is_refused():
+    data = snnbp.load_dataset("digits")
+    framed = framed_images(data)
+    assert snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=framed).framed is not framed
+    for other, message in (
+        (~framed, "framed must hold the training images inside its border"),
+        ([[1]], r"framed must be bool \(1437, 1, 10, 10\), got int64 \(1, 1\); or give framed=None"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=other)
+
+
 def test_a_frame_of_another_size_is_refused():
     data = snnbp.load_dataset("digits")
     with pytest.raises(ValueError, match=r"framed must be bool \(1437, 1, 10, 10\)"):
