@@ -161,6 +161,11 @@ def test_numbers_and_text_are_not_mixed(train, test, kinds):
     assert "\n" not in str(caught.value)
 
 
+def test_labels_that_cannot_be_sorted_are_refused():
+    with pytest.raises(ValueError, match="labels must be of one type that can be sorted: '<'"):
+        numbered(["a"], [b"a"])
+
+
 @pytest.mark.parametrize(
     ("train", "test"),
     [
