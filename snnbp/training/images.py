@@ -1,6 +1,7 @@
 """From grey images to binary inputs: the paper's pixel rule, several levels, crops."""
 
-from collections.abc import Sequence
+import reprlib
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -91,7 +92,7 @@ def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> 
     Raises
     ------
     ValueError
-        For a threshold outside [0, 1), levels that do not rise, or both given.
+        For a threshold outside [0, 1), levels that are no sequence or do not rise, or both given.
     """
     for threshold in pixel_thresholds:
         _check_threshold(threshold)
@@ -99,7 +100,9 @@ def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> 
         return tuple((threshold,) for threshold in pixel_thresholds)
     if any(threshold != 0.5 for threshold in pixel_thresholds):
         raise ValueError("give levels or a pixel threshold, not both")
-    chosen: tuple[Any, ...] = checks.each("levels", levels, object)
+    if isinstance(levels, str) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
+        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
+    chosen = tuple(levels)
     for threshold in chosen:
         _check_threshold(threshold)
     if not chosen or list(chosen) != sorted(set(chosen)):

@@ -1,5 +1,7 @@
 """Labels of any kind, numbered from 0."""
 
+import reprlib
+from numbers import Number
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,8 @@ def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]]
     Parameters
     ----------
     train, test : array_like (n,), (n, 1) or, one-hot, (n, classes)
-        Values of one sortable type. The columns of a one-hot data frame are the names of its classes.
+        Values of one sortable type, numbers or text, none missing. The columns of a one-hot data frame are
+        the names of its classes, in the same order in both parts.
 
     Returns
     -------
@@ -34,7 +37,18 @@ def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]]
         )
     if parts[0].ndim == 2:
         names = getattr(train, "columns", range(parts[0].shape[1]))
+        if hasattr(train, "columns") and list(names) != list(others := getattr(test, "columns", names)):
+            raise ValueError(
+                f"the one-hot columns of train and test differ, {reprlib.repr(list(names))} and "
+                f"{reprlib.repr(list(others))}: give both the same columns in the same order"
+            )
         return [part.argmax(axis=1) for part in parts], tuple(map(str, names))
+    kinds = sorted(set.union(*map(_kinds, parts)))
+    if len(kinds) > 1:
+        raise ValueError(
+            f"labels of train and test must be of one kind, got {' and '.join(kinds)}: "
+            "convert them all to integers, or all to text"
+        )
     try:
         values, numbers = np.unique(np.concatenate(parts), return_inverse=True)
     except TypeError as error:
@@ -45,6 +59,8 @@ def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]]
 def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
     """Return labels as a vector, or as a one-hot matrix with at least two columns."""
     values = checks.array(f"{part}: labels", labels)
+    if values.dtype.kind in "SU":  # as they were: NumPy turns all values beside text into text
+        values = np.asarray(labels, dtype=object)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
     one_hot = values.ndim == 2 and values.dtype.kind in "biuf" and values.shape[1] > 1
@@ -52,8 +68,36 @@ def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
         return values
     if values.ndim != 1:
         raise ValueError(f"{part}: labels must be a vector (n,) or one-hot (n, classes), got {values.shape}")
+    if values.dtype.kind in "OmM":
+        for index, value in enumerate(values):
+            if _is_missing(value):
+                raise ValueError(
+                    f"{part} has a missing label at index {index}: {value}; leave such samples out, "
+                    "or give them a label"
+                )
     if values.dtype.kind == "f":
         if not np.isfinite(values).all():
             raise ValueError(f"{part}: labels have the value {values[~np.isfinite(values)][0]}")
         values = values.astype(np.int64) if (values == values.astype(np.int64)).all() else values
     return values
+
+
+def _is_missing(value: Any) -> bool:
+    """Tell None, NaN, NaT and pandas' NA from labels."""
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # NA is neither equal nor unequal to itself
+        return True
+
+
+def _kinds(labels: NDArray[Any]) -> set[str]:
+    """Return which kinds of values there are in a vector."""
+    types = set(map(type, labels)) if labels.dtype == object else {labels.dtype.type}
+    return {
+        "numbers"
+        if issubclass(each, Number | np.bool_)
+        else "text"
+        if issubclass(each, str | bytes)
+        else "other values"
+        for each in types
+    }

@@ -10,6 +10,9 @@ FILES = (
     "t10k-labels-idx1-ubyte",
 )
 
+SHAPE = (28, 28)
+"""Rows and columns of the images in all of these files."""
+
 
 @dataclass(frozen=True)
 class Source:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from snnbp.files import atomic_open
 from snnbp.training.idx import decompressed, parse
 from snnbp.training.images import cropped
-from snnbp.training.registry import FILES, SOURCES, Source
+from snnbp.training.registry import FILES, SHAPE, SOURCES, Source
 
 log = logging.getLogger(__name__)
 
@@ -64,16 +64,45 @@ def load(name: str) -> Raw:
         return _digits()
     source = SOURCES[name]
     contents, verified = _contents(name, source)
-    train, train_labels, test, test_labels = map(parse, contents)
+    train, train_labels = _parsed(name, source, *contents[:2])
+    test, test_labels = _parsed(name, source, *contents[2:])
     if source.exchanged:
         train, test = train.swapaxes(1, 2), test.swapaxes(1, 2)
     return Raw(
         (cropped(train, source.margin), cropped(test, source.margin)),
-        (train_labels - np.uint8(source.first_label), test_labels - np.uint8(source.first_label)),
+        (train_labels, test_labels),
         source.classes,
         verified=verified,
         framed=cropped(train, source.margin - 1) if source.margin else None,
     )
+
+
+def _parsed(
+    name: str, source: Source, *files: tuple[Path, bytes]
+) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+    """Images (n, rows, columns) and labels from 0 (n,) of their two files; or ValueError that names one."""
+    hint = f"replace it with the published file of {name}"
+    arrays: list[NDArray[Any]] = []
+    for (path, content), shape in zip(files, (SHAPE, ()), strict=True):
+        try:
+            values = parse(content)
+        except ValueError as error:
+            raise ValueError(f"{path} is not an idx file, or is damaged: {error}; {hint}") from error
+        if values.dtype != np.uint8 or values.shape != (*values.shape[:1], *shape) or not values.ndim:
+            expected = f"({', '.join(map(str, ('n', *shape)))}{'' if shape else ','})"
+            raise ValueError(f"{path} must hold uint8 {expected}, got {values.dtype} {values.shape}; {hint}")
+        arrays.append(values)
+    images, labels = arrays
+    first, last = source.first_label, source.first_label + len(source.classes) - 1
+    outside = labels[(labels < first) | (labels > last)]
+    if outside.size:
+        raise ValueError(f"{path} must hold labels from {first} to {last}, got {outside[0]}; {hint}")
+    if len(images) != len(labels):
+        raise ValueError(
+            f"{files[0][0]} has {len(images)} images and {path} has {len(labels)} labels; "
+            f"replace both with the published files of {name}"
+        )
+    return images, labels - np.uint8(first)
 
 
 def _digits() -> Raw:
@@ -87,8 +116,8 @@ def _digits() -> Raw:
     )
 
 
-def _contents(name: str, source: Source) -> tuple[list[bytes], bool]:
-    """The contents of the four files, from the first folder that has each, or downloaded; verified or not."""
+def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool]:
+    """Path and content of the four files, from the first folder that has each, or downloaded; verified?"""
     import pooch
 
     cache = Path(pooch.os_cache("snnbp")) / name
@@ -99,8 +128,8 @@ def _contents(name: str, source: Source) -> tuple[list[bytes], bool]:
             raise ValueError(f"SNNBP_DATA is {chosen}, which is not a folder: correct it or unset it")
     published = {digest for each in SOURCES.values() for digest in each.digests}
     file_of = dict(zip(source.digests, source.files, strict=False))
-    found: dict[str, bytes] = {}
-    unverified: dict[str, bytes] = {}
+    found: dict[str, tuple[Path, bytes]] = {}
+    unverified: dict[str, tuple[Path, bytes]] = {}
     wrong: list[Path] = []
     recognizes_names = source.of_archives or not source.digests
     for path in _candidates(folders, name):
@@ -108,24 +137,25 @@ def _contents(name: str, source: Source) -> tuple[list[bytes], bool]:
         digests = _digests(data, content)
         file = path.name.removesuffix(".gz").replace(".", "-")
         if known := digests & file_of.keys():
-            found.setdefault(file_of[known.pop()], content)
+            found.setdefault(file_of[known.pop()], (path, content))
         elif not digests & published and file in source.files:
             belongs = source.files != FILES or name in map(str.lower, path.parts)
             if recognizes_names and content and belongs:
-                unverified.setdefault(file, content)
+                unverified.setdefault(file, (path, content))
             else:
                 wrong.append(path)
         if len(found) == len(source.files):
             break
     missing = [file for file in source.files if file not in unverified | found]
     try:
-        found |= _download(source, missing, cache)
+        downloaded = _download(source, missing, cache)
     except DataUnavailable as error:
         damaged = f" ({', '.join(map(str, wrong))}: damaged, or of another data set)" if wrong else ""
         raise DataUnavailable(
             f"{name} not found: no {', '.join(missing)} in {', '.join(map(str, folders))}{damaged}; "
             f"{error}; put the files into ./data/{name}, or into {name} in a folder that SNNBP_DATA names"
         ) from error
+    found |= {file: (cache / file, content) for file, content in downloaded.items()}
     verified = len(found) == len(source.files)
     if not verified:
         warnings.warn(f"{name}: files without a known digest are not verified", stacklevel=4)

@@ -105,8 +105,8 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
             r"test: labels must be a vector \(n,\) or one-hot \(n, classes\), got \(1, 2\)",
         ),
         (1, np.array([0, np.nan, 1, 1]), "train: labels have the value nan"),
-        (1, [0, None, 1, 1], "labels must be of one type that can be sorted: '<'"),
-        (1, [0, pd.NA, 1, 1], "labels must be of one type that can be sorted"),
+        (1, [0, None, 1, 1], "train has a missing label at index 1: None"),
+        (1, [0, pd.NA, 1, 1], "train has a missing label at index 1: <NA>"),
     ],
 )
 def test_from_arrays_refuses(place, value, reason):

@@ -10,6 +10,7 @@ import scipy.sparse
 
 import snnbp
 from snnbp import Dataset
+from snnbp.training.labels import numbered
 from snnbp.training.shift import framed_images
 
 RNG = np.random.default_rng(3)
@@ -102,6 +103,84 @@ def test_a_class_of_one_hot_labels_without_a_sample_is_kept():
         Dataset.from_arrays(BITS[:8], 2 * np.eye(5)[LABELS[:8]], BITS[8:], LABELS[8:])
 
 
+def test_one_hot_columns_in_another_order_are_refused():
+    train = pd.DataFrame({"cat": [1, 0], "dog": [0, 1]})
+    test = train.iloc[::-1].reset_index(drop=True)
+    labels, classes = numbered(train, test)
+    assert [part.tolist() for part in labels] == [[0, 1], [1, 0]]
+    assert classes == ("cat", "dog")
+    for columns in (["dog", "cat"], ["cat", "cow"]):
+        others = test.rename(columns={"dog": "cow"}) if "cow" in columns else test
+        with pytest.raises(ValueError, match="one-hot columns of train and test differ") as caught:
+            numbered(train, others[columns])
+        text = str(caught.value)
+        assert f"['cat', 'dog'] and {columns}: give both the same columns in the same order" in text
+        assert "\n" not in text
+
+
+@pytest.mark.parametrize(
+    ("labels", "index", "value"),
+    [
+        (np.array([1.0, 2.0, np.nan], dtype=object), 2, "nan"),
+        (np.array(["ant", None], dtype=object), 1, "None"),
+        (["ant", np.nan], 1, "nan"),
+        (["ant", None], 1, "None"),
+        ([1, None], 1, "None"),
+        (pd.Series(["ant", np.nan], dtype=object), 1, "nan"),
+        (pd.Series(["ant", None], dtype="category"), 1, "nan"),
+        (pd.Series(["ant", None], dtype="string"), 1, "<NA>"),
+        (pd.DataFrame({"label": ["ant", None]}), 1, "None|nan"),
+        (pd.to_datetime(["2020-01-01", None]), 1, "NaT"),
+        (np.array(["NaT", "2020-01-01"], dtype="M8[D]"), 0, "NaT"),
+    ],
+)
+def test_a_missing_label_is_no_class(labels, index, value):
+    for part, parts in (("train", (labels, [1, 2])), ("test", ([1, 2], labels))):
+        reason = f"^{part} has a missing label at index {index}: ({value}); leave such samples out"
+        with pytest.raises(ValueError, match=reason) as caught:
+            numbered(*parts)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "kinds"),
+    [
+        ([0, 1, 2], ["a", "b", "c"], "numbers and text"),
+        (["1", "2"], [1.0, 2.0], "numbers and text"),
+        ([True, False], ["True"], "numbers and text"),
+        ([1, "a"], ["a"], "numbers and text"),
+        (pd.Series([1, "a"]), ["a"], "numbers and text"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), ["2020-01-01"], "other values and text"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), [1], "numbers and other values"),
+    ],
+)
+def test_numbers_and_text_are_not_mixed(train, test, kinds):
+    reason = f"one kind, got {kinds}: convert them all to integers, or all to text"
+    with pytest.raises(ValueError, match=reason) as caught:
+        numbered(train, test)
+    assert "\n" not in str(caught.value)
+
+
+def test_labels_that_cannot_be_sorted_are_refused():
+    with pytest.raises(ValueError, match="labels must be of one type that can be sorted: '<'"):
+        numbered(["a"], [b"a"])
+
+
+@pytest.mark.parametrize(
+    ("train", "test"),
+    [
+        ([1, 2], [2.0, 1.0]),
+        (np.array([1, 2], dtype=object), [2.0, 1.0]),
+        ([1, 2], np.array([2.0, 1.0], dtype=object)),
+        ([1, 2], pd.Series([2, 1], dtype="Int64")),
+    ],
+)
+def test_integers_and_whole_floats_are_the_same_labels(train, test):
+    labels, classes = numbered(train, test)
+    assert [part.tolist() for part in labels] == [[0, 1], [1, 0]]
+    assert classes == ("1", "2")
+
+
 def test_no_image_and_one_image():
     one, label = IMAGES[:1], LABELS[:1]
     assert len(Dataset.from_images(one, label, IMAGES[1:], LABELS[1:]).train) == 1
@@ -162,6 +241,9 @@ def test_levels_are_stacked_and_fall():
         ((0.5, 0.5), "in rising order"),
         ((0.5, 1), r"a pixel threshold must be a number in \[0, 1\), got 1"),
         ((32, 96), "a pixel threshold must be"),
+        ("ab", "^levels must be a sequence of numbers, got 'ab'$"),
+        (0.5, "^levels must be a sequence of numbers, got 0.5$"),
+        (np.array(0.5), r"^levels must be a sequence of numbers, got array\(0.5\)$"),
     ],
 )
 def test_levels_are_checked(levels, reason):

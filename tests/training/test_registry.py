@@ -153,3 +153,41 @@ def test_a_damaged_file_is_not_taken_for_emnist(folder: Path) -> None:
         (folder / file).write_bytes(content[:-1])
     with pytest.warns(UserWarning, match="not verified"), pytest.raises(ValueError, match="does not fit"):
         sources.load("emnist-letters")
+
+
+LETTERS = SOURCES["emnist-letters"].files
+IMAGES = np.zeros((6, 28, 28), np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("file", "content", "reason"),
+    [
+        (0, b"garbage", "is not an idx file, or is damaged: it does not begin with two zeros and a type"),
+        (1, b"garbage", "is not an idx file, or is damaged: it does not begin with two zeros and a type"),
+        (0, as_idx(IMAGES.reshape(6, 784)), r"must hold uint8 \(n, 28, 28\), got uint8 \(6, 784\)"),
+        (0, as_idx(IMAGES[:, :20, :20]), r"must hold uint8 \(n, 28, 28\), got uint8 \(6, 20, 20\)"),
+        (2, as_idx(IMAGES[:3, ..., None]), r"must hold .* got uint8 \(3, 28, 28, 1\)"),
+        (0, as_idx(IMAGES.astype(np.float32), 13), r"must hold .* got float32 \(6, 28, 28\)"),
+        (0, as_idx(IMAGES.astype(np.int32), 12), r"must hold .* got int32 \(6, 28, 28\)"),
+        (1, as_idx(np.ones((6, 1), np.uint8)), r"must hold uint8 \(n,\), got uint8 \(6, 1\)"),
+        (1, as_idx(np.uint8(1)), r"must hold uint8 \(n,\), got uint8 \(\)"),
+        (1, as_idx(np.ones(6, np.int32), 12), r"must hold uint8 \(n,\), got int32 \(6,\)"),
+        (1, as_idx(np.arange(6, dtype=np.uint8)), "must hold labels from 1 to 26, got 0"),
+        (3, as_idx(np.array([1, 27, 2], np.uint8)), "must hold labels from 1 to 26, got 27"),
+        (1, as_idx(np.ones(5, np.uint8)), "has 5 labels"),
+    ],
+)
+def test_an_unverified_file_of_another_form_is_named(
+    folder: Path, file: int, content: bytes, reason: str
+) -> None:
+    for name, good in contents(LETTERS, 1).items():
+        (folder / name).write_bytes(good)
+    (folder / LETTERS[file]).write_bytes(content)
+    with (
+        pytest.warns(UserWarning, match="not verified"),
+        pytest.raises(
+            ValueError, match=rf"{folder / LETTERS[file]} {reason}; replace .* of emnist-letters$"
+        ) as caught,
+    ):
+        sources.load("emnist-letters")
+    assert "\n" not in str(caught.value)

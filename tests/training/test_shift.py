@@ -33,7 +33,7 @@ def test_images_move_and_zeros_come_in():
 
 
 def test_the_crop_of_mnist_moves_over_the_original(mnist):
-    original = idx.parse(sources._contents("mnist", sources.SOURCES["mnist"])[0][0])
+    original = idx.parse(sources._contents("mnist", sources.SOURCES["mnist"])[0][0][1])
     chosen = np.arange(90)
     moved = shifted(framed_images(mnist), chosen, chosen % 9)
     for n in chosen:
