@@ -4,7 +4,7 @@ import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./s
 import { Stage } from "./stage.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
 import { makeSheet, asInput } from "./draw.js";
-import { OFF, sentence } from "./words.js";
+import { OFF, sentence, tile, tiles } from "./words.js";
 
 const PHASE_MS = { slow: 1600, quick: 220 };
 const FLASH_MS = 900;
@@ -33,9 +33,10 @@ function showSettings() {
   for (const name of ["data", "threshold", "step", "epochs", "off", "seed"]) form.elements[name].value = settings[name];
   form.elements.depth.value = settings.hidden.length;
   form.elements.hidden.value = settings.hidden.join("-");
-  by("origin").textContent = set().origin.split(",")[0].split(". ")[0] + ": see “What is this?”";
+  by("origin").textContent = `Images: ${set().origin.text.split(",")[0]}. Source and terms: “What is this?”`;
   const { why } = OFF[settings.off];
   by("guess").hidden = !why;
+  by("hint").hidden = Boolean(why);
   if (why) {
     const show = Object.assign(document.createElement("button"), { type: "button", textContent: "Show what to expect" });
     show.addEventListener("click", () => {
@@ -143,12 +144,13 @@ const receive = {
     by("play").textContent = "Play";
   },
   paused: ({ progress, digest }) => {
-    showDigest(`weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
+    if (playing) return; // meanwhile playing again: these are not the weights any more
+    showDigest(`digest of the weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
   },
 };
 
 function answerText(potentials, fired) {
-  if (!input?.includes(1)) return "Draw here: the network answers while you draw.";
+  if (!input?.includes(1)) return "Draw here: the network answers while you draw. An output whose bar passes the dashed line spikes.";
   if (fired.length === 1) return `Output ${fired[0]} spikes: it sees a ${fired[0]}.`;
   if (fired.length) return `Outputs ${fired.join(" and ")} spike: it cannot decide.`;
   return `No output spikes. The largest potential is that of ${potentials.indexOf(Math.max(...potentials))}.`;
@@ -164,7 +166,7 @@ const say = (text) => { by("status").textContent = text; };
 
 function showIdea() {
   by("phase").textContent = "";
-  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them.";
+  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them. Touch a tile to read what it does.";
 }
 
 function enable(on) {
@@ -230,6 +232,7 @@ function consequence({ spikes, changes }, number) {
 function finishSample() {
   const { drawn: lesson, label } = steps;
   steps = null;
+  showDigest("", "");
   send("learn", lesson ? { inputs: input, label } : {});
 }
 
@@ -257,6 +260,37 @@ function redraw() {
   if (shown.fields) drawFields(by("fields"), shown.fields.weights, shown.fields.shown, shape);
   if (shown.confusion) drawConfusion(by("confusion"), shown.confusion, set().classes);
   if (shown.potentials) drawPotentials(by("potentials"), shown.potentials.potentials, shown.potentials.fired, settings.threshold);
+}
+
+// Words about what is pointed at.
+
+function tileAt({ offsetX, offsetY }) {
+  const name = stage?.at(offsetX, offsetY);
+  return name ? tile(name) : "";
+}
+
+function explain() {
+  const stageCanvas = by("circuit");
+  stageCanvas.addEventListener("pointermove", (event) => { stageCanvas.title = tileAt(event); });
+  stageCanvas.addEventListener("click", (event) => {
+    const words = tileAt(event);
+    if (!words) return;
+    by("phase").textContent = "";
+    by("what").textContent = words;
+  });
+  const hint = ({ target }) => { by("hint").textContent = target.closest("label")?.title ?? ""; };
+  form.addEventListener("focusin", hint);
+  form.addEventListener("pointerover", hint);
+  by("hint").textContent = "Point at a setting to read what it is.";
+  by("tiles").append(...tiles().flatMap((words) =>
+    words.map((text, n) => Object.assign(document.createElement(n ? "dd" : "dt"), { textContent: text }))));
+  by("origins").append(...sets.map(({ origin }) => {
+    const paragraph = document.createElement("p");
+    paragraph.append(origin.text);
+    for (const [text, href] of Object.entries(origin.links))
+      paragraph.append(" ", Object.assign(document.createElement("a"), { textContent: text, href }));
+    return paragraph;
+  }));
 }
 
 // Set-up.
@@ -322,7 +356,7 @@ async function open() {
   settings = fromAddress(location.hash, sets.map(({ name }) => name));
   fillForm();
   showSettings();
-  by("origins").textContent = sets.map(({ origin }) => origin).join(" ");
+  explain();
   worker = newWorker();
   worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
