@@ -126,7 +126,7 @@ export class Stage {
       context.textAlign = "right";
       context.strokeText(label, x - 5, y + h - 2);
       context.fillText(label, x - 5, y + h - 2);
-      if (name === "o_copy" || name === "in_tgt") {
+      if (w > 70 && (name === "o_copy" || name === "in_tgt")) {
         context.font = "9px system-ui, sans-serif";
         context.textAlign = "center";
         for (let k = 0; k < this.sizes.at(-1); k++) {
@@ -136,8 +136,9 @@ export class Stage {
         context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
       }
     } else {
-      context.strokeText(label, x + w / 2, y - 5);
-      context.fillText(label, x + w / 2, y - 5);
+      const middle = Math.max(x + w / 2, context.measureText(label).width / 2);
+      context.strokeText(label, middle, y - 5);
+      context.fillText(label, middle, y - 5);
       if (inhibited || (meaning && pretty(meaning) !== label && (w > 85 || (w > 44 && !name.includes("_copy"))))) {
         const said = inhibited ? "inhibited" : pretty(meaning).replace(/^.*: /, "");
         context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
@@ -206,16 +207,18 @@ export class Stage {
     context.moveTo(left, y);
     context.lineTo(left + (n - 1) * gap, y);
     context.stroke();
-    for (let k = 0; k < n; k++) {
+    context.font = "10px system-ui, sans-serif";
+    const gate = (k, radius) => {
       context.fillStyle = k === now ? blue : tile;
       context.beginPath();
-      context.arc(left + k * gap, y, 9.5, 0, 7);
+      context.arc(left + k * gap, y, radius, 0, 7);
       context.fill();
       context.stroke();
       context.fillStyle = k === now ? tile : soft;
-      context.font = "10px system-ui, sans-serif";
-      context.fillText(String(k), left + k * gap, y + 0.5);
-    }
+      if (radius > 7) context.fillText(String(k), left + k * gap, y + 0.5);
+    };
+    for (let k = 0; k < n; k++) gate(k, Math.min(9.5, gap / 2));
+    if (now !== null) gate(now, 9.5); // where gates are close, the number of the open one alone
     context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
   }
 }
