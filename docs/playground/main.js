@@ -4,7 +4,8 @@ import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./s
 import { Stage } from "./stage.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
 import { makeSheet, asInput } from "./draw.js";
-import { OFF, sentence, tile, tiles } from "./words.js";
+import { explainForm, explainTiles, explainImages } from "./explain.js";
+import { OFF, sentence } from "./words.js";
 
 const PHASE_MS = { slow: 1600, quick: 220 };
 const FLASH_MS = 900;
@@ -262,37 +263,6 @@ function redraw() {
   if (shown.potentials) drawPotentials(by("potentials"), shown.potentials.potentials, shown.potentials.fired, settings.threshold);
 }
 
-// Words about what is pointed at.
-
-function tileAt({ offsetX, offsetY }) {
-  const name = stage?.at(offsetX, offsetY);
-  return name ? tile(name) : "";
-}
-
-function explain() {
-  const stageCanvas = by("circuit");
-  stageCanvas.addEventListener("pointermove", (event) => { stageCanvas.title = tileAt(event); });
-  stageCanvas.addEventListener("click", (event) => {
-    const words = tileAt(event);
-    if (!words) return;
-    by("phase").textContent = "";
-    by("what").textContent = words;
-  });
-  const hint = ({ target }) => { by("hint").textContent = target.closest("label")?.title ?? ""; };
-  form.addEventListener("focusin", hint);
-  form.addEventListener("pointerover", hint);
-  by("hint").textContent = "Point at a setting to read what it is.";
-  by("tiles").append(...tiles().flatMap((words) =>
-    words.map((text, n) => Object.assign(document.createElement(n ? "dd" : "dt"), { textContent: text }))));
-  by("origins").append(...sets.map(({ origin }) => {
-    const paragraph = document.createElement("p");
-    paragraph.append(origin.text);
-    for (const [text, href] of Object.entries(origin.links))
-      paragraph.append(" ", Object.assign(document.createElement("a"), { textContent: text, href }));
-    return paragraph;
-  }));
-}
-
 // Set-up.
 
 function connect() {
@@ -356,7 +326,12 @@ async function open() {
   settings = fromAddress(location.hash, sets.map(({ name }) => name));
   fillForm();
   showSettings();
-  explain();
+  explainForm(form, by("hint"));
+  explainTiles(by("circuit"), by("tiles"), (x, y) => stage?.at(x, y), (words) => {
+    by("phase").textContent = "";
+    by("what").textContent = words;
+  });
+  explainImages(by("origins"), sets);
   worker = newWorker();
   worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
