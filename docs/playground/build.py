@@ -28,11 +28,27 @@ SINGLE = "playground.html"
 IMAGES_A_FILE = 10_000
 THRESHOLDS = (512, 768, 1024, 1536, 2048)
 DEPTHS = (1, 2, 3)
+# In words, and the pages to read; what an author does not say is not said here either.
 ORIGINS = {
-    "mnist": "MNIST, by Y. LeCun, C. Cortes and C. J. C. Burges, made from NIST Special Databases 1 and 3; "
-    "commonly given under CC BY-SA 3.0. Here: the inner 20x20 pixels, black or white.",
-    "digits": "Optical Recognition of Handwritten Digits, by E. Alpaydin and C. Kaynak, 1998, UCI Machine "
-    "Learning Repository, CC BY 4.0. Here: 8x8 pixels, black or white.",
+    "mnist": {
+        "text": "MNIST, by Yann LeCun, Corinna Cortes and Christopher J. C. Burges, made from NIST's Special "
+        "Databases 1 and 3. The authors' page names no licence. The documentation of Keras says that Yann "
+        "LeCun and Corinna Cortes hold the copyright and that the terms are those of CC BY-SA 3.0. Changed "
+        "here: the inner 20x20 pixels, each black or white.",
+        "links": {
+            "The authors' page": "http://yann.lecun.com/exdb/mnist/",
+            "Keras on MNIST": "https://keras.io/api/datasets/mnist/",
+            "CC BY-SA 3.0": "https://creativecommons.org/licenses/by-sa/3.0/",
+        },
+    },
+    "digits": {
+        "text": "Optical Recognition of Handwritten Digits, by E. Alpaydin and C. Kaynak, 1998, UCI Machine "
+        "Learning Repository, under CC BY 4.0. Changed here: 8x8 pixels, each black or white.",
+        "links": {
+            "UCI's page": "https://doi.org/10.24432/C50P49",
+            "CC BY 4.0": "https://creativecommons.org/licenses/by/4.0/",
+        },
+    },
 }
 
 
@@ -125,6 +141,8 @@ def _write_single_file(folder: Path, files: list[str]) -> None:
     page = (folder / "index.html").read_text(encoding="utf-8")
     style = (folder / "style.css").read_text(encoding="utf-8")
     page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>\n{style}</style>")
+    page = re.sub(r'\n *<a href="\.\./[^"]*">[^<]*</a>(?=\n)', "", page)  # a file alone has no site around it
+    page = re.sub(r'<a href="\.\./[^"]*">(.*?)</a>', r"\1", page)
     body = script.replace("</script", "<\\/script")
     page = page.replace(
         '<script type="module" src="main.js"></script>',

@@ -7,10 +7,10 @@ const percent = (share) => `${(100 * share).toFixed(2)} %`;
 export function drawCurves(canvas, tests, learning, epochs) {
   const { context, width, height, text, soft, line, blue, orange } = prepare(canvas);
   const [left, right, top, bottom] = [34, width - 34, 6, height - 30];
-  const last = Math.max(epochs, 0.5, ...tests.map(({ epoch }) => epoch));
+  const points = [...tests, ...learning], last = Math.max(epochs, ...points.map(({ epoch }) => epoch));
   const x = (epoch) => left + ((right - left) * epoch) / last;
   const y = (share) => bottom - (bottom - top) * share;
-  const most = 0.2; // (o - t)^2 on the right axis: 0.1 is a silent network
+  const most = Math.max(2, ...points.map(({ mse }) => Math.ceil(10 * mse))) / 10; // right axis: 0.1 is a silent network
   Object.assign(context, { strokeStyle: line, fillStyle: soft, lineWidth: 1, textBaseline: "middle" });
   for (const share of [0, 0.5, 1]) {
     context.beginPath();
@@ -20,7 +20,7 @@ export function drawCurves(canvas, tests, learning, epochs) {
     context.textAlign = "right";
     context.fillText(`${100 * share}%`, left - 4, y(share));
     context.textAlign = "left";
-    context.fillText((most * share).toFixed(1), right + 4, y(share));
+    context.fillText(String(+(most * share).toFixed(2)), right + 4, y(share));
   }
   context.textAlign = "center";
   context.fillText(`${last === 1 ? "1 epoch" : `${+last.toFixed(2)} epochs`}`, right - 14, bottom + 9);
@@ -29,11 +29,11 @@ export function drawCurves(canvas, tests, learning, epochs) {
     Object.assign(context, { strokeStyle: colour, fillStyle: colour, lineWidth: dashed ? 1 : 2 });
     context.globalAlpha = dashed ? 0.6 : 1;
     context.beginPath();
-    points.forEach((point, n) => context[n ? "lineTo" : "moveTo"](x(point.epoch), y(Math.min(1, value(point)))));
+    points.forEach((point, n) => context[n ? "lineTo" : "moveTo"](x(point.epoch), y(value(point))));
     context.stroke();
     if (!dashed) for (const point of points) {
       context.beginPath();
-      context.arc(x(point.epoch), y(Math.min(1, value(point))), 2.5, 0, 7);
+      context.arc(x(point.epoch), y(value(point)), 2.5, 0, 7);
       context.fill();
     }
     context.globalAlpha = 1;

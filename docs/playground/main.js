@@ -4,6 +4,7 @@ import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./s
 import { Stage } from "./stage.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
 import { makeSheet, asInput } from "./draw.js";
+import { explainForm, explainTiles, explainImages } from "./explain.js";
 import { OFF, sentence } from "./words.js";
 
 const PHASE_MS = { slow: 1600, quick: 220 };
@@ -33,9 +34,10 @@ function showSettings() {
   for (const name of ["data", "threshold", "step", "epochs", "off", "seed"]) form.elements[name].value = settings[name];
   form.elements.depth.value = settings.hidden.length;
   form.elements.hidden.value = settings.hidden.join("-");
-  by("origin").textContent = set().origin.split(",")[0].split(". ")[0] + ": see “What is this?”";
+  by("origin").textContent = `Images: ${set().origin.text.split(",")[0]}. Source and terms: “What is this?”`;
   const { why } = OFF[settings.off];
   by("guess").hidden = !why;
+  by("hint").hidden = Boolean(why);
   if (why) {
     const show = Object.assign(document.createElement("button"), { type: "button", textContent: "Show what to expect" });
     show.addEventListener("click", () => {
@@ -143,12 +145,13 @@ const receive = {
     by("play").textContent = "Play";
   },
   paused: ({ progress, digest }) => {
-    showDigest(`weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
+    if (playing) return; // meanwhile playing again: these are not the weights any more
+    showDigest(`digest of the weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
   },
 };
 
 function answerText(potentials, fired) {
-  if (!input?.includes(1)) return "Draw here: the network answers while you draw.";
+  if (!input?.includes(1)) return "Draw here: the network answers while you draw. An output whose bar passes the dashed line spikes.";
   if (fired.length === 1) return `Output ${fired[0]} spikes: it sees a ${fired[0]}.`;
   if (fired.length) return `Outputs ${fired.join(" and ")} spike: it cannot decide.`;
   return `No output spikes. The largest potential is that of ${potentials.indexOf(Math.max(...potentials))}.`;
@@ -164,7 +167,7 @@ const say = (text) => { by("status").textContent = text; };
 
 function showIdea() {
   by("phase").textContent = "";
-  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them.";
+  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them. Touch a tile to read what it does.";
 }
 
 function enable(on) {
@@ -230,6 +233,7 @@ function consequence({ spikes, changes }, number) {
 function finishSample() {
   const { drawn: lesson, label } = steps;
   steps = null;
+  showDigest("", "");
   send("learn", lesson ? { inputs: input, label } : {});
 }
 
@@ -322,7 +326,12 @@ async function open() {
   settings = fromAddress(location.hash, sets.map(({ name }) => name));
   fillForm();
   showSettings();
-  by("origins").textContent = sets.map(({ origin }) => origin).join(" ");
+  explainForm(form, by("hint"));
+  explainTiles(by("circuit"), by("tiles"), (x, y) => stage?.at(x, y), (words) => {
+    by("phase").textContent = "";
+    by("what").textContent = words;
+  });
+  explainImages(by("origins"), sets);
   worker = newWorker();
   worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);

@@ -57,7 +57,7 @@ print(run.history[["epoch", "spikes", "mse"]])
 print(run.weights.digest)`;
   const repeated = ["none", "feedback"].includes(off);
   const words = repeated
-    ? "Copy this into a cell. It starts from the same weights, takes the images in the same order and ends with the same digest as this page does, if you have taught it nothing in between."
+    ? "Copy this into a cell of a notebook (./reproduce.sh lab opens them). It starts from the same weights, takes the images in the same order and ends with the same digest as this page does, if you have taught it nothing in between."
     : "Python's Config cannot switch this part off. The cell repeats the run with the part switched on, to compare.";
   return { code, words };
 }

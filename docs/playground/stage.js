@@ -1,7 +1,7 @@
 // The circuit as the stage: one tile a population, one square a neuron; columns are layers, gates run below.
 import { prepare, drawImage, rgb, mix } from "./paint.js";
 
-const SYMBOLS = { input: "image", in_tgt: "target", "d+": "d+ too low", "d-": "d− too high" };
+const SYMBOLS = { input: "image", in_tgt: "target", "d+": "d+", "d-": "d−" };
 
 // Where the populations lie: rows from 0 (top) to 1 within a column, side by side within a row.
 const INPUT = [[["input"], 0.12], [["x"], 0.43], [["m_x", "m_x6"], 0.78]];
@@ -49,6 +49,11 @@ export class Stage {
     this.rates(values);
   }
 
+  // The population whose tile is at a place of the canvas.
+  at(x, y) {
+    return [...this.boxes ?? []].find(([, box]) => x >= box.x && x <= box.x + box.w && y >= box.y && y <= box.y + box.h)?.[0];
+  }
+
   redraw() {
     if (this.last) this.draw(this.last);
   }
@@ -56,7 +61,7 @@ export class Stage {
   draw(state) {
     this.last = state;
     const paint = prepare(this.canvas), phase = state.phase === null ? null : this.spec.phases[state.phase];
-    const boxes = this.place(paint.width, paint.height);
+    const boxes = this.boxes = this.place(paint.width, paint.height);
     this.drawLines(paint, boxes, state, phase);
     for (const [name, box] of boxes) this.drawTile(paint, name, box, state.values[name], phase);
     this.drawChanges(paint, boxes, state.changes);
@@ -119,9 +124,9 @@ export class Stage {
     context.fillStyle = open || values ? text : soft;
     if (strip) {
       context.textAlign = "right";
-      context.strokeText(label.split(" ")[0], x - 5, y + h - 2);
-      context.fillText(label.split(" ")[0], x - 5, y + h - 2);
-      if (name === "o_copy" || name === "in_tgt") {
+      context.strokeText(label, x - 5, y + h - 2);
+      context.fillText(label, x - 5, y + h - 2);
+      if (w > 70 && (name === "o_copy" || name === "in_tgt")) {
         context.font = "9px system-ui, sans-serif";
         context.textAlign = "center";
         for (let k = 0; k < this.sizes.at(-1); k++) {
@@ -131,8 +136,9 @@ export class Stage {
         context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
       }
     } else {
-      context.strokeText(label, x + w / 2, y - 5);
-      context.fillText(label, x + w / 2, y - 5);
+      const middle = Math.max(x + w / 2, context.measureText(label).width / 2);
+      context.strokeText(label, middle, y - 5);
+      context.fillText(label, middle, y - 5);
       if (inhibited || (meaning && pretty(meaning) !== label && (w > 85 || (w > 44 && !name.includes("_copy"))))) {
         const said = inhibited ? "inhibited" : pretty(meaning).replace(/^.*: /, "");
         context.font = "10px system-ui, 'DejaVu Sans', sans-serif";
@@ -201,20 +207,23 @@ export class Stage {
     context.moveTo(left, y);
     context.lineTo(left + (n - 1) * gap, y);
     context.stroke();
-    for (let k = 0; k < n; k++) {
+    context.font = "10px system-ui, sans-serif";
+    const gate = (k, radius) => {
       context.fillStyle = k === now ? blue : tile;
       context.beginPath();
-      context.arc(left + k * gap, y, 9.5, 0, 7);
+      context.arc(left + k * gap, y, radius, 0, 7);
       context.fill();
       context.stroke();
       context.fillStyle = k === now ? tile : soft;
-      context.font = "10px system-ui, sans-serif";
-      context.fillText(String(k), left + k * gap, y + 0.5);
-    }
+      if (radius > 7) context.fillText(String(k), left + k * gap, y + 0.5);
+    };
+    for (let k = 0; k < n; k++) gate(k, Math.min(9.5, gap / 2));
+    if (now !== null) gate(now, 9.5); // where gates are close, the number of the open one alone
     context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
   }
 }
 
 const spelled = (text) => pretty(text).replace(/^m(h\d?|x)$/, "memory of $1").replace(/^(d\d)$/, "error $1");
-const pretty = (text) => text.replace(/^f'\(v\d\).*/, "window")
+const pretty = (text) => text.replace(/f'\(v\d\).*/, "window").replace(/^. = f\((v\d)\)$/, "$1 > ½ threshold")
+  .replace(/^(v\d) > 1$/, "$1 > threshold")
   .replace(/T([+-])$/, "ᵀ$1").replace(/(\w|ᵀ)-$/, "$1−");

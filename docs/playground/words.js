@@ -19,7 +19,7 @@ export function sentence(events) {
   const found = [], inhibited = [];
   for (const event of events) {
     const silent = event.match(/^(.*) inhibited$/);
-    if (silent) inhibited.push(silent[1].replace(/^h(\d)T$/, "d$1"));
+    if (silent) inhibited.push(silent[1].replace(/^h(\d)T$/, "d$1").replace(/^h(\d)\*$/, "hidden layer $1").replace("o*", "the outputs"));
     for (const [pattern, say] of SENTENCES) {
       const match = event.match(pattern);
       if (match) found.push(say(match));
@@ -31,6 +31,35 @@ export function sentence(events) {
       : `Spikes also reach ${names}, where they have no business now: strong inhibition keeps ${names} silent.`);
   }
   return found.join(" ");
+}
+
+// The tiles of the stage: names of populations as the circuit has them, the tile's label, and what it is for.
+const TILES = [
+  [/^input$/, "image", "a neuron for each pixel; black pixels spike."],
+  [/^x$/, "x", "takes over the spikes of the image, and repeats them when W1 learns."],
+  [/^m_x6?$/, "memory of x (mx)", "keeps the image until W1 learns."],
+  [/^h\d$/, "h", "the hidden neurons. When weights learn they repeat spikes, or spike for an error."],
+  [/^h\d_copy$/, "h<", "a copy of h that spikes already if the potential is above 0: the lower end of the window."],
+  [/^h\d_copy2$/, "h>", "a copy of h that spikes only if the potential is above the threshold: beyond the window."],
+  [/^c_h\d$/, "window", "hidden neurons with a potential above 0 and not above the threshold. Only these learn."],
+  [/^m_h\d$/, "memory of h (mh)", "keeps the spikes of h until weights learn."],
+  [/^h\dT$/, "error d1, d2, …", "the error that came back to hidden neurons: which should have been more, or less, active."],
+  [/^h\dT-$/, "h2ᵀ−, h3ᵀ−", "sends the error of this layer on to the layer before, with reversed sign."],
+  [/^o$/, "o", "the ten outputs. When weights learn they spike for an error."],
+  [/^o_copy$/, "o<", "a copy of o that spikes already if the potential is above 0."],
+  [/^o_copy2$/, "o>", "a copy of o that spikes only if the potential is above the threshold."],
+  [/^in_tgt$/, "target", "the right answer, presented with the image."],
+  [/^t$/, "t", "takes over the right answer, to be compared with o."],
+  [/^d\+$/, "d+", "the output that should have spiked and did not."],
+  [/^d-$/, "d−", "outputs that spiked and should not have."],
+  [/^oT-$/, "oᵀ−", "sends the error of the outputs back with reversed sign."],
+];
+
+export const tiles = () => TILES.map(([, label, words]) => [label, words]);
+
+export function tile(population) {
+  const [, label, words] = TILES.find(([pattern]) => pattern.test(population));
+  return `${label}: ${words}`;
 }
 
 // What can be switched off: the question before, and the answer after.

@@ -6,7 +6,7 @@ import { traceSample } from "./circuit.js";
 import { unpack } from "./unpack.js";
 
 const SLICE_MS = 60, CHUNK = 50, FIELDS_EVERY_MS = 400;
-let run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0;
+let run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0, waiting = 0;
 let [seconds, lastFields, total, right, wrong] = [0, 0, 0, 0, 0];
 
 const post = (type, content, transfer = []) => self.postMessage({ type, ...content }, transfer);
@@ -38,10 +38,9 @@ const handlers = {
   },
   play: ({ epochs }) => {
     stopAt = epochs;
-    if (!playing) {
-      playing = true;
-      slice();
-    }
+    playing = true;
+    clearTimeout(waiting); // after a pause, a slice may still be waiting: two would take turns
+    slice();
   },
   pause: async () => {
     playing = false;
@@ -108,7 +107,7 @@ function slice() {
     playing = false;
     post("finished", {});
     showDigest();
-  } else setTimeout(slice);
+  } else waiting = setTimeout(slice);
 }
 
 // Count right answers while learning, before each sample changes the weights.
