@@ -27,7 +27,9 @@ from snnbp.files import atomic_open
 F = TypeVar("F", bound=Callable[..., Any])
 PACKAGE = Path(__file__).resolve().parents[1]
 
-CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")  # a flag for which Numba offers no option
+# LLVM's flag noalias, for which Numba offers no option. This adds it to `numba.njit` for the whole process.
+# Tried with Numba 0.68.1.
+CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")
 
 
 def jit(function: F, inline: bool = False, noalias: bool = False) -> F:

@@ -35,7 +35,8 @@ DELAY_MAX = 63
 """Longest delay of a projection, in steps: 6 bits."""
 
 MARGIN_GRID = 64
-"""A gate that opens a population at any share of the threshold adds a multiple of this, up to 255 of them."""
+"""Weights by which a gate sets another share are multiples of this, so that they have an 8-bit mantissa
+(up to 255 * 64)."""
 
 INHIBITION = -8128
 """Published weight that inhibits a population: mantissa -254, exponent 5 (official code, `gi`)."""

@@ -1,7 +1,7 @@
 """A circuit as flat tables of integers, and the state that changes while it runs.
 
-Neurons are numbered through, population after population; projections are sorted by their source. Nothing
-here or in `stepper` knows what a population or a phase is for.
+Neurons are numbered consecutively, population after population; projections are sorted by their source.
+Nothing here or in `stepper` knows what a population or a phase is for.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from snnbp.circuit.spec import Circuit, Projection
 ONE_TO_ONE, SAME_TO_ALL, MATRIX = 0, 1, 2
 
 ROW_MULTIPLE = 16
-"""Rows of a matrix are padded with zeros to a multiple of this: narrow ones fill a vector register, too."""
+"""Rows of a matrix are padded with zeros to a multiple of this, so that they fill vector registers."""
 
 Matrices = dict[tuple[str, str], NDArray[np.int16]]
 """Weights of the projections that have matrices: (pre, post) -> int16 (pre.size, post.size)."""
@@ -52,18 +52,18 @@ PROJECTION = np.dtype(
 
 
 class Tables(NamedTuple):
-    """What does not change."""
+    """The part of a compiled circuit that does not change."""
 
     populations: Table  # POPULATION (P,)
     projections: Table  # PROJECTION (Q,), sorted by source
     matrices: NDArray[np.int64]  # the projections that have matrices
     plastic: NDArray[np.int64]  # those whose matrices learn
     population_of: NDArray[np.int32]  # (neurons,): population of each neuron
-    changes: NDArray[np.int8]  # (phases,): what a coincidence adds to a weight, half-units
+    changes: NDArray[np.int8]  # (phases,): what coincident spikes add to a weight, half-units
 
 
 class SimulatorState(NamedTuple):
-    """What changes. A ring slot is a step modulo the longest delay_steps + 1.
+    """The part that changes. A slot of the ring buffers is a step modulo the longest delay_steps + 1.
 
     Equal matrices of one source are stored once, by the first of them, until one learns something else.
     """
@@ -72,7 +72,7 @@ class SimulatorState(NamedTuple):
     stored_by: NDArray[np.int64]  # (Q,): the projection that stores this one's matrix
     arriving: NDArray[np.int32]  # (slots * neurons,): input that differs between a population's neurons
     shared_input: NDArray[np.int32]  # (slots, P): input that all neurons of a population share
-    has_input: NDArray[np.bool_]  # (slots, P): whether there is anything to look at
+    has_input: NDArray[np.bool_]  # (slots, P): whether the population must be updated
     spikes: NDArray[np.bool_]  # (neurons,): of this step, where the population is active
     active: NDArray[np.bool_]  # (P,): whether any neuron fired in this step
     silent_until: NDArray[np.int64]  # (neurons,): last step of the refractory period
@@ -82,7 +82,7 @@ class SimulatorState(NamedTuple):
 def compile_circuit(
     circuit: Circuit, matrices: Mapping[tuple[str, str], Any]
 ) -> tuple[Tables, SimulatorState]:
-    """Tables and the state at rest.
+    """Make the tables of a circuit and its state at rest.
 
     `matrices` has one entry for each projection with a matrix: integers (pre.size, post.size), even, within
     [-256, 254]. Raises ValueError naming the entry that is missing, unknown or has another shape or value.
@@ -178,7 +178,7 @@ def _kind(projection: Projection) -> int:
 
 
 def _half_units(name: str, matrix: Any, shape: tuple[int, int]) -> NDArray[np.int8]:
-    """The matrix with padded rows, in half-units."""
+    """Check a matrix; return it in half-units with padded rows."""
     matrix = np.asarray(matrix)
     if matrix.shape != shape or not np.issubdtype(matrix.dtype, np.integer):
         raise ValueError(f"{name}: weights must be integers {shape}, got {matrix.dtype} {matrix.shape}")
