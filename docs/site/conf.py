@@ -37,7 +37,6 @@ html_css_files = ["site.css"]
 html_copy_source = False
 html_show_sphinx = False
 mathjax_path = "mathjax/tex-svg.js"
-html_context = {"playground": Path(__file__).parents[1].joinpath("playground", "build.py").exists()}
 html_sidebars = {
     "**": [
         "sidebar/brand.html",

@@ -49,8 +49,7 @@ def build(folder: Path = SITE) -> None:
     )
     if done.returncode:
         raise Failure("the site has the faults above")
-    if PLAYGROUND.exists():
-        runpy.run_path(str(PLAYGROUND))["build"](folder / "playground")
+    runpy.run_path(str(PLAYGROUND))["build"](folder / "playground")
     if broken := broken_links(folder):
         print("\n".join(broken), file=sys.stderr)
         raise Failure(f"{len(broken)} links of the site lead nowhere")
@@ -80,9 +79,8 @@ def _reference() -> Iterator[str]:
     yield "The names of `import snnbp`; below, the modules behind them.\n"
     yield from _summary(f"~snnbp.{name}" for name in snnbp.__all__ if name not in ("__version__", "backends"))
     for package in PACKAGES:
-        if importlib.util.find_spec(f"snnbp.{package}"):
-            yield f"## snnbp.{package}\n"
-            yield from _summary(_contents(package))
+        yield f"## snnbp.{package}\n"
+        yield from _summary(_contents(package))
 
 
 def _contents(package: str) -> list[str]:
