@@ -292,7 +292,9 @@ def load_dataset(
     rounds, round(p / 255 / 255 * 256, 2): a pixel is on from 129 for 0.5, 103 for 0.4, 154 for 0.6.
 
     The idx files, compressed or not, are searched for in $SNNBP_DATA, ./data, ../data and the user's cache
-    folder. They are identified by their digests. Missing files are downloaded.
+    folder. They are identified by their digests. Where none is known (Kuzushiji-MNIST decompressed, EMNIST),
+    only the exact published names count, those of Kuzushiji-MNIST in a folder kmnist. Missing files are
+    downloaded, except those of EMNIST.
     """
     thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
     raw = sources.load(name)
