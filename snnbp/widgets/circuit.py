@@ -10,7 +10,7 @@ from snnbp.circuit.weights import Weights
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset
 from snnbp.training.train import predict, train
-from snnbp.widgets.panel import Panel, button, cards, grid_shape, labelled, row
+from snnbp.widgets.panel import Panel, button, cards, image_shape, labelled, row
 from snnbp.widgets.sample import CircuitPicture, SampleTrace
 
 SECONDS_A_PHASE = 1.5
@@ -28,6 +28,7 @@ class CircuitExplorer(Panel):
     Parameters
     ----------
     data : Dataset
+        One bit a pixel: loaded without levels.
     weights : Weights
         A trained network. Networks with another number of hidden layers are trained on request.
     """
@@ -36,7 +37,7 @@ class CircuitExplorer(Panel):
         super().__init__("circuit", 900)
         self.data, self.test = data, data.test
         self._networks = {len(weights.sizes) - 2: weights}
-        self._image_shape = data.image_shape or grid_shape(weights.sizes[0])
+        self._image_shape = image_shape(data)
         self.depth = labelled(
             widgets.Dropdown, "hidden layers", "210px", options=[1, 2], value=len(weights.sizes) - 2
         )

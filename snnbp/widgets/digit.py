@@ -14,7 +14,7 @@ from snnbp.plots import to_png
 from snnbp.plots.style import BLUE, GREY, ORANGE, StyledFigure, minus, styled
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.train import learn, predict
-from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, row
+from snnbp.widgets.panel import Panel, button, cards, grid_shape, image_card, image_shape, row
 from snnbp.widgets.sheet import SIDE, Sheet, as_input, enlarged
 
 
@@ -76,6 +76,7 @@ class DigitExplorer(Panel):
     Parameters
     ----------
     data : Dataset
+        One bit a pixel: loaded without levels.
     weights : Weights
         The initial network.
 
@@ -89,7 +90,7 @@ class DigitExplorer(Panel):
         super().__init__("digit", 640)
         self.weights = self._first_weights = weights
         self._test, self._classes = data.test, data.classes
-        self._shape = data.image_shape or grid_shape(weights.sizes[0])
+        self._shape = image_shape(data)
         self._example = 0
         self.lesson: Lesson | None = None
         self.sheet = Sheet()

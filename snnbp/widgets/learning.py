@@ -17,7 +17,7 @@ from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
 from snnbp.widgets.curves import LINES, Curve, ProgressFigure
-from snnbp.widgets.panel import Panel, button, labelled, row
+from snnbp.widgets.panel import Panel, button, image_shape, labelled, row
 from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -29,7 +29,7 @@ class LearningExplorer(Panel):
     Parameters
     ----------
     data : Dataset
-        Loaded with the usual pixel threshold, 0.5.
+        Loaded with the usual pixel threshold, 0.5, without levels.
     run : Run
         A finished run on this data, drawn first.
     references : mapping of str to float, optional
@@ -44,6 +44,7 @@ class LearningExplorer(Panel):
 
     def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
         super().__init__("learning", 1100)
+        image_shape(data)  # refuses several levels
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
         self.thread: TrainingThread | None = None

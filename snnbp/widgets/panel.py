@@ -18,6 +18,8 @@ from IPython.core.getipython import get_ipython
 from matplotlib.image import imsave
 from numpy.typing import NDArray
 
+from snnbp.training.data import Dataset
+
 FOLDER = Path(__file__).parent
 
 
@@ -140,6 +142,15 @@ def neurons_card(spikes: NDArray[np.bool_], names: Sequence[str], caption: str) 
     return (
         f"<figure><div class='snnbp-chips'>{''.join(chips)}</div><figcaption>{caption}</figcaption></figure>"
     )
+
+
+def image_shape(data: Dataset) -> tuple[int, int]:
+    """Rows and columns of a sample of `data`; ValueError if it has several levels."""
+    n_inputs = data.test.inputs.shape[1]
+    rows, columns = data.image_shape or grid_shape(n_inputs)
+    if rows * columns != n_inputs:
+        raise ValueError("an explorer takes one bit a pixel: load the data without levels")
+    return rows, columns
 
 
 def grid_shape(size: int) -> tuple[int, int]:

@@ -202,6 +202,16 @@ def test_a_test_image_survives_being_drawn(digits):
     assert np.array_equal(found[:, found.any(axis=0)], inside)
 
 
+@pytest.mark.parametrize(
+    "explorer", [widgets.CircuitExplorer, widgets.DigitExplorer, widgets.LearningExplorer]
+)
+def test_data_with_several_levels_is_refused(explorer):
+    data = snnbp.load_dataset("digits", levels=(0.25, 0.5))
+    run = snnbp.train(data, snnbp.Config(hidden=10, epochs=1), progress=False)
+    with pytest.raises(ValueError, match="an explorer takes one bit a pixel: load the data without levels"):
+        explorer(data, run if explorer is widgets.LearningExplorer else run.weights)
+
+
 def test_drawing_changes_what_is_seen(digits, run):
     digit = widgets.DigitExplorer(digits, run.weights)
     assert np.array_equal(digit.image, digits.test.inputs[0])
