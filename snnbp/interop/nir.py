@@ -87,7 +87,9 @@ def from_nir(graph: "nir.NIRGraph") -> Weights:
     Parameters
     ----------
     graph : nir.NIRGraph
-        A chain of `Affine` or `Linear` nodes, each followed by `CubaLIF`, `LIF`, `IF` or `Threshold`.
+        A chain of `Affine` or `Linear` nodes, each followed by `CubaLIF`, `LIF`, `IF` or `Threshold`. All
+        time constants are the time step, 1e-4 s (or those of the dialect "rockpool"): then one step brings
+        the whole input. `IF` has none; it is read with a time step of 1.
 
     Returns
     -------
@@ -98,8 +100,8 @@ def from_nir(graph: "nir.NIRGraph") -> Weights:
     Raises
     ------
     ValueError
-        If the graph has another shape, its neurons have different thresholds, or its weights are not even
-        integers within [-256, 254]. The message names the node.
+        If the graph has another shape, its neurons have different thresholds, its time constants are
+        others, or its weights are not even integers within [-256, 254]. The message names the node.
     ModuleNotFoundError
         Where the package `nir` is not installed.
     """
@@ -165,12 +167,21 @@ def _level(name: str, node: Any) -> NDArray[np.float64]:
         return np.asarray(node.threshold, np.float64)
     if kind not in ("CubaLIF", "LIF", "IF"):
         raise ValueError(f"node {name!r} must be CubaLIF, LIF, IF or Threshold, got {kind}")
-    r, taus = np.asarray(node.r), [np.asarray(getattr(node, t, 1)) for t in ("tau", "tau_mem", "tau_syn")]
-    rockpool = DIALECTS["rockpool"]
-    plain = (r == 1).all() or ((r == rockpool.r).all() and all((tau == rockpool.tau).all() for tau in taus))
-    if not plain or not all(
-        (np.asarray(getattr(node, field, wanted)) == wanted).all()
-        for field, wanted in (("w_in", 1), ("v_leak", 0), ("v_reset", 0))
+
+    def is_all(field: str, wanted: float) -> bool:
+        return bool((np.asarray(getattr(node, field, wanted)) == wanted).all())
+
+    rockpool = is_all("r", DIALECTS["rockpool"].r)
+    if not (rockpool or is_all("r", 1)) or not (
+        is_all("w_in", 1) and is_all("v_leak", 0) and is_all("v_reset", 0)
     ):
         raise ValueError(f"node {name!r} must have r = 1, w_in = 1, v_leak = 0 and v_reset = 0")
+    tau, r = DIALECTS["rockpool" if rockpool else "lif"][1:]
+    for field in ("tau", "tau_mem", "tau_syn"):
+        values = np.ravel(getattr(node, field, tau))
+        if (others := values[values != tau]).size:
+            raise ValueError(
+                f"node {name!r}: {field} must be {tau:g} s where r = {r:g}, got {others[0]:g}: "
+                "otherwise one time step does not bring the whole input"
+            )
     return np.asarray(node.v_threshold, np.float64)

@@ -106,10 +106,15 @@ def plain(threshold=512.0, kind="Threshold", weight=None, **changes):
     return chain(*nodes, nir.Output({"output": np.array([5])})), weights
 
 
+def cuba(**changes):
+    return plain(kind="CubaLIF", **{"v_leak": 0.0} | changes)[0]
+
+
 def test_nir_graphs_of_others_are_read():
     for threshold, kind in ((512.0, "Threshold"), (513, "Threshold"), (512, "IF"), (513.5, "IF")):
         graph, weights = plain(threshold, kind)
         assert from_nir(graph) == weights
+    assert from_nir(plain(kind="LIF", tau=1e-4, v_leak=0)[0]) == weights
 
 
 @pytest.mark.parametrize(
@@ -122,6 +127,19 @@ def test_nir_graphs_of_others_are_read():
         (lambda: plain(kind="IF", r=2)[0], "node '2' must have r = 1"),
         (lambda: plain(kind="IF", v_reset=7)[0], "node '2' must have r = 1"),
         (lambda: plain(kind="LIF", tau=1, v_leak=5)[0], "node '2' must have r = 1"),
+        (
+            lambda: plain(kind="LIF", tau=0.02, v_leak=0)[0],
+            "node '2': tau must be 0.0001 s where r = 1, got 0.02",
+        ),
+        (
+            lambda: cuba(tau_syn=1e-4, tau_mem=0.02),
+            "node '2': tau_mem must be 0.0001 s where r = 1, got 0.02",
+        ),
+        (
+            lambda: cuba(tau_syn=0.02, tau_mem=1e-4),
+            "node '2': tau_syn must be 0.0001 s where r = 1, got 0.02",
+        ),
+        (lambda: cuba(tau_syn=1e-4, tau_mem=1.0, r=1e9), "tau_syn must be 1 s where r = 1e"),
         (lambda: chain(*list(plain()[0].nodes.values())[:3]), "pairs of affine and spiking nodes"),
         (lambda: chain(*list(plain()[0].nodes.values())[::-1]), "one chain of nodes"),
         (lambda: nir.NIRGraph({}, []), "one chain of nodes"),
