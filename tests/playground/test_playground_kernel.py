@@ -19,7 +19,6 @@ from snnbp.training.train import initial_weights
 SOURCE = ROOT / "docs" / "playground"
 LEARN = Path(__file__).with_name("learn.mjs")
 NODE = shutil.which("node")
-SLOWNESS = 25
 
 pytestmark = pytest.mark.skipif(NODE is None, reason="no Node.js (Debian: apt-get install nodejs)")
 
@@ -74,8 +73,6 @@ def test_playground_kernel_equals_fused_on_an_epoch_of_mnist(mnist, tmp_path, hi
     assert np.array_equal(potentials, snnbp.predict(learner.weights, mnist.train.inputs)[1])
     per_sample = printed["seconds"] / len(order)
     print(f"{hidden}: {per_sample * 1e6:.1f} us a sample in Node, {printed['seconds'] / fused:.1f} x fused")
-    if len(hidden) == 1:
-        assert printed["seconds"] < SLOWNESS * fused
 
 
 @pytest.mark.parametrize(
