@@ -2,6 +2,8 @@
 
 import csv
 import json
+import os
+import shutil
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -35,7 +37,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     Parameters
     ----------
     folder : path-like
-        Is created if need be; files of an older bundle are replaced.
+        Is created if need be. An older bundle there is replaced, with all that is in its folder, once the new
+        one is whole.
     run : Run
         A training with its weights, by the rule "circuit" with exact feedback.
     data : Dataset
@@ -47,7 +50,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     Raises
     ------
     ValueError
-        If the run was trained on other data or by another rule, or there are not as many samples.
+        If the run was trained on other data or by another rule, there are not as many samples, or the
+        folder cannot be used, see `usable_folder`.
     OSError
         If the folder cannot be written.
 
@@ -63,11 +67,48 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
         raise ValueError("the run was trained on other data")
     if run.weights is None:
         raise ValueError("the run was stored without its weights")
-    if config.rule != "circuit" or config.feedback != "exact":
-        raise ValueError(f"only the rule 'circuit' with exact feedback is a circuit, not {config.rule!r}")
+    if config.rule != "circuit":
+        raise ValueError(f"a bundle needs the rule 'circuit', got {config.rule!r}")
+    if config.feedback != "exact":
+        raise ValueError(f"a bundle needs feedback='exact', got {config.feedback!r}")
     if not 0 < n <= min(len(data.train), len(data.test)):
         raise ValueError(f"n_samples must be from 1 to {min(len(data.train), len(data.test))}, got {n}")
-    sizes = run.weights.sizes
+    folder = usable_folder(folder)
+    partial = folder.with_name(f".{folder.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        _write(partial, run, run.weights, data, n)
+        if folder.exists():
+            shutil.rmtree(folder)
+        partial.rename(folder)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
+
+
+def usable_folder(folder: str | Path) -> Path:
+    """Return the absolute path of a folder for a bundle.
+
+    Raises
+    ------
+    ValueError
+        If it is a file or the current folder, cannot be created, or holds anything but a bundle.
+    """
+    path = as_path(folder).resolve()
+    if path.exists() and not path.is_dir():
+        raise ValueError(f"{folder} is a file: name a folder")
+    if path == Path.cwd():
+        raise ValueError("the current folder cannot be replaced: name another folder")
+    if path.exists() and any(path.iterdir()) and not (path / "about.json").exists():
+        raise ValueError(f"{folder} is not empty and holds no bundle: name a new folder")
+    above = next(each for each in path.parents if each.exists())
+    if not above.is_dir() or not os.access(above, os.W_OK):
+        raise ValueError(f"{folder} cannot be created in {above}: name another folder")
+    return path
+
+
+def _write(folder: Path, run: Run, trained: Weights, data: Dataset, n: int) -> None:
+    """Write the files into a new folder."""
+    config, sizes = run.config, trained.sizes
     circuit = training_circuit(
         sizes,
         config.inhibition,
@@ -78,16 +119,15 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     )
     parts = {
         TRAINING: (circuit, initial_weights(config, data), data.train),
-        INFERENCE: (inference_circuit(sizes, config.threshold), run.weights, data.test),
+        INFERENCE: (inference_circuit(sizes, config.threshold), trained, data.test),
     }
-    folder = as_path(folder)
-    overdriven = {}
+    overdriven, found = {}, True
     for number, (name, (circuit, weights, samples)) in enumerate(parts.items()):
         _write_circuit(folder / name, circuit)
         overdriven[name] = _write_activity(folder / name, circuit, weights, samples[:n])
-        _write_images(folder / name, data.source, number, samples[:n])
+        found &= _write_images(folder / name, data.source, number, samples[:n])
     schedule = schedule_of(len(sizes) - 2).name
-    table = parameters(config, len(parts[TRAINING][0].phases), schedule)
+    table = parameters(config, parts[TRAINING][0], schedule, data, found)
     _write_csv(folder / "parameters.csv", (parameter._asdict() for parameter in table))
     about = {
         "format": 1,
@@ -185,14 +225,16 @@ def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: S
     return overdriven
 
 
-def _write_images(folder: Path, source: str, part: int, samples: Samples) -> None:
-    """Store the grey images of a registered data set, if they were made binary at the threshold 0.5."""
+def _write_images(folder: Path, source: str, part: int, samples: Samples) -> bool:
+    """Store the grey images of a registered data set if they give the inputs at the threshold 0.5."""
     if source not in sources.NAMES:
-        return
+        return False
     raw = sources.load(source)
     images = raw.images[part][: len(samples)]
-    if np.array_equal(on(images, 0.5, raw.full_scale), samples.inputs):
-        _write_array(folder / "images.npy", np.ascontiguousarray(images))
+    if not np.array_equal(on(images, 0.5, raw.full_scale), samples.inputs):
+        return False
+    _write_array(folder / "images.npy", np.ascontiguousarray(images))
+    return True
 
 
 def _file(pre: str, post: str) -> str:
