@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from snnbp.interop.bundle import export_bundle
+from snnbp.interop.bundle import export_bundle, usable_folder
 from snnbp.training.config import Config
 from snnbp.training.data import load_dataset
 from snnbp.training.run import Run
@@ -22,15 +22,20 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--dataset", default="digits", choices=NAMES, help="default: %(default)s")
     parser.add_argument("--run", metavar="FILE", help="a run stored by Run.save, on this data set")
     sizes = "without a run: neurons of each hidden layer; default: 400"
-    parser.add_argument("--hidden", type=int, nargs="+", default=[400], metavar="N", help=sizes)
-    parser.add_argument("--epochs", type=int, default=5, metavar="N", help="without a run; default: 5")
+    parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help=sizes)
+    parser.add_argument("--epochs", type=int, metavar="N", help="without a run; default: 5")
     options = parser.parse_args(words)
+    if options.run and (options.hidden, options.epochs) != (None, None):
+        parser.error("--hidden and --epochs are those of the run: leave them out with --run")
+    hidden = (400,) if options.hidden is None else tuple(options.hidden)
+    epochs = 5 if options.epochs is None else options.epochs
     try:
+        usable_folder(options.folder)
         data = load_dataset(options.dataset)
         if options.run:
             run = Run.load(options.run)
         else:
-            run = train(data, Config(hidden=tuple(options.hidden), epochs=options.epochs), progress=False)
+            run = train(data, Config(hidden=hidden, epochs=epochs), progress=False)
         export_bundle(options.folder, run, data)
     except (ValueError, OSError) as error:
         print(f"snnbp: {error}", file=sys.stderr)

@@ -22,6 +22,7 @@ CASES = {
     "three hidden layers": {"hidden": (20, 20, 20)},
     "weights at their bounds": {"hidden": (30, 20), "step": 64},
     BEYOND: {"hidden": 100, "inhibition": -64, "init_scale": 20.0},
+    "threshold 4096": {"hidden": 30, "threshold": 4096},
     "variants": {"hidden": 30, "threshold": 2048, "open_target": True, "margin": 512},
 }
 
@@ -151,11 +152,40 @@ def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
     origins = {"paper", "official code", "derived", "our choice", "unknown"}
     assert {row["origin"] for row in table.values()} == origins
     assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
-    weights = {row["weight"] for row in rows(bundles / ONE / "training/projections.csv")}
-    for name in ("inhibition", "gate_weight", "chain_weight", "copied_spike"):
-        assert table[name]["value"] in weights, name
+    assert set(snnbp.Config.model_fields) <= set(table)
+    assert [table[name]["value"] for name in ("pixel_threshold", "crop", "levels")] == ["0.5", "0", "1"]
     changed = {row["name"]: row for row in rows(bundles / "variants/parameters.csv")}
     assert (changed["threshold"]["value"], changed["threshold"]["origin"]) == ("2048", "our choice")
+
+
+@pytest.mark.parametrize("case", [ONE, "threshold 4096", "variants"])
+def test_bundle_parameters_are_weights_of_the_circuit(bundles, case):
+    table = {row["name"]: row["value"] for row in rows(bundles / case / "parameters.csv")}
+    projections = rows(bundles / case / "training/projections.csv")
+    by_role = {
+        role: {row["weight"] for row in projections if row["role"] == role} for role in ("chain", "copy")
+    }
+    assert by_role["chain"] == {table["chain_weight"]}
+    assert by_role["copy"] == {table["copied_spike"], f"-{table['copied_spike']}"}
+    assert {table["inhibition"], table["gate_weight"]} <= {row["weight"] for row in projections}
+
+
+@pytest.mark.parametrize(
+    "changes", [{"pixel_threshold": 0.3}, {"test_pixel_threshold": 0.3}, {"levels": (0.3, 0.6)}]
+)
+def test_bundle_says_only_what_is_known_of_other_inputs(tmp_path, changes):
+    data = snnbp.load_dataset("digits", **changes)
+    export_bundle(tmp_path / "made", snnbp.train(data, Config(epochs=1, hidden=8), progress=False), data)
+    table = {row["name"]: row for row in rows(tmp_path / "made/parameters.csv")}
+    for name in ("pixel_threshold", "crop"):
+        assert (table[name]["value"], table[name]["origin"]) == ("", "unknown")
+    assert table["levels"]["value"] == ("2" if "levels" in changes else "1")
+
+
+def test_bundle_of_arrays_says_that_their_origin_is_unknown(bundles):
+    table = {row["name"]: row for row in rows(bundles / BEYOND / "parameters.csv")}
+    for name in ("pixel_threshold", "crop", "levels"):
+        assert (table[name]["value"], table[name]["origin"]) == ("", "unknown")
 
 
 def test_bundle_weights_are_mantissa_and_exponent(bundles):
@@ -178,14 +208,60 @@ def test_bundle_of_the_same_run_has_the_same_bytes(bundles, digits, tmp_path):
             assert (old / path).read_bytes() == (again / path).read_bytes(), path
 
 
+def tree(folder):
+    return {path.relative_to(folder): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_bundle_replaces_an_older_one_whole(bundles, digits, tmp_path):
+    shutil.copytree(bundles / "two hidden layers", tmp_path / "made")
+    export_bundle(tmp_path / "made", snnbp.train(digits, Config(epochs=2, hidden=30), progress=False), digits)
+    assert tree(tmp_path / "made") == tree(bundles / ONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_bundle_stays_as_it_was_after_an_error_midway(bundles, digits, tmp_path, monkeypatch):
+    shutil.copytree(bundles / ONE, tmp_path / "made")
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("snnbp.interop.bundle.parameters", full)
+    run = snnbp.train(digits, Config(epochs=1, hidden=(8, 6)), progress=False)
+    for name in ("made", "new"):
+        with pytest.raises(OSError, match="No space left"):
+            export_bundle(tmp_path / name, run, digits)
+    assert tree(tmp_path / "made") == tree(bundles / ONE)
+    assert [path.name for path in tmp_path.iterdir()] == ["made"]
+
+
+def test_bundle_never_replaces_other_files(digits, tmp_path, monkeypatch):
+    run = snnbp.train(digits, Config(epochs=1, hidden=8), progress=False)
+    note = tmp_path / "mine" / "notes.txt"
+    note.parent.mkdir()
+    note.write_text("mine", encoding="utf-8")
+    (tmp_path / "here").mkdir()
+    monkeypatch.chdir(tmp_path / "here")
+    for folder, reason in (
+        (note.parent, "is not empty and holds no bundle"),
+        (note, "is a file"),
+        (note / "made", "cannot be created"),
+        (".", "the current folder cannot be replaced"),
+    ):
+        with pytest.raises(ValueError, match=reason):
+            export_bundle(folder, run, digits)
+    assert tree(tmp_path / "mine") == {note.relative_to(note.parent): b"mine"}
+
+
 def test_bundle_arguments_are_checked(digits, tmp_path):
     run = snnbp.train(digits, Config(epochs=1, hidden=8), progress=False)
     other = snnbp.train(digits, Config(epochs=1, hidden=8, rule="published-simulation"), progress=False)
+    random = snnbp.train(digits, Config(epochs=1, hidden=8, feedback="random"), progress=False)
     half = snnbp.Dataset(digits.train[:100], digits.test, classes=digits.classes)
     for arguments, reason in (
         ((run, half), "trained on other data"),
         ((run.without_weights(), digits), "stored without its weights"),
-        ((other, digits), "only the rule 'circuit'"),
+        ((other, digits), "a bundle needs the rule 'circuit', got 'published-simulation'"),
+        ((random, digits), "a bundle needs feedback='exact', got 'random'"),
         ((run, digits, 0), "n_samples must be from 1 to 360, got 0"),
         ((run, digits, 361), "n_samples must be from 1 to 360, got 361"),
         ((run, digits, 1.5), "n_samples must be an integer"),
@@ -205,3 +281,20 @@ def test_bundle_command(tmp_path, digits, capsys):
     error = capsys.readouterr().err
     assert error.startswith("snnbp: ")
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize("words", [("--hidden", "5"), ("--epochs", "99")])
+def test_bundle_command_refuses_settings_beside_a_run(tmp_path, capsys, words):
+    with pytest.raises(SystemExit) as caught:
+        main(["bundle", str(tmp_path / "made"), "--run", "run.npz", *words])
+    assert caught.value.code == 2
+    assert "leave them out with --run" in capsys.readouterr().err
+
+
+def test_bundle_command_refuses_a_folder_before_it_trains(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("snnbp.interop.command.train", None)
+    (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
+    assert main(["bundle", str(tmp_path)]) == 1
+    assert (
+        capsys.readouterr().err == f"snnbp: {tmp_path} is not empty and holds no bundle: name a new folder\n"
+    )
