@@ -108,9 +108,9 @@ def row(*children: Any) -> Any:
     return made
 
 
-def labelled(kind: Any, text: str, width: str = "302px", **options: Any) -> Any:
+def labelled(kind: Any, text: str, width: str = "326px", **options: Any) -> Any:
     """An input field with a label that is never cut off."""
-    made = kind(description=text, tooltip=text, style={"description_width": "150px"}, **options)
+    made = kind(description=text, tooltip=text, style={"description_width": "174px"}, **options)
     made.layout.width = width
     return made
 
