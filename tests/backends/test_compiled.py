@@ -54,7 +54,6 @@ def test_the_compiler_is_announced_once(tmp_path):
             [sys.executable, "-c", program],
             env={
                 "PATH": os.environ["PATH"],
-                "PYTHONPATH": str(package.parent),
                 "NUMBA_CACHE_DIR": str(tmp_path),
             },
             cwd=tmp_path,

@@ -146,15 +146,14 @@ def _of_runs(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path
 
 
 def _of_data(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
-    """A data set as tiny as MNIST is large."""
-    pixels = np.random.default_rng(1).integers(0, 256, (30, 6, 6), np.uint8)
+    """A data set of few images."""
+    pixels = np.random.default_rng(1).integers(0, 256, (30, 28, 28), np.uint8)
     labels = np.arange(30, dtype=np.uint8) % 10
     contents = [_idx(array) for array in (pixels[:20], labels[:20], pixels[20:], labels[20:])]
     source = sources.Source(
-        tuple(hashlib.sha256(content).hexdigest() for content in contents),
-        (),
         tuple("0123456789"),
-        max_bytes=4096,
+        tuple(hashlib.sha256(content).hexdigest() for content in contents),
+        max_bytes=16 + pixels.size,
     )
     place = folder / "data" / "mnist"
     place.mkdir(parents=True)
