@@ -5,7 +5,9 @@ import os
 import shutil
 import signal
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +19,21 @@ from snnbp.training.sources import DataUnavailable
 
 # Restore SIGINT (background shells ignore it); tests send it.
 signal.signal(signal.SIGINT, signal.default_int_handler)
+
+# nbval reads a cell's messages after the cell. On a slow machine progress bars could send more than the queue
+# holds, a thousand, and the last message, that the cell is done, would be lost.
+os.environ["TQDM_MININTERVAL"] = "5"
+
+CHROMIUM = Path("/usr/bin/chromium")
+BROWSER_FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
 
 OUTPUT = Path(tempfile.mkdtemp(prefix="snnbp-test-"))
 os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
@@ -86,3 +103,14 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for name in needed_data(settings.notebooks()[notebook].parameters):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    if not CHROMIUM.exists():
+        pytest.skip(f"no browser: {CHROMIUM} is missing (Debian: apt-get install chromium)")
+    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests without playwright")
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=BROWSER_FLAGS, timeout=120_000)
+        yield browser
+        browser.close()

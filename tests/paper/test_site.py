@@ -7,7 +7,6 @@ import base64
 import hashlib
 import json
 import re
-from pathlib import Path
 
 import pytest
 
@@ -16,7 +15,6 @@ from snnbp import plots
 from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands, site
 from snnbp.paper.links import broken_links
 
-CHROMIUM = Path("/usr/bin/chromium")
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PAGES = ("index", "notebooks/00_start_here", "notebooks/05_fashion_mnist", "api/index", "docs/validity")
 # Elements that stick out of the window and do not scroll by themselves.
@@ -108,17 +106,6 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
 def test_the_command_takes_no_options(capsys):
     assert commands.main(["docs", "--fast"]) == 2
     assert capsys.readouterr().err.startswith("reproduce: docs takes no options")
-
-
-@pytest.fixture(scope="module")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is missing (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests without playwright")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.mark.parametrize("width", [1366, 390])

@@ -5,7 +5,6 @@ import functools
 import http.server
 import importlib.util
 import threading
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -13,15 +12,12 @@ import pytest
 from snnbp.paper import ROOT
 from snnbp.paper import site as paper_site
 
-CHROMIUM = Path("/usr/bin/chromium")
 SHOTS = ROOT / "build" / "screenshots"
 LAPTOP = {"width": 1366, "height": 768}
 READY = "() => !document.getElementById('play').disabled"
 DIGEST = "() => document.getElementById('digest').dataset.digest"
 # Milliseconds. Together the waits of a test stay below its 600 s, so that the wait that fails is named.
 WAIT, TRAINED = 60_000, 200_000
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
 @pytest.fixture(scope="session")
@@ -77,17 +73,6 @@ def address(built):
 def site_address(site):
     with served(site) as root:
         yield root
-
-
-@pytest.fixture(scope="session")
-def browser():
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is missing (Debian: apt-get install chromium)")
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests without playwright")
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS, timeout=120_000)
-        yield browser
-        browser.close()
 
 
 class Visit:

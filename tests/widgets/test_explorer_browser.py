@@ -10,16 +10,12 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import nbformat
 import pytest
 
 from snnbp.paper import ROOT
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-FLAGS += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
 LAPTOP, NARROW = {"width": 1366, "height": 768}, {"width": 1000, "height": 768}
 TOKEN = "explorer"
 SHOTS = ROOT / "build" / "screenshots"
@@ -64,10 +60,8 @@ STOP_SECONDS = """async () => {
 
 
 @pytest.fixture(scope="module")
-def server(tmp_path_factory):
+def server(browser, tmp_path_factory):
     """JupyterLab's address, serving two notebooks without outputs, with settings of its own."""
-    if not CHROMIUM.exists():
-        pytest.skip(f"no browser: {CHROMIUM} is missing (Debian: apt-get install chromium)")
     folder = tmp_path_factory.mktemp("lab")
     (folder / "notebooks").mkdir()
     for name in ("01_circuit", "08_explore"):
@@ -109,16 +103,6 @@ def server(tmp_path_factory):
         process.wait(20)
 
 
-@pytest.fixture(scope="module")
-def browser(server):
-    sync_api = pytest.importorskip("playwright.sync_api", reason="no browser tests without playwright")
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    with sync_api.sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
-        yield browser
-        browser.close()
-
-
 def opened(browser, server, name):
     """A notebook, run from top to bottom, beside the file browser in a window as wide as a laptop."""
     page = browser.new_page(viewport=LAPTOP)
@@ -153,6 +137,7 @@ def wait_until_idle(page):
 
 
 def shot(page, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
     page.evaluate(f"() => document.querySelector('.{name.split('_')[0]}-box').scrollIntoView()")
     page.screenshot(path=SHOTS / f"{name}.png")
 
