@@ -163,6 +163,11 @@ def headlines(path: Path = HERE / "claims.toml") -> list[Headline]:
     return _declared(path)[1]
 
 
+def own_headlines() -> list[Headline]:
+    """Read the rows of the summary of `own_claims`."""
+    return _declared(HERE / "claims_beyond.toml")[1]
+
+
 def value(id_: str) -> float:
     """Look up what the paper claims: a fraction for accuracies, else in the claim's unit.
 

@@ -6,7 +6,16 @@ from collections.abc import Sequence
 import pandas as pd
 
 from snnbp.paper import claims
-from snnbp.paper.claims import ESTIMATED, NOT_EVALUATED, NOT_REPRODUCED, REPORTED, REPRODUCED, Claim, Verdict
+from snnbp.paper.claims import (
+    ESTIMATED,
+    NOT_EVALUATED,
+    NOT_REPRODUCED,
+    REPORTED,
+    REPRODUCED,
+    Claim,
+    Headline,
+    Verdict,
+)
 
 RULE = f"""\
 **The rule** was fixed before looking at results. An accuracy is *reproduced* if |ours - claimed| <=
@@ -31,11 +40,11 @@ interval of its mean over seeds (Student's t) lies above the claimed value.
 """
 
 
-def headline(verdicts: Sequence[Verdict]) -> pd.DataFrame:
-    """The summary of five rows: claim, claimed, ours, verdict."""
+def headline(verdicts: Sequence[Verdict], summary: Sequence[Headline] | None = None) -> pd.DataFrame:
+    """The rows of `summary`, by default the five of the paper: claim, claimed, ours, verdict."""
     found = {v.claim.id: v for v in verdicts}
     rows = []
-    for row in claims.headlines():
+    for row in claims.headlines() if summary is None else summary:
         some = [found[id_] for id_ in row.claims]
         outcomes = {v.verdict for v in some}
         outcome = next((v for v in (NOT_REPRODUCED, NOT_EVALUATED) if v in outcomes), some[0].verdict)
@@ -85,6 +94,7 @@ def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
         markdown_table(equivalence(paper)),
         "## Beyond the paper\n",
         BEYOND,
+        markdown_table(headline(verdicts, claims.own_headlines())),
         *_sections([v for v in verdicts if v.claim.id in own], folder),
     ]
     return "\n".join(parts)
