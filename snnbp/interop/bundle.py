@@ -25,6 +25,7 @@ from snnbp.training import sources
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.images import on
 from snnbp.training.run import Run
+from snnbp.training.shift import digest_of
 from snnbp.training.train import initial_weights
 
 TRAINING, INFERENCE = "training", "inference"
@@ -62,7 +63,7 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     checks.an(Dataset, "data", data)
     n = checks.whole("n_samples", n_samples)
     config = run.config
-    if run.data != data.digest:
+    if run.data != digest_of(data, run.config.shift):
         raise ValueError("the run was trained on other data")
     if run.weights is None:
         raise ValueError("the run was stored without its weights")
