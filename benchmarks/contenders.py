@@ -1,15 +1,21 @@
 """The ways to learn one sample that are timed against each other."""
 
+import atexit
+import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from environment import python_with
 
 import snnbp
 from snnbp.circuit.weights import Weights
+from snnbp.paper import ROOT
 from snnbp.training.data import Samples
 
 PUBLISHED = "published simulation (NumPy)"
+JAX = ("jax==0.10.2", "jaxlib==0.10.2", "numpy==2.2.6")
+"""Packages of its environment."""
 
 
 @dataclass(frozen=True)
@@ -22,14 +28,9 @@ class Contender:
 
 
 def available() -> dict[str, Contender]:
-    """All contenders that can run here, the yardstick first."""
+    """All contenders, the yardstick first."""
     everyone = {PUBLISHED: Contender("published-simulation", published, 40)}
-    try:
-        import jax  # noqa: F401
-    except ImportError:
-        print("JAX is not installed: left out")
-    else:
-        everyone["JAX lax.scan"] = Contender("published-simulation", with_jax, 10)
+    everyone[f"JAX lax.scan ({JAX[0].replace('==', ' ')})"] = Contender("published-simulation", Jax(), 10)
     everyone["reference"] = Contender("circuit", through("reference"), 40)
     everyone["spiking (12 steps, 8 matrices)"] = Contender("circuit", through("spiking"), 10)
     everyone["fused"] = Contender("circuit", through("fused"), 1)
@@ -60,30 +61,30 @@ def published(weights: Weights, samples: Samples) -> Weights:
     return Weights((w1.astype(int), w2.astype(int)))
 
 
-def with_jax(weights: Weights, samples: Samples) -> Weights:
-    """The same, compiled by XLA as one scan over the samples; float32 holds these integers exactly."""
-    import jax
-    import jax.numpy as jnp
+class Jax:
+    """The same, compiled by JAX in a process of its own: each call learns what the first one was given."""
 
-    def one_sample(carry, sample):
-        (w1, w2), (x, t) = carry, sample
-        v1 = x @ w1
-        h = (v1 > 512).astype(jnp.float32)
-        window = (v1 > 0) & (v1 < 1024)
-        v2 = h @ w2
-        o = (v2 > 512).astype(jnp.float32)
-        delta2 = (t - o) * (((t > o) & (v2 > 0)) | ((t < o) & (v2 < 1024)))
-        w2 = jnp.clip(w2 + 2 * jnp.outer(h, delta2), -254, 254)
-        delta1 = jnp.clip((w2 @ delta2) * window, -1, 1)
-        w1 = jnp.clip(w1 + 2 * jnp.outer(x, delta1), -254, 254)
-        return (w1, w2), None
+    def __init__(self) -> None:
+        self._process: subprocess.Popen[str] | None = None
 
-    if "scan" not in _compiled:
-        _compiled["scan"] = jax.jit(lambda carry, stream: jax.lax.scan(one_sample, carry, stream)[0])
-    start = (jnp.asarray(weights.matrices[0], jnp.float32), jnp.asarray(weights.matrices[1], jnp.float32))
-    stream = (jnp.asarray(samples.inputs, jnp.float32), jnp.asarray(np.eye(10)[samples.labels], jnp.float32))
-    w1, w2 = _compiled["scan"](start, stream)
-    return Weights((np.asarray(w1).astype(int), np.asarray(w2).astype(int)))
+    def __call__(self, weights: Weights, samples: Samples) -> Weights:
+        if self._process is None:
+            self._process, self._learned = self._start(weights, samples)
+        print(file=self._process.stdin, flush=True)
+        if not self._process.stdout.readline():
+            raise SystemExit(f"{JAX[0]} failed")
+        return self._learned
 
-
-_compiled: dict[str, Callable] = {}
+    def _start(self, weights: Weights, samples: Samples) -> "tuple[subprocess.Popen[str], Weights]":
+        """Start the process; it compiles, learns once and answers."""
+        python = python_with("jax", JAX)
+        source, out = (ROOT / "build" / "jax" / name for name in ("samples.npz", "learned.npz"))
+        w1, w2 = weights.matrices
+        np.savez(source, inputs=samples.inputs, labels=samples.labels, w1=w1, w2=w2)
+        command = [python, ROOT / "benchmarks" / "in_jax.py", source, out]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        atexit.register(process.communicate)
+        if not process.stdout.readline():
+            raise SystemExit(f"{JAX[0]} failed")
+        learned = np.load(out)
+        return process, Weights((learned["w1"].astype(int), learned["w2"].astype(int)))

@@ -11,7 +11,8 @@ import argparse
 import time
 from statistics import median
 
-from speed import processor
+from environment import describe
+from table import measured
 from tqdm import tqdm
 
 import snnbp
@@ -57,13 +58,22 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
-    data = snnbp.load_dataset("mnist")
+    environment, data = describe(), snnbp.load_dataset("mnist")
     lines, differing = epoch(data, options.seed)
     print("\n".join(lines))
     times = microseconds(data, options.seed, options.repeats)
     rows = [f"{n},{name},{median(t):.2f},{min(t):.2f},{max(t):.2f}" for (n, name), t in times.items()]
     header = "hidden layers,backend,median,min,max"
-    print("\n".join([f"µs a sample, {processor()}, one core", header, *rows]))
+    print("\n".join([f"µs a sample, {environment['processor']}, one core", header, *rows]))
+    table = [
+        (
+            f"{name}, {n} x 400 hidden",
+            f"{median(t):.2f} ({min(t):.2f} - {max(t):.2f})",
+            "µs CPU time a sample",
+        )
+        for (n, name), t in times.items()
+    ]
+    table.append(("weights that differ after an epoch", f"{differing}", ""))
     texts = {"depth_epoch.txt": lines, "depth_times.csv": [header, *rows]}
     for name, text in texts.items():
         with atomic_open(ROOT / "figures" / name, "w") as file:
@@ -75,7 +85,7 @@ def main() -> None:
         sorted(texts),
         profile="paper",
         parameters=vars(options),
-        results={"differing.weights": {"values": [differing]}, "processor": processor()},
+        results={"differing.weights": {"values": [differing]}, **measured(environment, table)},
     )
 
 

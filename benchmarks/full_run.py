@@ -9,7 +9,8 @@ the weights must be those of `fused`; the run is only worth something if they ar
 import argparse
 import resource
 
-from speed import processor
+from environment import describe
+from table import measured
 
 import snnbp
 from snnbp.files import atomic_open
@@ -22,17 +23,23 @@ def main() -> None:
     )
     parser.add_argument("--seed", type=int, default=1)
     config = snnbp.Config(seed=parser.parse_args().seed)
-    data = snnbp.load_dataset("mnist")
+    environment, data = describe(), snnbp.load_dataset("mnist")
     runs = {backend: snnbp.train(data, config, backend) for backend in ("fused", "spiking")}
     fused, spiking = (run.weights.matrices for run in runs.values())
     differing = sum(int((a != b).sum()) for a, b in zip(fused, spiking, strict=True))
     steps = 12 * len(data.train) * config.epochs
-    lines = [f"seed {config.seed}, {config.epochs} epochs, {steps:,} steps, {processor()}, one core"]
+    lines = [
+        f"seed {config.seed}, {config.epochs} epochs, {steps:,} steps, {environment['processor']}, one core"
+    ]
     for backend, run in runs.items():
         lines.append(f"{backend}: {run.seconds:.0f} s, {run.n_overdriven} overdriven, {run.digest}")
     lines.append(f"weights that differ: {differing}")
     lines.append(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
     print("\n".join(lines))
+    rows = [
+        (f"{backend}, {config.epochs} epochs", f"{run.seconds:.0f}", "s") for backend, run in runs.items()
+    ]
+    rows.append(("weights that differ", f"{differing}", ""))
     with atomic_open(ROOT / "figures" / "full_run.txt", "w") as file:
         file.write("\n".join(lines) + "\n")
     write_record(
@@ -45,6 +52,7 @@ def main() -> None:
         results={
             "differing.weights": {"values": [differing]},
             "seconds": {backend: run.seconds for backend, run in runs.items()},
+            **measured(environment, rows),
         },
     )
 

@@ -18,6 +18,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from environment import describe
+from table import measured
 
 import snnbp
 from snnbp.backends.lava import StimulusDriver, network
@@ -72,7 +74,7 @@ def measure(driver: StimulusDriver, samples: snnbp.Samples) -> dict[str, Any]:
 
 
 def main() -> None:
-    data = snnbp.load_dataset("mnist")
+    environment, data = describe(), snnbp.load_dataset("mnist")
     circuit, weights = snnbp.training_circuit(), snnbp.initial_weights(snnbp.Config(), data)
     rows = {
         name: measure(StimulusDriver(circuit, weights, merged=merged), data.train[:SAMPLES])
@@ -81,6 +83,11 @@ def main() -> None:
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     print(table.to_string())
     table.to_csv(ROOT / "figures" / "lava_variants.csv", lineterminator="\n")
+    found = [
+        (f"{name}: {title}", f"{row[title]:g}", "")
+        for name, row in rows.items()
+        for title in ("s a sample", "memory, MB")
+    ]
     record = ROOT / "figures" / "lava_variants.json"
     write_record(
         record,
@@ -89,7 +96,7 @@ def main() -> None:
         ["lava_variants.csv"],
         profile="paper",
         parameters={"samples": SAMPLES},
-        results={},
+        results=measured(environment, found),
     )
 
 

@@ -3,7 +3,7 @@
     python benchmarks/nir_conformance.py [NAME ...]
 
 Each simulator gets an environment of its own in build/nir, with pinned packages: their pins of nir exclude
-each other. All of them together take 12 GB. MNIST must be at hand. Run it with Python 3.11.
+each other. All of them together take 12 GB. MNIST must be at hand.
 """
 
 import re
@@ -100,19 +100,10 @@ def work(name: str, file: str, inputs: str, out: str) -> None:
 # Here.
 
 
-def environment(name: str) -> Path:
-    """The Python of a simulator's environment, which is made if it is not there."""
-    python = FOLDER / name / "bin" / "python"
-    if not python.exists():
-        subprocess.run([sys.executable, "-m", "venv", FOLDER / name], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet"]
-        subprocess.run([*pip, *SIMULATORS[name].packages], check=True)
-    return python
-
-
 def compare(name: str, case: str, weights, inputs: Path, expected) -> tuple[str, ...]:
     """One row of the table."""
     import nir
+    from environment import python_with
 
     from snnbp.interop import to_nir
 
@@ -120,7 +111,7 @@ def compare(name: str, case: str, weights, inputs: Path, expected) -> tuple[str,
     file, out = FOLDER / f"{case}-{simulator.dialect}.nir", FOLDER / f"{case}-{name}.npy"
     nir.write(file, to_nir(weights, simulator.dialect))
     done = subprocess.run(
-        [environment(name), __file__, "--work", name, file, inputs, out],
+        [python_with(f"nir/{name}", simulator.packages), __file__, "--work", name, file, inputs, out],
         capture_output=True,
         text=True,
         check=False,
@@ -137,8 +128,13 @@ def compare(name: str, case: str, weights, inputs: Path, expected) -> tuple[str,
 
 
 def main(names: list[str]) -> None:
-    import snnbp
+    from environment import describe
+    from table import FIGURES, measured
 
+    import snnbp
+    from snnbp.paper.records import write_record
+
+    environment = describe()
     FOLDER.mkdir(parents=True, exist_ok=True)
     data = snnbp.load_dataset("mnist")
     np.save(inputs := FOLDER / "inputs.npy", np.packbits(data.test.inputs, axis=1))
@@ -158,6 +154,10 @@ def main(names: list[str]) -> None:
         text = PAGE.read_text(encoding="utf-8")
         text = re.sub(r"(?s)(<!-- table -->\n).*?(?=<!-- end -->)", lambda m: f"{m[1]}{table}\n", text)
         PAGE.write_text(text, encoding="utf-8")
+        found = [(f"{row[0]}, {row[3]}", row[-1], "spikes that differ") for row in rows]
+        record, source = FIGURES / "nir_conformance.json", "benchmarks/nir_conformance.py"
+        about = {"profile": "paper", "parameters": {}, "results": measured(environment, found)}
+        write_record(record, source, data, [], **about)
     print(table)
 
 

@@ -1,4 +1,4 @@
-"""How time and memory grow: with hidden units, inputs and threads.
+"""How time and memory grow: with width, inputs, depth, classes and threads.
 
     python benchmarks/scaling.py
 
@@ -14,6 +14,8 @@ from pathlib import Path
 from statistics import median
 
 import numpy as np
+from environment import describe
+from table import measured
 from tqdm import tqdm
 
 import snnbp
@@ -27,28 +29,36 @@ from snnbp.training.data import Samples
 REPEATS = 5
 HIDDEN = (100, 200, 400, 800, 1600, 3200)
 INPUTS = (100, 200, 400, 784, 1600)
+DEPTHS = (1, 2, 4, 8)
+CLASSES = (2, 5, 10, 20, 50, 100)
 THREADS = (1, 2, 4)
 BACKENDS = {"fused": BLUE, "spiking": ORANGE}
 SAMPLES = 4000
 PANELS = {
-    "hidden": ("hidden units (400 inputs)", HIDDEN, lambda backend, n: microseconds(backend, 400, n)),
-    "inputs": ("inputs (400 hidden units)", INPUTS, lambda backend, n: microseconds(backend, n, 400)),
-    "threads": ("threads", THREADS, lambda backend, n: microseconds(backend, 400, 400, n)),
+    "hidden": ("hidden units", HIDDEN, lambda backend, n: microseconds(backend, (400, n, 10))),
+    "inputs": ("inputs", INPUTS, lambda backend, n: microseconds(backend, (n, 400, 10))),
+    "depth": (
+        "hidden layers of 400",
+        DEPTHS,
+        lambda backend, n: microseconds(backend, (400, *(400,) * n, 10)),
+    ),
+    "classes": ("classes", CLASSES, lambda backend, n: microseconds(backend, (400, 400, n))),
+    "threads": ("threads", THREADS, lambda backend, n: microseconds(backend, (400, 400, 10), n)),
     "memory": ("hidden units", HIDDEN, lambda backend, n: [peak_mebibytes(backend, n)]),
 }
-"""By panel: what is varied, its values, and what measures them."""
+"""By panel: what is varied, its values, and what measures them. What is not varied is as in 400-400-10."""
 
 
-def problem(inputs: int, hidden: int, samples: int) -> tuple[Weights, Samples]:
+def problem(sizes: tuple[int, ...], samples: int) -> tuple[Weights, Samples]:
     """A random network and random samples."""
     rng = np.random.default_rng(0)
-    data = Samples(rng.random((samples, inputs)) < 0.25, rng.integers(0, 10, samples))
-    return Weights.draw(np.random.Generator(np.random.PCG64(1)), (inputs, hidden, 10)), data
+    data = Samples(rng.random((samples, sizes[0])) < 0.25, rng.integers(0, sizes[-1], samples))
+    return Weights.draw(np.random.Generator(np.random.PCG64(1)), sizes), data
 
 
-def microseconds(backend: str, inputs: int, hidden: int, threads: int = 1) -> list[float]:
+def microseconds(backend: str, sizes: tuple[int, ...], threads: int = 1) -> list[float]:
     """Time a sample, one value a repeat; with threads, of as many networks learning at once."""
-    weights, samples = problem(inputs, hidden, SAMPLES)
+    weights, samples = problem(sizes, SAMPLES)
     snnbp.learn(weights, samples[:10], backend)
     times = []
     with ThreadPoolExecutor(threads) as pool:
@@ -68,39 +78,60 @@ def peak_mebibytes(backend: str, hidden: int) -> float:
 
 
 def main() -> None:
-    measured = {}
+    environment, values = describe(), {}
     for backend, panel in tqdm([(backend, panel) for backend in BACKENDS for panel in PANELS], unit="curve"):
         _, sizes, measure = PANELS[panel]
-        measured[backend, panel] = [measure(backend, size) for size in sizes]
-    figure = draw(measured)
+        values[backend, panel] = [measure(backend, size) for size in sizes]
+    figure = draw(values)
     for suffix, content in (("svg", to_svg(figure, "scaling")), ("png", to_png(figure))):
         with atomic_open(ROOT / "figures" / f"scaling.{suffix}") as file:
             file.write(content)
-    about = {"parameters": {"repeats": REPEATS}, "weights": {}, "results": {}}
+    rows = [
+        (
+            f"{backend}, {size} {PANELS[panel][0]}",
+            f"{median(repeats):.4g}",
+            "MiB" if panel == "memory" else "µs",
+        )
+        for (backend, panel), curve in values.items()
+        for size, repeats in zip(PANELS[panel][1], curve, strict=True)
+        if size in (PANELS[panel][1][0], PANELS[panel][1][-1])
+    ]
+    results = {f"{backend}, {panel}": curve for (backend, panel), curve in values.items()}
+    about = {
+        "profile": "paper",
+        "parameters": {"repeats": REPEATS},
+        "results": {"values": results, **measured(environment, rows)},
+    }
     files = ["scaling.png", "scaling.svg"]
     write_record(ROOT / "figures" / "scaling.json", "benchmarks/scaling.py", None, files, **about)
 
 
 @styled
-def draw(measured) -> StyledFigure:
+def draw(values) -> StyledFigure:
     """Lines through the medians, bars from the fastest to the slowest repeat."""
     alt = (
-        "Time a sample over hidden units, inputs and threads, and peak memory over hidden units, by backend."
+        "Time a sample over hidden units, inputs, hidden layers, classes and threads, "
+        "and peak memory over hidden units, by backend."
     )
     figure = StyledFigure((DOUBLE, 4.6), alt)
-    axes = dict(zip(PANELS, figure.subplots(2, 2).ravel(), strict=True))
+    axes = dict(zip(PANELS, figure.subplots(2, 3).ravel(), strict=True))
     for panel, (label, sizes, _) in PANELS.items():
         axes[panel].set(xlabel=label, ylabel="time a sample (µs)", xscale="log", yscale="log")
         axes[panel].set(xlim=(0.8 * sizes[0], 1.25 * sizes[-1]))
         axes[panel].grid()
-    axes["threads"].set(xscale="linear", xticks=THREADS)
-    axes["memory"].set(ylabel="peak memory (MiB)", yscale="linear")
-    for (backend, panel), repeats in measured.items():
+        axes[panel].set_xticks(sizes, sizes)
+        axes[panel].minorticks_off()
+    axes["memory"].set(ylabel="peak memory (MiB)")
+    for (backend, panel), repeats in values.items():
         middle = [median(values) for values in repeats]
         spread = np.transpose([(m - min(r), max(r) - m) for m, r in zip(middle, repeats, strict=True)])
         kinds = {"color": BACKENDS[backend], "marker": "o", "capsize": 3, "label": backend}
         axes[panel].errorbar(PANELS[panel][1], middle, spread, **kinds)
-    axes["memory"].set(ylim=(0, None))
+    for panel in axes.values():
+        low, high = panel.get_ylim()
+        ticks = [m * 10**e for e in range(-2, 6) for m in (1, 2, 5) if low <= m * 10**e <= high]
+        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        panel.minorticks_off()
     axes["hidden"].legend()
     panel_letters(axes.values())
     return figure
@@ -109,7 +140,7 @@ def draw(measured) -> StyledFigure:
 if __name__ == "__main__":
     if len(sys.argv) == 3:
         backend, hidden = sys.argv[1], int(sys.argv[2])
-        snnbp.learn(*problem(400, hidden, 10), backend)
+        snnbp.learn(*problem((400, hidden, 10), 10), backend)
         # getrusage would tell of the parent's memory too, from before this program was loaded.
         status = dict(
             line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines()

@@ -4,23 +4,23 @@
 
 Every contender learns MNIST samples (400-400-10) in the same order from the same weights, and must give the
 weights that `fused` gives with its rule. Repeats alternate between contenders, so that a machine that slows
-down slows all of them; ratios are of medians. JAX joins where it is installed (pip install jax).
+down slows all of them; ratios are of medians. JAX runs in an environment of its own in build/jax.
 """
 
 import argparse
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one core for everyone
-os.environ.setdefault("XLA_FLAGS", "--xla_cpu_multi_thread_eigen=false intra_op_parallelism_threads=1")
 
 import time
-from pathlib import Path
 from statistics import median
 
 import contenders
 import numba
 import numpy as np
 import pandas as pd
+from environment import describe
+from table import measured
 from tqdm import tqdm
 
 import snnbp
@@ -70,14 +70,6 @@ def _read(words: np.ndarray, times: int) -> int:
     return total
 
 
-def processor() -> str:
-    """The CPU's name where the system tells it."""
-    info = Path("/proc/cpuinfo")
-    lines = info.read_text(encoding="utf-8").splitlines() if info.exists() else []
-    names = [line.split(":")[1].strip() for line in lines if line.startswith("model name")]
-    return names[0] if names else "unknown CPU"
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -85,7 +77,7 @@ def main() -> None:
     parser.add_argument("--samples", type=int, default=20_000, help="for the fastest; slower ones do fewer")
     parser.add_argument("--repeats", type=int, default=9)
     options = parser.parse_args()
-    data = snnbp.load_dataset("mnist")
+    environment, data = describe(), snnbp.load_dataset("mnist")
     times = measure(data, options.samples, options.repeats)
     times["chip (published latency)"] = [1000 * claims.value("training-latency")]
     times["memory bound (rows of W1, bandwidth measured)"] = [
@@ -100,11 +92,19 @@ def main() -> None:
     table = pd.DataFrame(
         {title: [cell(t) for t in times.values()] for title, cell in columns.items()}, index=list(times)
     ).to_string()
-    text = f"{table}\n\n{processor()}, one core, {options.repeats} repeats\n"
+    text = f"{table}\n\n{environment['processor']}, one core, {options.repeats} repeats\n"
     print(text)
     with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
         file.write(text)
-    about = {"parameters": vars(options), "weights": {}, "results": {"microseconds": times}}
+    rows = [
+        (name, f"{columns['µs a sample, median'](t)} ({columns['range'](t)})", "µs a sample")
+        for name, t in times.items()
+    ]
+    about = {
+        "profile": "paper",
+        "parameters": vars(options),
+        "results": {"microseconds": times, **measured(environment, rows)},
+    }
     write_record(ROOT / "figures" / "speed.json", "benchmarks/speed.py", data, ["speed.txt"], **about)
 
 
