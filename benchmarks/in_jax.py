@@ -2,7 +2,8 @@
 
     python in_jax.py SAMPLES OUT
 
-Learns the samples once, writes the weights to OUT and answers with a line; again for every line that it reads.
+Learns the samples, writes the weights to OUT and answers with a line. Then learns them again, and answers,
+for every line that it reads.
 """
 
 import os
