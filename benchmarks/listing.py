@@ -41,7 +41,7 @@ def starts(circuit: snnbp.Circuit) -> dict[str, int]:
 
 
 def events(circuit: snnbp.Circuit, samples: snnbp.Samples) -> dict[str, NDArray[Any]]:
-    """Spikes from outside. The first cycle starts the gates, sample k is cycle k + 1; see `StimulusDriver`."""
+    """Spikes from outside: the first cycle starts the gates, then a cycle a sample; see `StimulusDriver`."""
     start, period = starts(circuit), len(circuit.phases)
     steps, neurons = [np.array([period - 2])], [np.array([start["in_g"]])]
     for phase, about in enumerate(circuit.phases):

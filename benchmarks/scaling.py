@@ -127,11 +127,14 @@ def draw(values) -> StyledFigure:
         spread = np.transpose([(m - min(r), max(r) - m) for m, r in zip(middle, repeats, strict=True)])
         kinds = {"color": BACKENDS[backend], "marker": "o", "capsize": 3, "label": backend}
         axes[panel].errorbar(PANELS[panel][1], middle, spread, **kinds)
-    for panel in axes.values():
-        low, high = panel.get_ylim()
-        ticks = [m * 10**e for e in range(-2, 6) for m in (1, 2, 5) if low <= m * 10**e <= high]
-        panel.set_yticks(ticks, [f"{tick:g}" for tick in ticks])
-        panel.minorticks_off()
+    for panel in PANELS:
+        shown = [v for (_, name), curve in values.items() if name == panel for each in curve for v in each]
+        ticks = [m * 10**e for e in range(-2, 6) for m in (1, 2, 5)]
+        low, high = max(t for t in ticks if t < min(shown)), min(t for t in ticks if t > max(shown))
+        ticks = [tick for tick in ticks if low <= tick <= high]
+        axes[panel].set_yticks(ticks, [f"{tick:g}" for tick in ticks])
+        axes[panel].minorticks_off()
+        axes[panel].set_ylim(low, high)
     axes["hidden"].legend()
     panel_letters(axes.values())
     return figure
