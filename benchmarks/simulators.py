@@ -53,8 +53,8 @@ SIMULATORS = {
     "NEST": Simulator(
         "in_nest.py",
         ("nest-simulator==3.10.0", "numpy==2.2.6"),
-        "not expressed: its plastic synapses follow decaying traces; none changes a weight by +2 or -2 according "
-        "to the phase in which both neurons spike (a synapse model of one's own, in C++, could)",
+        "not expressed: its plastic synapses follow decaying traces; none changes a weight by +2 or -2, "
+        "following the phase in which both neurons spike (a synapse model of one's own, in C++, could)",
     ),
 }
 
