@@ -16,7 +16,17 @@ from pathlib import Path
 
 import table
 
-PARTS = ("speed", "scaling", "simulators", "depth_epoch", "lava_variants", "full_run", "nir_conformance")
+PARTS = (
+    "speed",
+    "against",
+    "package",
+    "scaling",
+    "simulators",
+    "depth_epoch",
+    "lava_variants",
+    "full_run",
+    "nir_conformance",
+)
 
 
 def main(names: list[str]) -> int:

@@ -68,8 +68,8 @@ def python_with(name: str, packages: tuple[str, ...]) -> Path:
             raise SystemExit(f"{name} needs Python {PYTHON}: put python{PYTHON} on the PATH")
         subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
         pip = [python, "-m", "pip", "install", "--quiet", *packages]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False)
-        if done.returncode:
+        done = subprocess.run(pip, capture_output=True, text=True, check=False) if packages else None
+        if done and done.returncode:
             raise SystemExit(f"{name}: {done.stderr.strip()}")
         stamp.write_text("\n".join(packages), encoding="utf-8")
     return python

@@ -19,6 +19,11 @@ def measured(environment: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]
     return {"environment": environment, "table": [list(row) for row in rows]}
 
 
+def goal(what: str, met: bool, reason: str) -> str:
+    """What to add to a row's remark."""
+    return f"; goal {what}" + ("" if met else f", not met: {reason}")
+
+
 def write(parts: Iterable[str]) -> str:
     """Write the table of the parts that have a record with rows, and its own record; return the table."""
     paths = {part: FIGURES / f"{part}.json" for part in parts}

@@ -1,0 +1,151 @@
+"""How much faster learning and evaluation are than in an earlier version, paired in one run on one core.
+
+    python benchmarks/against.py [--commit REV] [--repeats N]
+
+The other version is a worktree in build/against, made from this clone's history. Both run with the packages
+of this environment, on MNIST. Repeats alternate between them; ratios are of medians. Weights and outputs must
+be equal.
+"""
+
+import argparse
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from environment import describe
+from table import goal, measured
+from tqdm import tqdm
+
+import snnbp
+from snnbp.files import atomic_open
+from snnbp.paper import ROOT
+from snnbp.paper.records import write_record
+
+BEFORE = "e37df02"
+"""The last version before the work on speed."""
+GOALS = {"fused, learning": 1.3, "fused, evaluation": 1.5}
+"""Times faster."""
+SPIKING_GOAL = 9.0
+"""Microseconds a sample."""
+READS = "most of the time is the sums over rows of W1, near the cache's bandwidth (memory bound in `speed`)"
+SPIKES = "each of the 12 phases adds up the synapses of its spikes (synaptic events in `simulators`)"
+
+
+def tasks() -> dict[str, tuple[int, Callable[[], Any]]]:
+    """What is timed, with its number of samples; each returns what must be equal in both versions."""
+    data = snnbp.load_dataset("mnist")
+    weights = snnbp.train(data, snnbp.Config(epochs=1), progress=False).weights
+    few = data.train[:3000]
+    return {
+        "fused, learning": (len(data.train), lambda: snnbp.learn(weights, data.train)[0].digest),
+        "fused, evaluation": (
+            len(data.test),
+            lambda: snnbp.predict(weights, data.test.inputs)[1].astype("<i4").tobytes().hex(),
+        ),
+        "spiking, learning": (len(few), lambda: snnbp.learn(weights, few, "spiking")[0].digest),
+    }
+
+
+def answer() -> None:
+    """For each name of a task on the standard input, print its result and microseconds a sample."""
+    known = tasks()
+    for line in sys.stdin:
+        samples, task = known[line.strip()]
+        begin = time.perf_counter()
+        result = task()
+        print(result, (time.perf_counter() - begin) / samples * 1e6, flush=True)
+
+
+def worktree(commit: str) -> Path:
+    """The other version's folder; made if it is not there."""
+    folder = ROOT / "build" / "against" / commit
+    if not folder.exists():
+        git = ["git", "-C", str(ROOT), "worktree", "add", "--detach", "--force", str(folder), commit]
+        done = subprocess.run(git, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise SystemExit(f"{commit} is not in this clone: {done.stderr.strip()}")
+    return folder
+
+
+class Version:
+    """A process that answers with one version of the package."""
+
+    def __init__(self, folder: Path) -> None:
+        start = (
+            f"import sys; sys.path[:0] = [{str(folder)!r}, {str(Path(__file__).parent)!r}]; "
+            f"import snnbp, against; assert snnbp.__file__.startswith({str(folder)!r}); against.answer()"
+        )
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", start],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            cwd=folder,
+        )
+
+    def time(self, task: str) -> tuple[str, float]:
+        assert self._process.stdin
+        assert self._process.stdout
+        print(task, file=self._process.stdin, flush=True)
+        result, microseconds = self._process.stdout.readline().split()
+        return result, float(microseconds)
+
+    def end(self) -> None:
+        self._process.communicate()
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--commit", default=BEFORE)
+    parser.add_argument("--repeats", type=int, default=15)
+    options = parser.parse_args()
+    environment = describe()
+    versions = {"before": Version(worktree(options.commit)), "now": Version(ROOT)}
+    names = ("fused, learning", "fused, evaluation", "spiking, learning")
+    times: dict[str, dict[str, list[float]]] = {name: {v: [] for v in versions} for name in names}
+    for name in names:
+        results = {version.time(name)[0] for version in versions.values()}  # this also compiles
+        if len(results) != 1:
+            raise SystemExit(f"{name}: the versions differ")
+    for _ in tqdm(range(options.repeats), unit="repeat"):
+        for name in names:
+            for title, version in versions.items():
+                times[name][title].append(version.time(name)[1])
+    for version in versions.values():
+        version.end()
+    rows = []
+    for name, found in times.items():
+        before, now = median(found["before"]), median(found["now"])
+        time_goal, ratio_goal = "", ""
+        if name in GOALS:
+            ratio_goal = goal(f">= {GOALS[name]:g}", before / now >= GOALS[name], READS)
+        else:
+            time_goal = goal(f"<= {SPIKING_GOAL:g}", now <= SPIKING_GOAL, SPIKES)
+        rows += [
+            (f"{name}: {options.commit}", f"{before:.2f}", "µs a sample"),
+            (f"{name}: now", f"{now:.2f}", f"µs a sample{time_goal}"),
+            (f"{name}: how much faster", f"{before / now:.2f}", f"times{ratio_goal}"),
+        ]
+    text = "".join(f"{name:40} {value:>8}  {unit}\n" for name, value, unit in rows)
+    print(text)
+    with atomic_open(ROOT / "figures" / "against.txt", "w") as file:
+        file.write(text)
+    write_record(
+        ROOT / "figures" / "against.json",
+        "benchmarks/against.py",
+        snnbp.load_dataset("mnist"),
+        ["against.txt"],
+        profile="paper",
+        parameters=vars(options),
+        results={"microseconds": times, **measured(environment, rows)},
+    )
+
+
+if __name__ == "__main__":
+    main()

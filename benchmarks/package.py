@@ -1,0 +1,140 @@
+"""Size and start-up of the package, and many runs at once: with one and two workers.
+
+    python benchmarks/package.py [--seeds N] [--epochs N]
+
+The wheel is built from this checkout and installed into build/package, without the optional packages. There,
+start-up is timed. Many runs: a sweep over seeds on MNIST in a process of its own.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
+from statistics import median
+from tempfile import TemporaryDirectory
+
+from environment import describe, python_with
+from table import Row, goal, measured
+
+import snnbp
+from snnbp.paper import ROOT
+from snnbp.paper.records import write_record
+
+REPEATS = 7
+TRAINING = "import snnbp; snnbp.train(snnbp.load_dataset('digits'), snnbp.Config(epochs=1), progress=False)"
+SWEEP = """
+import os, sys, time
+from pathlib import Path
+import snnbp
+workers, seeds, epochs = map(int, sys.argv[1:])
+os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:workers])
+data = snnbp.load_dataset("mnist")
+snnbp.train(data, snnbp.Config(epochs=1, seed=seeds + 1), progress=False)
+begin = time.perf_counter()
+configs = [snnbp.Config(epochs=epochs, seed=1 + seed) for seed in range(seeds)]
+snnbp.sweep(configs, data, progress=False)
+seconds = time.perf_counter() - begin
+status = dict(line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines())
+print(seconds, status["VmHWM"].split()[0])
+"""
+INSTALLED = """
+from importlib.metadata import distributions
+kept = (d for d in distributions() if d.name not in ("pip", "setuptools"))
+print(sum(f.locate().stat().st_size for d in kept for f in d.files or () if f.locate().exists()))
+"""
+
+
+def seconds(python: str | Path, code: str, **variables: str) -> float:
+    """Wall time of a new process that runs `code`, in the system's folder for temporary files."""
+    begin = time.perf_counter()
+    with TemporaryDirectory() as folder:
+        subprocess.run([python, "-c", code], check=True, cwd=folder, env=os.environ | variables)
+    return time.perf_counter() - begin
+
+
+def sizes() -> tuple[Path, list[Row]]:
+    """Build and install the wheel; return the Python that has it, and rows."""
+    with TemporaryDirectory() as folder:
+        pip = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-build-isolation"]
+        subprocess.run([*pip, "--wheel-dir", folder, ROOT], check=True)
+        (wheel,) = Path(folder).glob("*.whl")
+        megabytes = wheel.stat().st_size / 1e6
+        python = python_with("package", ())
+        install = [python, "-m", "pip", "install", "--quiet", "--force-reinstall", wheel]
+        subprocess.run(install, check=True)
+    installed = float(subprocess.check_output([python, "-c", INSTALLED]))
+    return python, [
+        ("wheel", f"{megabytes:.2f}", f"MB{goal('< 1', megabytes < 1, 'see its list of files')}"),
+        (
+            "packages for the library alone",
+            f"{installed / 1e6:.1f}",
+            f"MB, with the bytecode that pip makes{goal('< 480', installed < 480e6, 'see build/package')}",
+        ),
+    ]
+
+
+def start_up(python: Path) -> list[Row]:
+    """Time the import, and a first training with and without compiled code."""
+    nothing = median(seconds(python, "pass") for _ in range(REPEATS))
+    imports = median(seconds(python, "import snnbp") for _ in range(REPEATS)) - nothing
+    with TemporaryDirectory() as cache:
+        cold, warm = (seconds(python, TRAINING, NUMBA_CACHE_DIR=cache) for _ in range(2))
+    return [
+        ("import snnbp", f"{imports:.3f}", f"s{goal('< 0.2', imports < 0.2, 'see python -X importtime')}"),
+        (
+            "first training, nothing compiled",
+            f"{cold:.1f}",
+            f"s{goal('< 10', cold < 10, 'the compiler takes nearly all of it')}",
+        ),
+        ("first training, compiled before", f"{warm:.1f}", "s"),
+    ]
+
+
+def many_runs(seeds: int, epochs: int) -> list[Row]:
+    """Time a sweep with one and two workers."""
+    rows, times = [], {}
+    for workers in (1, 2):
+        command = [sys.executable, "-c", SWEEP, *map(str, (workers, seeds, epochs))]
+        done = subprocess.run(command, check=True, capture_output=True, text=True)
+        times[workers], kibibytes = map(float, done.stdout.split())
+        megabytes = kibibytes * 1024 / 1e6
+        what = f"{seeds} seeds, {epochs} epochs, {workers} worker{'s' * (workers > 1)}"
+        limit = 350 * workers
+        rows += [
+            (what, f"{times[workers]:.1f}", "s"),
+            (
+                f"{what}: peak memory",
+                f"{megabytes:.0f}",
+                f"MB{goal(f'< {limit}', megabytes < limit, 'data')}",
+            ),
+        ]
+    return [*rows, ("two workers against one", f"{times[1] / times[2]:.2f}", "times faster")]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--seeds", type=int, default=6)
+    parser.add_argument("--epochs", type=int, default=10)
+    options = parser.parse_args()
+    environment, data = describe(), snnbp.load_dataset("mnist")
+    python, rows = sizes()
+    rows += start_up(python) + many_runs(options.seeds, options.epochs)
+    for what, value, unit in rows:
+        print(f"{what:36} {value:>8}  {unit}")
+    write_record(
+        ROOT / "figures" / "package.json",
+        "benchmarks/package.py",
+        data,
+        [],
+        profile="paper",
+        parameters=vars(options),
+        results=measured(environment, rows),
+    )
+
+
+if __name__ == "__main__":
+    main()
