@@ -23,6 +23,7 @@ from snnbp.training.data import Dataset, Samples
 from snnbp.training.sources import DataUnavailable
 
 SOURCE = Path(__file__).parent
+SHEET = Path(snnbp.__file__).parent / "widgets" / "sheet.js"
 OUTPUT = SOURCE.parents[1] / "build" / "site" / "playground"
 SINGLE = "playground.html"
 IMAGES_A_FILE = 10_000
@@ -62,7 +63,7 @@ def build(folder: Path = OUTPUT, data: Path | None = None) -> None:
         Folder in which MNIST's files are searched for first; see `snnbp.load_dataset`.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    for path in SOURCE.iterdir():
+    for path in (*SOURCE.iterdir(), SHEET):
         if path.suffix in (".html", ".js", ".css"):
             shutil.copyfile(path, folder / path.name)
     circuits = json.dumps({str(depth): _circuits(depth) for depth in DEPTHS}, separators=(",", ":"))
@@ -176,7 +177,7 @@ def _joined(path: Path) -> str:
         )
         exported = re.findall(r"^export (?:async )?(?:class|function|const) (\w+)", text, re.M)
         exported += re.findall(r"^export const \w+ = [^,]*, (\w+) =", text, re.M)
-        text = re.sub(r"^export ", "", text, flags=re.M)
+        text = re.sub(r"^export (default .*)?", "", text, flags=re.M)
         parts.append(
             f"const module_{module.stem} = (() => {{\n{text}\nreturn {{ {', '.join(exported)} }};\n}})();"
         )

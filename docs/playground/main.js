@@ -3,7 +3,8 @@ import { readJson, readSet, readWeights, newWorker } from "./files.js";
 import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./settings.js";
 import { Stage } from "./stage.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
-import { makeSheet, asInput } from "./draw.js";
+import { makeSheet } from "./sheet.js";
+import { asInput } from "./input.js";
 import { explainForm, explainTiles, explainImages } from "./explain.js";
 import { OFF, sentence } from "./words.js";
 

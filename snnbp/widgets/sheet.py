@@ -15,26 +15,22 @@ MNIST_SHAPE = (20, 20)
 
 
 class Sheet(anywidget.AnyWidget):
-    """A canvas for mouse, touch and keys. `ink` holds one byte a pixel, 0 or 255."""
+    """A canvas for mouse, touch and keys. `ink` holds one byte a pixel, 0 or 1."""
 
     _esm = FOLDER / "sheet.js"
     _css = FOLDER / "style.css"
     side = traitlets.Int(SIDE).tag(sync=True)
-    pen = traitlets.Float(7.5, help="radius (pixels): strokes as thick as MNIST's").tag(sync=True)
     ink = traitlets.CBytes(bytes(SIDE * SIDE)).tag(sync=True)  # the front end sends a memoryview
-    label = traitlets.Unicode(
-        "Canvas. Arrow keys move the pen, space lowers or lifts it, Delete clears the canvas."
-    ).tag(sync=True)
 
     def drawing(self) -> NDArray[np.bool_]:
         """Which pixels are black, (side, side)."""
-        return np.frombuffer(self.ink, np.uint8).reshape(SIDE, SIDE) > 127
+        return np.frombuffer(self.ink, np.bool_).reshape(SIDE, SIDE)
 
 
 def enlarged(image: NDArray[np.bool_]) -> bytes:
     """Enlarge an image (rows, columns) to the whole canvas; the value of `ink`."""
     rows, columns = (np.arange(SIDE) * size // SIDE for size in image.shape)
-    return bytes((image[np.ix_(rows, columns)] * np.uint8(255)).tobytes())
+    return image[np.ix_(rows, columns)].tobytes()
 
 
 def as_input(drawing: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:

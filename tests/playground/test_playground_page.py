@@ -183,7 +183,7 @@ def test_playground_draws_with_the_keyboard_what_python_would_see(visit):
     assert "input: 0" not in page.label("circuit")
     assert "No output" in page.text("answer") or "spike" in page.text("answer")
     rng = np.random.default_rng(0)
-    convert = """async ([ink, shape]) => [...(await import("./draw.js")).asInput(ink, 140, shape)]"""
+    convert = """async ([ink, shape]) => [...(await import("./input.js")).asInput(ink, 140, shape)]"""
     for shape in ((20, 20), (8, 8)):
         for _ in range(6):
             drawing = np.zeros((140, 140), bool)

@@ -197,7 +197,7 @@ def test_the_centre_of_mass_comes_to_the_middle():
 
 def test_a_test_image_survives_being_drawn(digits):
     image = digits.test.inputs[0].reshape(8, 8)
-    drawing = np.frombuffer(enlarged(image), np.uint8).reshape(SIDE, SIDE) > 127
+    drawing = np.frombuffer(enlarged(image), bool).reshape(SIDE, SIDE)
     inside, found = image[:, image.any(axis=0)], as_input(drawing, (8, 8))
     assert np.array_equal(found[:, found.any(axis=0)], inside)
 
@@ -221,8 +221,8 @@ def test_drawing_changes_what_is_seen(digits, run):
     assert not digit.image.any()
     digit.teach(3)
     assert "draw something first" in digit.status.value
-    ink = np.zeros((SIDE, SIDE), np.uint8)
-    ink[20:120, 60:80] = 255
+    ink = np.zeros((SIDE, SIDE), bool)
+    ink[20:120, 60:80] = True
     digit.sheet.ink = ink.tobytes()
     assert digit.image.reshape(8, 8)[:, 3:5].all()
 

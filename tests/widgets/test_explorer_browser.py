@@ -271,8 +271,20 @@ def test_a_digit_is_drawn_classified_and_learned(page):
         wait_for_answer(page, lambda _, v: v[label] < learned, "the lesson is not forgotten")
 
 
+BLACK_PIXELS = """() => {
+    const { data } = document.querySelector(".snnbp-sheet").getContext("2d").getImageData(0, 0, 140, 140);
+    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
+}"""
+
+
 def test_a_digit_is_drawn_with_the_keyboard(page):
+    page.click(".digit-example")
+    wait_for_text(page, "digit-status", "test image 1")
+    page.wait_for_function(f"() => ({BLACK_PIXELS})() > 1000")
     page.locator(".snnbp-sheet").focus()
+    page.keyboard.press("Space")
+    assert page.evaluate(BLACK_PIXELS) < 400, "a drawing does not replace the image"
+    page.keyboard.press("Space")
     page.keyboard.press("Delete")
     wait_for_answer(page, lambda spikes, _: not spikes, "the sheet is not cleared")
     old = source(page, "digit")
