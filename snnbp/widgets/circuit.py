@@ -39,7 +39,7 @@ class CircuitExplorer(Panel):
         self._networks = {len(weights.sizes) - 2: weights}
         self._image_shape = image_shape(data)
         self.depth = labelled(
-            widgets.Dropdown, "hidden layers", "210px", options=[1, 2], value=len(weights.sizes) - 2
+            widgets.Dropdown, "hidden layers", "250px", options=[1, 2], value=len(weights.sizes) - 2
         )
         self.sample = labelled(widgets.BoundedIntText, "test image", "230px", min=0, max=len(self.test) - 1)
         self.phase = labelled(widgets.IntSlider, "phase", "420px")

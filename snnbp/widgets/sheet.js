@@ -71,11 +71,15 @@ export function makeSheet(canvas, changed) {
     lower();
   });
   canvas.addEventListener("pointermove", (event) => drawing && !keys && moveTo(place(event)));
-  for (const name of ["pointerup", "pointercancel", "blur", "focus"])
+  for (const name of ["pointerup", "pointercancel", "blur"])
     canvas.addEventListener(name, () => {
-      [drawing, keys] = [false, name === "focus" && canvas.matches(":focus-visible")];
+      [drawing, keys] = [false, false];
       paint();
     });
+  canvas.addEventListener("focus", () => {
+    keys = !drawing && canvas.matches(":focus-visible");
+    paint();
+  });
   canvas.addEventListener("keydown", (event) => {
     if (event.key === " ") {
       keys = true;

@@ -28,6 +28,10 @@ CUT_OFF = """() => [
     || (part.tagName === "BUTTON" && part.scrollWidth > part.clientWidth + 1)
 ).map(part => part.outerHTML.slice(0, 120))"""
 SEVEN = (40, 30), (100, 30), (80, 70), (60, 115)
+BLACK_PIXELS = """() => {
+    const { data } = document.getElementById("sheet").getContext("2d").getImageData(0, 0, 140, 140);
+    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
+}"""
 
 
 def has_mnist(built):
@@ -159,6 +163,7 @@ def test_playground_learns_a_drawing(visit):
     page.train()
     before = page.label("potentials")
     page.draw(*SEVEN)
+    assert page.page.evaluate(BLACK_PIXELS) > 1500
     drawn = page.label("potentials")
     assert drawn != before
     potentials = [int(v) for v in re.findall(r"\d: (-?\d+)", drawn)]

@@ -232,6 +232,12 @@ def test_the_phases_follow_keys_play_and_the_number_of_layers(page):
     page.locator(".circuit-depth select").select_option("1")
 
 
+BLACK_PIXELS = """() => {
+    const { data } = document.querySelector(".snnbp-sheet").getContext("2d").getImageData(0, 0, 140, 140);
+    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
+}"""
+
+
 def answer(page):
     """Outputs that spike, and potentials, as the page states them."""
     spikes, _, values = text(page, "digit-answer").partition("Potentials (weight units): ")
@@ -255,6 +261,7 @@ def test_a_digit_is_drawn_classified_and_learned(page):
     for x, y in ((190, 60), (160, 130), (120, 230)):  # a 7
         page.mouse.move(box["x"] + x, box["y"] + y, steps=6)
     page.mouse.up()
+    assert 1000 < page.evaluate(BLACK_PIXELS) < 3500, "a drawing replaces the image"
     wait_for_answer(page, lambda *found: found != first, "a drawing is not classified")
     wait_until_idle(page)
     spikes, potentials = answer(page)
@@ -269,12 +276,6 @@ def test_a_digit_is_drawn_classified_and_learned(page):
         shot(page, "digit_learned")
         page.click(".digit-forget")
         wait_for_answer(page, lambda _, v: v[label] < learned, "the lesson is not forgotten")
-
-
-BLACK_PIXELS = """() => {
-    const { data } = document.querySelector(".snnbp-sheet").getContext("2d").getImageData(0, 0, 140, 140);
-    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
-}"""
 
 
 def test_a_digit_is_drawn_with_the_keyboard(page):
