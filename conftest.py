@@ -10,8 +10,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from filelock import FileLock
 
 from snnbp.paper import ROOT, settings
+from snnbp.paper import site as paper_site
 from snnbp.paper.pipeline import needed_data, why_unavailable
 from snnbp.paper.records import library_digest
 from snnbp.training.data import Dataset, load_dataset
@@ -38,6 +40,12 @@ BROWSER_FLAGS = [
 OUTPUT = Path(tempfile.mkdtemp(prefix="snnbp-test-"))
 os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
 FULL_SECONDS = 3600
+
+# Files of more than a minute come first: the last ones to end then leave no core idle for long.
+LONG = (
+    *("05_fashion_mnist", "06_lava", "test_site", "test_campaign", "test_lava", "test_compiled"),
+    *("test_notebooks", "test_pipeline", "test_playground_page", "test_explorer_browser"),
+)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -93,6 +101,7 @@ def digits() -> Dataset:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
+    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
         if item.path.suffix == ".ipynb":
             if config.getoption("--full"):
@@ -103,6 +112,21 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             for name in needed_data(settings.notebooks()[notebook].parameters):
                 if isinstance(data := _load(name), str):
                     item.add_marker(pytest.mark.skip(reason=data))
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation site, as `./reproduce.sh docs` builds it: once for all workers of pytest-xdist."""
+    if missing := paper_site.missing_packages():
+        pytest.skip(f"no site without {', '.join(missing)}")
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "docs" / "site"
+    folder.parent.mkdir(exist_ok=True)
+    with FileLock(folder.with_name("lock")):
+        if not folder.with_name("built").exists():
+            paper_site.build(folder)
+            folder.with_name("built").touch()
+    return folder
 
 
 @pytest.fixture(scope="module")

@@ -119,14 +119,6 @@ def test_a_circuit_with_all_variants_equals_spiking():
         assert (ours[1][p.pre, p.post] != before[p.pre, p.post]).any() == p.learns, p
 
 
-def test_400_400_10(mnist):
-    weights = snnbp.initial_weights(snnbp.Config(), mnist)
-    samples = mnist.train[:3]
-    circuit = snnbp.training_circuit()
-    ours = present(spiking.StimulusDriver(circuit, weights), samples)
-    assert_equal(ours, present(lava.StimulusDriver(circuit, weights), samples))
-
-
 def test_the_backend():
     """Two passes continue one another, with an overdriven sample; prediction, trace, and nothing to do."""
     known = len(ProcessServer().processes)

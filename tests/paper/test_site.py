@@ -12,7 +12,8 @@ import pytest
 
 import snnbp
 from snnbp import plots
-from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands, site
+from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands
+from snnbp.paper import site as paper_site
 from snnbp.paper.links import broken_links
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
@@ -27,26 +28,19 @@ CUT = """() => [...document.querySelectorAll("article *")].filter(element => {
 }).map(element => element.outerHTML.slice(0, 100))"""
 
 pytestmark = pytest.mark.skipif(
-    bool(site.missing_packages()), reason=f"no site without {', '.join(site.missing_packages())}"
+    bool(paper_site.missing_packages()), reason=f"no site without {', '.join(paper_site.missing_packages())}"
 )
 
 
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    site.build(folder)
-    return folder
-
-
-def text_of(built, name):
-    return (built / f"{name}.html").read_text(encoding="utf-8")
+def text_of(site, name):
+    return (site / f"{name}.html").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("path", sorted(NOTEBOOKS.glob("*.ipynb")), ids=lambda path: path.stem)
-def test_each_notebook_s_page_shows_its_stored_figures(built, path):
-    page = text_of(built, f"notebooks/{path.stem}")
+def test_each_notebook_s_page_shows_its_stored_figures(site, path):
+    page = text_of(site, f"notebooks/{path.stem}")
     shown = {
-        hashlib.sha256((built / "notebooks" / name).read_bytes()).hexdigest()
+        hashlib.sha256((site / "notebooks" / name).read_bytes()).hexdigest()
         for name in re.findall(r'<img[^>]* src="([^":]+)"', page)
     }
     notebook = json.loads(path.read_text(encoding="utf-8"))
@@ -57,20 +51,20 @@ def test_each_notebook_s_page_shows_its_stored_figures(built, path):
     assert page.count('class="dataframe"') >= tables
 
 
-def test_every_public_name_and_every_explanation_has_a_page(built):
-    contents = text_of(built, "api/index")
+def test_every_public_name_and_every_explanation_has_a_page(site):
+    contents = text_of(site, "api/index")
     for name in set(snnbp.__all__) - {"__version__", "backends"}:
         (page,) = set(re.findall(rf'href="(snnbp\.[\w.]+)\.html#snnbp\.{name}"', contents))
-        assert f'id="snnbp.{name}"' in text_of(built, f"api/{page}")
+        assert f'id="snnbp.{name}"' in text_of(site, f"api/{page}")
     for name in plots.__all__:
         assert f'#snnbp.plots.{name}"' in contents
-    front = text_of(built, "index")
+    front = text_of(site, "index")
     for path in [*ROOT.glob("docs/*.md"), *ROOT.glob("docs/howto/*.md"), *NOTEBOOKS.glob("*.ipynb")]:
         assert f'href="{path.relative_to(ROOT).with_suffix("")}.html"' in front, path
 
 
-def test_pages_have_names_that_differ_in_more_than_case(built):
-    names = [path.relative_to(built).as_posix().lower() for path in built.rglob("*.html")]
+def test_pages_have_names_that_differ_in_more_than_case(site):
+    names = [path.relative_to(site).as_posix().lower() for path in site.rglob("*.html")]
     assert len(names) == len(set(names))
 
 
@@ -79,9 +73,9 @@ def test_a_fault_is_an_error(monkeypatch, tmp_path, capfd):
         source.mkdir()
         (source / "index.md").write_text("# Title\n\n[gone](gone.md)\n", encoding="utf-8")
 
-    monkeypatch.setattr(site, "_stage", stage)
+    monkeypatch.setattr(paper_site, "_stage", stage)
     with pytest.raises(Failure, match="faults above"):
-        site.build(tmp_path / "site")
+        paper_site.build(tmp_path / "site")
     assert "gone" in capfd.readouterr().err
 
 
@@ -109,7 +103,7 @@ def test_the_command_takes_no_options(capsys):
 
 
 @pytest.mark.parametrize("width", [1366, 390])
-def test_pages_fit_the_window_and_load_only_files_of_the_site(built, browser, width):
+def test_pages_fit_the_window_and_load_only_files_of_the_site(site, browser, width):
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
     page = browser.new_page(viewport={"width": width, "height": 844})
     requested, failures = [], []
@@ -117,21 +111,21 @@ def test_pages_fit_the_window_and_load_only_files_of_the_site(built, browser, wi
     page.on("requestfailed", lambda request: failures.append(request.url))
     page.on("pageerror", lambda error: failures.append(str(error)))
     for name in PAGES:
-        page.goto((built / f"{name}.html").as_uri())
+        page.goto((site / f"{name}.html").as_uri())
         assert page.evaluate("document.documentElement.scrollWidth") <= width, name
         assert page.evaluate(CUT) == [], name
         assert page.evaluate("[...document.images].every(image => image.complete && image.naturalWidth)"), (
             name
         )
         page.screenshot(path=SCREENSHOTS / f"site_{name.replace('/', '_')}_{width}.png", full_page=True)
-    assert all(url.startswith((built.as_uri(), "data:")) for url in requested)
+    assert all(url.startswith((site.as_uri(), "data:")) for url in requested)
     assert failures == []
     page.close()
 
 
-def test_formulas_are_typeset(built, browser):
+def test_formulas_are_typeset(site, browser):
     page = browser.new_page()
-    page.goto((built / "notebooks" / "00_start_here.html").as_uri())
+    page.goto((site / "notebooks" / "00_start_here.html").as_uri())
     page.wait_for_selector("mjx-container[display='true'] svg")
     page.wait_for_function(
         "document.querySelectorAll('.math').length == document.querySelectorAll('.math mjx-container').length"
@@ -141,12 +135,12 @@ def test_formulas_are_typeset(built, browser):
     page.close()
 
 
-def test_the_search_finds_a_notebook_and_a_function(built, browser):
+def test_the_search_finds_a_notebook_and_a_function(site, browser):
     page = browser.new_page()
     for words, found in (
         ("synfire chain", "notebooks/00_start_here.html"),
         ("load_dataset", "api/snnbp.load_dataset.html"),
     ):
-        page.goto(f"{(built / 'search.html').as_uri()}?q={words}")
+        page.goto(f"{(site / 'search.html').as_uri()}?q={words}")
         page.wait_for_selector(f"#search-results a[href*='{found}']", timeout=20_000)
     page.close()

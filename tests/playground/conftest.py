@@ -10,7 +10,6 @@ from urllib.parse import urlsplit
 import pytest
 
 from snnbp.paper import ROOT
-from snnbp.paper import site as paper_site
 
 SHOTS = ROOT / "build" / "screenshots"
 LAPTOP = {"width": 1366, "height": 768}
@@ -28,16 +27,6 @@ def built(tmp_path_factory):
     spec.loader.exec_module(module)
     folder = tmp_path_factory.mktemp("site")
     module.build(folder)
-    return folder
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The whole documentation site, as `./reproduce.sh docs` builds it."""
-    if missing := paper_site.missing_packages():
-        pytest.skip(f"no site without {', '.join(missing)}")
-    folder = tmp_path_factory.mktemp("docs") / "site"
-    paper_site.build(folder)
     return folder
 
 
