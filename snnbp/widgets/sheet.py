@@ -30,7 +30,7 @@ class Sheet(anywidget.AnyWidget):
 def enlarged(image: NDArray[np.bool_]) -> bytes:
     """Enlarge an image (rows, columns) to the whole canvas; the value of `ink`."""
     rows, columns = (np.arange(SIDE) * size // SIDE for size in image.shape)
-    return image[np.ix_(rows, columns)].tobytes()
+    return bytes(image[np.ix_(rows, columns)].tobytes())
 
 
 def as_input(drawing: NDArray[np.bool_], shape: tuple[int, int]) -> NDArray[np.bool_]:
