@@ -35,8 +35,8 @@ the margin.
 """
 
 BEYOND = """\
-What this package claims itself, judged by the same code. A gain is *reproduced* if the 95 % confidence
-interval of its mean over seeds (Student's t) lies above the claimed value.
+What this package claims itself, judged by the same code. A gain or an accuracy is *reproduced* if the 95 %
+confidence interval of its mean over seeds (Student's t) lies above the claimed value.
 """
 
 
@@ -49,7 +49,8 @@ def headline(verdicts: Sequence[Verdict], summary: Sequence[Headline] | None = N
         outcomes = {v.verdict for v in some}
         outcome = next((v for v in (NOT_REPRODUCED, NOT_EVALUATED) if v in outcomes), some[0].verdict)
         if len(some) == 1:
-            ours = claims.ours(some[0]).partition(" (allowed")[0]
+            interval = f" ({some[0].note})" if some[0].claim.rule == "above" and some[0].note else ""
+            ours = claims.ours(some[0]).partition(" (allowed")[0] + interval
             rows.append((row.statement, claims.claimed(some[0].claim), ours, outcome))
         else:
             equal = sum(v.verdict == REPRODUCED for v in some)

@@ -130,13 +130,30 @@ def test_a_notebook_runs_on_the_digits(name, monkeypatch, on_digits):
     assert record["profile"] == ("digits" if notebook.digits else "paper")
 
 
-def test_stored_runs_come_out_again(mnist, tmp_path):
-    """09_seeds takes minutes, so its runs are stored; two of each of its variants are repeated here."""
-    stored = ROOT / "figures" / "seed_runs"
-    configs = [snnbp.Run.load(path).config for path in stored.glob("*-seed[12]-*.npz")]
-    assert len(configs) == 10
+def of_two_seeds(run, data):
+    return run.config.seed <= 2
+
+
+def short(run, data):
+    """One hidden layer, at most 15 epochs, unshifted MNIST."""
+    config = run.config
+    return config.seed == 1 and len(config.hidden) == 1 and config.epochs <= 15 and run.data == data.digest
+
+
+@pytest.mark.parametrize(
+    ("folder", "chosen", "count"),
+    [("seed_runs", of_two_seeds, 10), ("beyond_runs", short, 3), ("feedback_runs", short, 4)],
+)
+def test_stored_runs_come_out_again(folder, chosen, count, mnist, tmp_path):
+    """Notebooks that take minutes store their runs; a few of them are repeated here."""
+    stored = ROOT / "figures" / folder
+    configs = [
+        run.config
+        for run in map(snnbp.Run.load, sorted(stored.glob("*-seed[12]-*.npz")))
+        if chosen(run, mnist)
+    ]
+    assert len(configs) == count
     snnbp.sweep(configs, mnist, progress=False, store=tmp_path)
-    repeated = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    assert len(repeated) == 10
-    for name, content in repeated.items():
-        assert (stored / name).read_bytes() == content
+    for path in tmp_path.iterdir():
+        assert (stored / path.name).read_bytes() == path.read_bytes()
+    assert len(list(tmp_path.iterdir())) == count
