@@ -9,6 +9,7 @@ Each runs alone in a process of its own, writes its files and its record in figu
 the machine was before it began. figures/benchmarks.md is the table of all records that are there.
 """
 
+import argparse
 import ast
 import subprocess
 import sys
@@ -16,6 +17,7 @@ from pathlib import Path
 
 import table
 
+FOLDER = Path(__file__).parent
 PARTS = (
     "speed",
     "against",
@@ -29,30 +31,44 @@ PARTS = (
 )
 
 
-def main(names: list[str]) -> int:
+def about(part: str) -> str:
+    """The first line of a part's docstring."""
+    text = ast.get_docstring(ast.parse((FOLDER / f"{part}.py").read_text(encoding="utf-8")))
+    return text.splitlines()[0]
+
+
+def main() -> int:
     """Run the named parts; return the exit status."""
-    folder = Path(__file__).parent
+    parser = argparse.ArgumentParser(
+        prog="python benchmarks",
+        description=__doc__,
+        epilog="\n".join(f"{part:16}  {about(part)}" for part in PARTS),
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("names", nargs="*", metavar="NAME", help="all, table, or a part of the list below")
+    names = parser.parse_args().names
     if not names:
-        for part in PARTS:
-            text = ast.get_docstring(ast.parse((folder / f"{part}.py").read_text(encoding="utf-8")))
-            print(f"{part:16}  {text.splitlines()[0]}")
-        print("\npython benchmarks all | NAME ... | table")
+        parser.print_help()
         return 0
-    chosen = list(PARTS) if names == ["all"] else [name for name in names if name != "table"]
-    for name in chosen:
-        if name not in PARTS:
-            print(f"no benchmark {name!r}: choose from {', '.join(PARTS)}")
+    for name in names:
+        if name not in (*PARTS, "all", "table"):
+            print(f"no benchmark {name!r}: choose from all, table, {', '.join(PARTS)}", file=sys.stderr)
             return 2
-    failed = []
-    for name in chosen:
-        print(f"== {name}", flush=True)
-        if subprocess.run([sys.executable, folder / f"{name}.py"], check=False).returncode:
-            failed.append(name)
+    status, failed = 0, []
+    try:
+        for part in PARTS:
+            if part in names or "all" in names:
+                print(f"== {part}", flush=True)
+                if subprocess.run([sys.executable, FOLDER / f"{part}.py"], check=False).returncode:
+                    status = 1
+                    failed.append(part)
+    except KeyboardInterrupt:
+        status = 130
     print(table.write(PARTS))
     if failed:
         print(f"failed: {', '.join(failed)}")
-    return bool(failed)
+    return status
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

@@ -2,22 +2,26 @@
 
     python benchmarks/against.py [--commit REV] [--repeats N]
 
-The other version is a worktree in build/against, made from this clone's history. Both run with the packages
-of this environment, on MNIST. Repeats alternate between them; ratios are of medians. Weights and outputs must
+The other version is taken from this clone's history into build/against. Both run with the packages of this
+environment, on MNIST. Repeats alternate between them; ratios are of medians. Weights and outputs must
 be equal.
 """
 
 import argparse
+import io
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from environment import describe
-from table import goal, measured
+from table import at_defaults, goal, measured
 from tqdm import tqdm
 
 import snnbp
@@ -31,7 +35,7 @@ GOALS = {"fused, learning": 1.3, "fused, evaluation": 1.5}
 """Times faster."""
 SPIKING_GOAL = 9.0
 """Microseconds a sample."""
-READS = "most of the time is the sums over rows of W1, near the cache's bandwidth (memory bound in `speed`)"
+READS = "the rows of W1 must be read (memory bound in `speed`)"
 SPIKES = "each of the 12 phases adds up the synapses of its spikes (synaptic events in `simulators`)"
 
 
@@ -60,42 +64,79 @@ def answer() -> None:
         print(result, (time.perf_counter() - begin) / samples * 1e6, flush=True)
 
 
-def worktree(commit: str) -> Path:
-    """The other version's folder; made if it is not there."""
+def git(*command: str) -> bytes:
+    """What git answers, or an exit."""
+    try:
+        done = subprocess.run(["git", "-C", ROOT, *command], capture_output=True, check=False)
+    except FileNotFoundError:
+        raise SystemExit("against: needs git") from None
+    if done.returncode:
+        raise SystemExit(f"against: git {command[0]}: {done.stderr.decode().strip().splitlines()[-1]}")
+    return done.stdout
+
+
+def version_at(commit: str) -> Path:
+    """The folder of the version with this full hash; made if it is not there."""
     folder = ROOT / "build" / "against" / commit
     if not folder.exists():
-        git = ["git", "-C", str(ROOT), "worktree", "add", "--detach", "--force", str(folder), commit]
-        done = subprocess.run(git, capture_output=True, text=True, check=False)
-        if done.returncode:
-            raise SystemExit(f"{commit} is not in this clone: {done.stderr.strip()}")
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        with (
+            TemporaryDirectory(dir=folder.parent) as temporary,
+            tarfile.open(fileobj=io.BytesIO(git("archive", commit))) as files,
+        ):
+            whole = Path(temporary) / commit
+            files.extractall(whole, filter="data")
+            whole.rename(folder)
     return folder
 
 
 class Version:
-    """A process that answers with one version of the package."""
+    """A process that answers with one version of the package, and ends with the block that it is made in."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, title: str, folder: Path) -> None:
+        self._title = title
         start = (
             f"import sys; sys.path[:0] = [{str(folder)!r}, {str(Path(__file__).parent)!r}]; "
             f"import snnbp, against; assert snnbp.__file__.startswith({str(folder)!r}); against.answer()"
         )
         self._process = subprocess.Popen(
-            [sys.executable, "-c", start],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=folder,
+            [sys.executable, "-c", start], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
+
+    def __enter__(self) -> "Version":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._process.terminate()
+        self._process.communicate()
 
     def time(self, task: str) -> tuple[str, float]:
         assert self._process.stdin
         assert self._process.stdout
-        print(task, file=self._process.stdin, flush=True)
-        result, microseconds = self._process.stdout.readline().split()
+        with suppress(BrokenPipeError):
+            print(task, file=self._process.stdin, flush=True)
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise SystemExit(f"{self._title} failed: see above")
+        result, microseconds = answer.split()
         return result, float(microseconds)
 
-    def end(self) -> None:
-        self._process.communicate()
+
+def measure(folders: dict[str, Path], repeats: int) -> dict[str, dict[str, list[float]]]:
+    """Microseconds a sample by task and version, one value a repeat; exit if results differ."""
+    names = ("fused, learning", "fused, evaluation", "spiking, learning")
+    times: dict[str, dict[str, list[float]]] = {name: {title: [] for title in folders} for name in names}
+    with ExitStack() as stack:
+        versions = {title: stack.enter_context(Version(title, folder)) for title, folder in folders.items()}
+        for name in names:
+            results = {version.time(name)[0] for version in versions.values()}  # this also compiles
+            if len(results) != 1:
+                raise SystemExit(f"{name}: the versions differ")
+        for _ in tqdm(range(repeats), unit="repeat"):
+            for name in names:
+                for title, version in versions.items():
+                    times[name][title].append(version.time(name)[1])
+    return times
 
 
 def main() -> None:
@@ -105,35 +146,26 @@ def main() -> None:
     parser.add_argument("--commit", default=BEFORE)
     parser.add_argument("--repeats", type=int, default=15)
     options = parser.parse_args()
-    environment = describe()
-    versions = {"before": Version(worktree(options.commit)), "now": Version(ROOT)}
-    names = ("fused, learning", "fused, evaluation", "spiking, learning")
-    times: dict[str, dict[str, list[float]]] = {name: {v: [] for v in versions} for name in names}
-    for name in names:
-        results = {version.time(name)[0] for version in versions.values()}  # this also compiles
-        if len(results) != 1:
-            raise SystemExit(f"{name}: the versions differ")
-    for _ in tqdm(range(options.repeats), unit="repeat"):
-        for name in names:
-            for title, version in versions.items():
-                times[name][title].append(version.time(name)[1])
-    for version in versions.values():
-        version.end()
+    commit = git("rev-parse", "--verify", f"{options.commit}^{{commit}}").decode().strip()
+    short, environment = commit[:7], describe()
+    times = measure({short: version_at(commit), "now": ROOT}, options.repeats)
     rows = []
     for name, found in times.items():
-        before, now = median(found["before"]), median(found["now"])
+        before, now = median(found[short]), median(found["now"])
         time_goal, ratio_goal = "", ""
         if name in GOALS:
             ratio_goal = goal(f">= {GOALS[name]:g}", before / now >= GOALS[name], READS)
         else:
             time_goal = goal(f"<= {SPIKING_GOAL:g}", now <= SPIKING_GOAL, SPIKES)
         rows += [
-            (f"{name}: {options.commit}", f"{before:.2f}", "µs a sample"),
+            (f"{name}: {short}", f"{before:.2f}", "µs a sample"),
             (f"{name}: now", f"{now:.2f}", f"µs a sample{time_goal}"),
             (f"{name}: how much faster", f"{before / now:.2f}", f"times{ratio_goal}"),
         ]
     text = "".join(f"{name:40} {value:>8}  {unit}\n" for name, value, unit in rows)
     print(text)
+    if not at_defaults(parser, options):
+        return
     with atomic_open(ROOT / "figures" / "against.txt", "w") as file:
         file.write(text)
     write_record(
@@ -142,7 +174,7 @@ def main() -> None:
         snnbp.load_dataset("mnist"),
         ["against.txt"],
         profile="paper",
-        parameters=vars(options),
+        parameters=vars(options) | {"commit": commit},
         results={"microseconds": times, **measured(environment, rows)},
     )
 

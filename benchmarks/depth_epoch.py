@@ -12,7 +12,7 @@ import time
 from statistics import median
 
 from environment import describe
-from table import measured
+from table import at_defaults, measured
 from tqdm import tqdm
 
 import snnbp
@@ -65,9 +65,11 @@ def main() -> None:
     rows = [f"{n},{name},{median(t):.2f},{min(t):.2f},{max(t):.2f}" for (n, name), t in times.items()]
     header = "hidden layers,backend,median,min,max"
     print("\n".join([f"µs a sample, {environment['processor']}, one core", header, *rows]))
+    if not at_defaults(parser, options):
+        return
     table = [
         (
-            f"{name}, {n} x 400 hidden",
+            f"{name}, {n} hidden layer{'s' * (n > 1)} of 400",
             f"{median(t):.2f} ({min(t):.2f} - {max(t):.2f})",
             "µs CPU time a sample",
         )

@@ -19,6 +19,13 @@ PYTHON = "3.11"
 """Version of Python in the environments of other simulators: all their pinned packages have wheels for it."""
 
 
+STATUS = Path("/proc/self/status")
+
+
+class NotMade(SystemExit):
+    """An environment that cannot be made here; the message is one line."""
+
+
 def describe() -> dict[str, Any]:
     """The machine as it is now. Call it before the first measurement."""
     load = os.getloadavg()[0] if hasattr(os, "getloadavg") else None
@@ -57,21 +64,42 @@ def processor() -> str:
     return names[0] if names else "unknown CPU"
 
 
+def need_linux(part: str) -> None:
+    """Exit where the system does not tell a process's peak memory."""
+    if not STATUS.exists():
+        raise SystemExit(f"{part}: needs Linux")
+
+
+def peak_mebibytes() -> float:
+    """This process's peak memory. getrusage would tell of its parent's too, from before it was loaded."""
+    status = dict(line.split(":", 1) for line in STATUS.read_text(encoding="utf-8").splitlines())
+    return int(status["VmHWM"].split()[0]) / 1024
+
+
 def python_with(name: str, packages: tuple[str, ...]) -> Path:
     """The Python of an environment in build/ with these packages; it is made if it is not there."""
     folder = ROOT / "build" / name
-    python, stamp = folder / "bin" / "python", folder / "packages.txt"
+    stamp = folder / "packages.txt"
     if not stamp.exists() or stamp.read_text(encoding="utf-8") != "\n".join(packages):
-        here = "{}.{}".format(*sys.version_info)
-        base = sys.executable if here == PYTHON else shutil.which(f"python{PYTHON}")
-        if base is None:
-            raise SystemExit(f"{name} needs Python {PYTHON}: put python{PYTHON} on the PATH")
-        subprocess.run([base, "-m", "venv", "--clear", folder], check=True)
-        pip = [python, "-m", "pip", "install", "--quiet", *packages]
-        done = subprocess.run(pip, capture_output=True, text=True, check=False) if packages else None
-        if done and done.returncode:
-            raise SystemExit(f"{name}: {done.stderr.strip()}")
+        new_python(name, packages)
         stamp.write_text("\n".join(packages), encoding="utf-8")
+    return folder / "bin" / "python"
+
+
+def new_python(name: str, packages: tuple[str | Path, ...]) -> Path:
+    """The same, made anew."""
+    here = "{}.{}".format(*sys.version_info)
+    base = sys.executable if here == PYTHON else shutil.which(f"python{PYTHON}")
+    if base is None:
+        raise NotMade(f"{name} needs Python {PYTHON}: put python{PYTHON} on the PATH")
+    folder = ROOT / "build" / name
+    python = folder / "bin" / "python"
+    pip = [python, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", *packages]
+    for command in ([base, "-m", "venv", "--clear", folder], pip):
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            said = (done.stderr or done.stdout).strip().splitlines() or ["no message"]
+            raise NotMade(f"{name}: its environment cannot be made: {said[-1]}")
     return python
 
 

@@ -7,10 +7,9 @@ the weights must be those of `fused`; the run is only worth something if they ar
 """
 
 import argparse
-import resource
 
-from environment import describe
-from table import measured
+from environment import STATUS, describe, peak_mebibytes
+from table import at_defaults, measured
 
 import snnbp
 from snnbp.files import atomic_open
@@ -22,7 +21,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--seed", type=int, default=1)
-    config = snnbp.Config(seed=parser.parse_args().seed)
+    options = parser.parse_args()
+    config = snnbp.Config(seed=options.seed)
     environment, data = describe(), snnbp.load_dataset("mnist")
     runs = {backend: snnbp.train(data, config, backend) for backend in ("fused", "spiking")}
     fused, spiking = (run.weights.matrices for run in runs.values())
@@ -34,8 +34,11 @@ def main() -> None:
     for backend, run in runs.items():
         lines.append(f"{backend}: {run.seconds:.0f} s, {run.n_overdriven} overdriven, {run.digest}")
     lines.append(f"weights that differ: {differing}")
-    lines.append(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024} MiB")
+    if STATUS.exists():
+        lines.append(f"peak memory {peak_mebibytes():.0f} MiB")
     print("\n".join(lines))
+    if not at_defaults(parser, options):
+        return
     rows = [
         (f"{backend}, {config.epochs} epochs", f"{run.seconds:.0f}", "s") for backend, run in runs.items()
     ]
@@ -48,7 +51,7 @@ def main() -> None:
         data,
         ["full_run.txt"],
         profile="paper",
-        parameters={"seed": config.seed},
+        parameters=vars(options),
         results={
             "differing.weights": {"values": [differing]},
             "seconds": {backend: run.seconds for backend, run in runs.items()},

@@ -35,7 +35,7 @@ def build(circuit) -> int:
 
 def main(source: str, out: str, folder: str) -> None:
     circuit = dict(np.load(source))
-    found = {"seconds": [], "weight": circuit["weight"]}
+    found = {"seconds": []}
     for _ in range(int(circuit["repeats"])):
         first = build(circuit)
         if circuit["record"]:

@@ -24,6 +24,7 @@ from table import measured
 import snnbp
 from snnbp.backends.lava import StimulusDriver, network
 from snnbp.backends.lava.runtime import started
+from snnbp.files import atomic_open
 from snnbp.paper import ROOT
 from snnbp.paper.records import write_record
 
@@ -82,7 +83,8 @@ def main() -> None:
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     print(table.to_string())
-    table.to_csv(ROOT / "figures" / "lava_variants.csv", lineterminator="\n")
+    with atomic_open(ROOT / "figures" / "lava_variants.csv", "w") as file:
+        table.to_csv(file, lineterminator="\n")
     found = [
         (f"{name}: {title}", f"{row[title]:g}", "")
         for name, row in rows.items()

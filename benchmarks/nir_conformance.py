@@ -3,7 +3,7 @@
     python benchmarks/nir_conformance.py [NAME ...]
 
 Each simulator gets an environment of its own in build/nir, with pinned packages: their pins of nir exclude
-each other. All of them together take 12 GB. MNIST must be at hand.
+each other. All of them together take 12 GB. MNIST must be at hand. A run of only some writes no page.
 """
 
 import re
@@ -132,8 +132,12 @@ def main(names: list[str]) -> None:
     from table import FIGURES, measured
 
     import snnbp
+    from snnbp.files import atomic_open
     from snnbp.paper.records import write_record
 
+    for name in names:
+        if name not in SIMULATORS:
+            raise SystemExit(f"no simulator {name!r}: choose from {', '.join(SIMULATORS)}")
     environment = describe()
     FOLDER.mkdir(parents=True, exist_ok=True)
     data = snnbp.load_dataset("mnist")
@@ -153,7 +157,8 @@ def main(names: list[str]) -> None:
     if set(names) == set(SIMULATORS):
         text = PAGE.read_text(encoding="utf-8")
         text = re.sub(r"(?s)(<!-- table -->\n).*?(?=<!-- end -->)", lambda m: f"{m[1]}{table}\n", text)
-        PAGE.write_text(text, encoding="utf-8")
+        with atomic_open(PAGE, "w") as file:
+            file.write(text)
         found = [(f"{row[0]}, {row[3]}", row[-1], "spikes that differ") for row in rows]
         record, source = FIGURES / "nir_conformance.json", "benchmarks/nir_conformance.py"
         about = {"profile": "paper", "parameters": {}, "results": measured(environment, found)}

@@ -3,18 +3,18 @@
     python benchmarks/scaling.py
 
 Medians of five repeats, with the range as bars. Random inputs, a quarter of them on, as in MNIST. Peak memory
-is that of a process of its own.
+is that of a process of its own; only Linux tells it.
 """
 
+import re
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from statistics import median
 
 import numpy as np
-from environment import describe
+from environment import describe, need_linux, peak_mebibytes
 from table import measured
 from tqdm import tqdm
 
@@ -44,7 +44,7 @@ PANELS = {
     ),
     "classes": ("classes", CLASSES, lambda backend, n: microseconds(backend, (400, 400, n))),
     "threads": ("threads", THREADS, lambda backend, n: microseconds(backend, (400, 400, 10), n)),
-    "memory": ("hidden units", HIDDEN, lambda backend, n: [peak_mebibytes(backend, n)]),
+    "memory": ("hidden units", HIDDEN, lambda backend, n: [mebibytes(backend, n)]),
 }
 """By panel: what is varied, its values, and what measures them. What is not varied is as in 400-400-10."""
 
@@ -69,7 +69,7 @@ def microseconds(backend: str, sizes: tuple[int, ...], threads: int = 1) -> list
     return times
 
 
-def peak_mebibytes(backend: str, hidden: int) -> float:
+def mebibytes(backend: str, hidden: int) -> float:
     """Peak memory of a process that learns ten samples and does nothing else."""
     done = subprocess.run(
         [sys.executable, __file__, backend, str(hidden)], capture_output=True, text=True, check=True
@@ -77,7 +77,15 @@ def peak_mebibytes(backend: str, hidden: int) -> float:
     return float(done.stdout)
 
 
+def counted(number: int, things: str) -> str:
+    """A number and what it counts: "1 hidden layer of 400"."""
+    if number == 1:
+        things = re.sub(r"s\b", "", things)
+    return f"{number} {things}"
+
+
 def main() -> None:
+    need_linux("scaling")
     environment, values = describe(), {}
     for backend, panel in tqdm([(backend, panel) for backend in BACKENDS for panel in PANELS], unit="curve"):
         _, sizes, measure = PANELS[panel]
@@ -88,9 +96,9 @@ def main() -> None:
             file.write(content)
     rows = [
         (
-            f"{backend}, {size} {PANELS[panel][0]}",
+            f"{backend}, {counted(size, PANELS[panel][0])}",
             f"{median(repeats):.4g}",
-            "MiB" if panel == "memory" else "µs",
+            "MiB" if panel == "memory" else "µs a sample",
         )
         for (backend, panel), curve in values.items()
         for size, repeats in zip(PANELS[panel][1], curve, strict=True)
@@ -144,10 +152,6 @@ if __name__ == "__main__":
     if len(sys.argv) == 3:
         backend, hidden = sys.argv[1], int(sys.argv[2])
         snnbp.learn(*problem((400, hidden, 10), 10), backend)
-        # getrusage would tell of the parent's memory too, from before this program was loaded.
-        status = dict(
-            line.split(":", 1) for line in Path("/proc/self/status").read_text("utf-8").splitlines()
-        )
-        print(int(status["VmHWM"].split()[0]) / 1024)
+        print(peak_mebibytes())
     else:
         main()

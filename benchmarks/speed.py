@@ -20,7 +20,7 @@ import numba
 import numpy as np
 import pandas as pd
 from environment import describe
-from table import measured
+from table import at_defaults, measured
 from tqdm import tqdm
 
 import snnbp
@@ -94,6 +94,8 @@ def main() -> None:
     ).to_string()
     text = f"{table}\n\n{environment['processor']}, one core, {options.repeats} repeats\n"
     print(text)
+    if not at_defaults(parser, options):
+        return
     with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
         file.write(text)
     rows = [

@@ -1,12 +1,13 @@
 """The one table of all benchmarks, figures/benchmarks.md, from what the parts wrote into their records."""
 
+import argparse
 import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from snnbp.files import atomic_open
 from snnbp.paper import ROOT
-from snnbp.paper.records import read_record, write_record
+from snnbp.paper.records import Damaged, read_record, write_record
 
 FIGURES = ROOT / "figures"
 NAME = "benchmarks.md"
@@ -19,16 +20,32 @@ def measured(environment: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]
     return {"environment": environment, "table": [list(row) for row in rows]}
 
 
-def goal(what: str, met: bool, reason: str) -> str:
-    """What to add to a row's remark."""
-    return f"; goal {what}" + ("" if met else f", not met: {reason}")
+def goal(what: str, met: bool, reason: str = "") -> str:
+    """What to add to a row's remark; the reason is that of a goal that is not met, where it is known."""
+    return f"; goal {what}" + ("" if met else ", not met" + (f": {reason}" if reason else ""))
+
+
+def at_defaults(parser: argparse.ArgumentParser, options: argparse.Namespace) -> bool:
+    """Whether figures/ may be written: only with the default options. If not, say so."""
+    same = all(value == parser.get_default(name) for name, value in vars(options).items())
+    if not same:
+        print("figures/ stays as it was: these options are not the defaults")
+    return same
 
 
 def write(parts: Iterable[str]) -> str:
     """Write the table of the parts that have a record with rows, and its own record; return the table."""
-    paths = {part: FIGURES / f"{part}.json" for part in parts}
-    found = {part: read_record(path)["results"] for part, path in paths.items() if path.exists()}
-    found = {part: results for part, results in found.items() if "table" in results}
+    found = {}
+    for part in parts:
+        try:
+            results = read_record(FIGURES / f"{part}.json")["results"]
+        except FileNotFoundError:
+            continue
+        except Damaged as error:
+            print(f"not in the table: {error}")
+            continue
+        if "table" in results:
+            found[part] = results
     table = _text(found)
     with atomic_open(FIGURES / NAME, "w") as file:
         file.write(table)
