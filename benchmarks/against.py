@@ -71,7 +71,8 @@ def git(*command: str) -> bytes:
     except FileNotFoundError:
         raise SystemExit("against: needs git") from None
     if done.returncode:
-        raise SystemExit(f"against: git {command[0]}: {done.stderr.decode().strip().splitlines()[-1]}")
+        said = done.stderr.decode().strip().splitlines() or ["no message"]
+        raise SystemExit(f"against: cannot find {command[-1]}: {said[-1]}")
     return done.stdout
 
 
