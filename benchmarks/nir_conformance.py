@@ -2,8 +2,9 @@
 
     python benchmarks/nir_conformance.py [NAME ...]
 
-Each simulator gets an environment of its own in build/nir, with pinned packages: their pins of nir exclude
-each other. All of them together take 12 GB. MNIST must be at hand. A run of only some writes no page.
+Each simulator gets an environment of its own in build/nir, with pinned packages. All read with nir 1.0.8. Sinabs
+is at 2.0.3, for 3.1.3 needs nir <= 1.0.4. All environments together take 12 GB. MNIST must be at hand. A run of
+only some writes no page.
 """
 
 import re
@@ -81,7 +82,9 @@ SIMULATORS = {
         Simulator(snntorch, "cubalif", ("snntorch==1.0.0", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
         Simulator(norse, "cubalif", ("norse==1.1.0", "torch==2.14.1", "nir==1.0.8", "nirtorch==2.6")),
         Simulator(sinabs, "lif", ("sinabs==2.0.3", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
-        Simulator(spikingjelly, "cubalif", ("spikingjelly==2.0.0", "torch==2.14.1", "nir==1.0.8")),
+        Simulator(
+            spikingjelly, "cubalif", ("spikingjelly==2.0.0", "torch==2.14.1", "nir==1.0.8", "nirtorch==2.6")
+        ),
         Simulator(spyx, "cubalif", ("spyx==1.0.0", "jax==0.10.2", "nir==1.0.8")),
         Simulator(rockpool, "rockpool", ("rockpool==3.1.0", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
     )
