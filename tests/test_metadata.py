@@ -78,3 +78,14 @@ def test_the_published_site_is_the_one_that_is_built():
     (upload,) = (step for step in steps if "upload-pages-artifact" in step.get("uses", ""))
     assert upload["with"] == {"path": "build/site"}
     assert jobs["publish"]["needs"] == "build"
+
+
+def test_the_address_of_the_repository_is_named_everywhere_or_nowhere():
+    address = PROJECT["urls"].get("Repository")
+    readme, contributing = (
+        (ROOT / name).read_text(encoding="utf-8") for name in ("README.md", "CONTRIBUTING.md")
+    )
+    assert CITATION.get("repository-code") == address
+    assert ("no public address yet" in contributing) == (address is None)
+    for service in ("mybinder.org", "colab.research.google.com"):
+        assert (service in readme) == (address is not None)
