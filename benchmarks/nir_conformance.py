@@ -2,9 +2,9 @@
 
     python benchmarks/nir_conformance.py [NAME ...]
 
-Each simulator gets an environment of its own in build/nir, with pinned packages. All read with nir 1.0.8. Sinabs
-is at 2.0.3, for 3.1.3 needs nir <= 1.0.4. All environments together take 12 GB. MNIST must be at hand. A run of
-only some writes no page.
+Each simulator gets an environment of its own in build/nir, with pinned packages. All read with nir 1.0.8.
+Sinabs is at 2.0.3, for 3.1.3 needs nir <= 1.0.4. All environments together take 12 GB. MNIST must be at hand.
+A run of only some writes no page.
 """
 
 import re

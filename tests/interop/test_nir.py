@@ -1,8 +1,10 @@
 """NIR graphs: what they compute by NIR's own definition, and what is refused when one is read."""
 
 import builtins
+import runpy
 import sys
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,6 +15,8 @@ import snnbp  # noqa: E402
 from snnbp import Weights  # noqa: E402
 from snnbp.interop import from_nir, to_nir  # noqa: E402
 from snnbp.interop.nir import DIALECTS  # noqa: E402
+
+ROOT = Path(__file__).parents[2]
 
 SIZES = [(120, 60, 8), (120, 60, 40, 8), (120, 60, 40, 30, 8)]
 
@@ -177,3 +181,16 @@ def test_nir_that_is_not_installed_is_named(monkeypatch):
     monkeypatch.setattr(builtins, "__import__", without)
     with pytest.raises(ModuleNotFoundError, match=r"pip install 'snnbp\[nir\]'"):
         to_nir(drawn(SIZES[0]))
+
+
+def test_nir_page_shows_the_pinned_versions():
+    """What the benchmark would install is what the table was measured with."""
+    simulators = runpy.run_path(str(ROOT / "benchmarks" / "nir_conformance.py"))["SIMULATORS"].values()
+    page = (ROOT / "docs" / "nir.md").read_text(encoding="utf-8")
+    rows = [line.strip("| ").split(" | ") for line in page.splitlines() if " of 100,000 |" in line]
+    expected = []
+    for network in ("one hidden layer", "two hidden layers"):
+        for simulator in simulators:
+            name, *others = (package.replace("==", " ") for package in simulator.packages)
+            expected.append([name, ", ".join(others), simulator.dialect, network, "0 of 100,000"])
+    assert rows == expected
