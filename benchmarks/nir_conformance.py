@@ -100,9 +100,6 @@ def work(name: str, file: str, inputs: str, out: str) -> None:
     np.save(out, spikes.reshape(len(x), -1).astype(np.int16))
 
 
-# Here.
-
-
 def compare(name: str, case: str, weights, inputs: Path, expected) -> tuple[str, ...]:
     """One row of the table."""
     import nir
