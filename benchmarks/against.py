@@ -35,7 +35,7 @@ GOALS = {"fused, learning": 1.3, "fused, evaluation": 1.5}
 """Times faster."""
 SPIKING_GOAL = 9.0
 """Microseconds a sample."""
-READS = "the rows of W1 must be read (memory bound in `speed`)"
+READS = "adding rows takes longer than reading them (memory bound in `speed`), and samples follow one another"
 SPIKES = "each of the 12 phases adds up the synapses of its spikes (synaptic events in `simulators`)"
 
 
