@@ -40,11 +40,18 @@ BROWSER_FLAGS = [
 OUTPUT = Path(tempfile.mkdtemp(prefix="snnbp-test-"))
 os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
 FULL_SECONDS = 3600
+STORED = {
+    "09_seeds": "seed_runs",
+    "11_depth": "depth_runs",
+    "12_beyond": "beyond_runs",
+    "13_feedback": "feedback_runs",
+}
+"""Runs that a notebook keeps in figures/."""
 
 # Files of more than a minute come first: the last ones to end then leave no core idle for long.
 LONG = (
-    *("05_fashion_mnist", "06_lava", "test_site", "test_campaign", "test_lava", "test_compiled"),
-    *("test_notebooks", "test_pipeline", "test_playground_page", "test_explorer_browser"),
+    *("05_fashion_mnist", "12_beyond", "06_lava", "test_site", "test_campaign", "test_lava"),
+    *("test_compiled", "test_notebooks", "test_pipeline", "test_playground_page", "test_explorer_browser"),
 )
 
 
@@ -60,7 +67,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.option.nbval_cell_timeout = FULL_SECONDS
         return
     digest = library_digest("circuit", "backends", "training")[:12]
-    for notebook, runs in (("09_seeds", "seed_runs"), ("11_depth", "depth_runs")):
+    for notebook, runs in STORED.items():
         if (OUTPUT / runs).exists():
             shutil.copytree(OUTPUT / runs, OUTPUT / "runs" / notebook / digest / runs)
 
