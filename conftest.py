@@ -50,8 +50,17 @@ STORED = {
 
 # Files of more than a minute come first: the last ones to end then leave no core idle for long.
 LONG = (
-    *("05_fashion_mnist", "12_beyond", "06_lava", "test_site", "test_campaign", "test_lava"),
-    *("test_compiled", "test_notebooks", "test_pipeline", "test_playground_page", "test_explorer_browser"),
+    "05_fashion_mnist",
+    "12_beyond",
+    "06_lava",
+    "test_site",
+    "test_campaign",
+    "test_lava",
+    "test_compiled",
+    "test_notebooks",
+    "test_pipeline",
+    "test_playground_page",
+    "test_explorer_browser",
 )
 
 

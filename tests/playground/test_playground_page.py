@@ -16,6 +16,7 @@ import snnbp
 from snnbp import backends
 from snnbp.training.train import initial_weights
 from snnbp.widgets.sheet import as_input
+from tests.browser import BLACK_PIXELS
 
 NARROW = {"width": 390, "height": 844}
 AXE = "axe-core@4.10.3"
@@ -28,10 +29,6 @@ CUT_OFF = """() => [
     || (part.tagName === "BUTTON" && part.scrollWidth > part.clientWidth + 1)
 ).map(part => part.outerHTML.slice(0, 120))"""
 SEVEN = (40, 30), (100, 30), (80, 70), (60, 115)
-BLACK_PIXELS = """() => {
-    const { data } = document.getElementById("sheet").getContext("2d").getImageData(0, 0, 140, 140);
-    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
-}"""
 
 
 def has_mnist(built):
@@ -163,7 +160,7 @@ def test_playground_learns_a_drawing(visit):
     page.train()
     before = page.label("potentials")
     page.draw(*SEVEN)
-    assert page.page.evaluate(BLACK_PIXELS) > 1500
+    assert page.page.evaluate(BLACK_PIXELS, "#sheet") > 1500
     drawn = page.label("potentials")
     assert drawn != before
     potentials = [int(v) for v in re.findall(r"\d: (-?\d+)", drawn)]

@@ -15,6 +15,7 @@ import nbformat
 import pytest
 
 from snnbp.paper import ROOT
+from tests.browser import BLACK_PIXELS
 
 LAPTOP, NARROW = {"width": 1366, "height": 768}, {"width": 1000, "height": 768}
 TOKEN = "explorer"
@@ -242,12 +243,6 @@ def test_the_phases_follow_keys_play_and_the_number_of_layers(page):
     page.locator(".circuit-depth select").select_option("1")
 
 
-BLACK_PIXELS = """() => {
-    const { data } = document.querySelector(".snnbp-sheet").getContext("2d").getImageData(0, 0, 140, 140);
-    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
-}"""
-
-
 def answer(page):
     """Outputs that spike, and potentials, as the page states them."""
     spikes, _, values = text(page, "digit-answer").partition("Potentials (weight units): ")
@@ -271,7 +266,7 @@ def test_a_digit_is_drawn_classified_and_learned(page):
     for x, y in ((190, 60), (160, 130), (120, 230)):  # a 7
         page.mouse.move(box["x"] + x, box["y"] + y, steps=6)
     page.mouse.up()
-    assert 1000 < page.evaluate(BLACK_PIXELS) < 3500, "a drawing replaces the image"
+    assert 1000 < page.evaluate(BLACK_PIXELS, ".snnbp-sheet") < 3500, "a drawing replaces the image"
     wait_for_answer(page, lambda *found: found != first, "a drawing is not classified")
     wait_until_idle(page)
     spikes, potentials = answer(page)
@@ -291,10 +286,10 @@ def test_a_digit_is_drawn_classified_and_learned(page):
 def test_a_digit_is_drawn_with_the_keyboard(page):
     page.click(".digit-example")
     wait_for_text(page, "digit-status", "test image 1")
-    page.wait_for_function(f"() => ({BLACK_PIXELS})() > 1000")
+    page.wait_for_function(f"() => ({BLACK_PIXELS})('.snnbp-sheet') > 1000")
     page.locator(".snnbp-sheet").focus()
     page.keyboard.press("Space")
-    assert page.evaluate(BLACK_PIXELS) < 400, "a drawing does not replace the image"
+    assert page.evaluate(BLACK_PIXELS, ".snnbp-sheet") < 400, "a drawing does not replace the image"
     page.keyboard.press("Space")
     page.keyboard.press("Delete")
     wait_for_answer(page, lambda spikes, _: not spikes, "the sheet is not cleared")

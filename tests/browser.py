@@ -1,0 +1,7 @@
+"""What browser tests of the page and of the explorers share."""
+
+BLACK_PIXELS = """(selector) => {
+    const { data } = document.querySelector(selector).getContext("2d").getImageData(0, 0, 140, 140);
+    return data.filter((value, n) => n % 4 === 3 && value > 127).length;
+}"""
+"""How many pixels of a drawing canvas are black."""
