@@ -1,6 +1,7 @@
 """Data sets as the network sees them: binary inputs and integer labels."""
 
 import hashlib
+import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -151,15 +152,16 @@ class Dataset:
         Raises
         ------
         ValueError
-            For any other shape or value, an empty part or unequal widths, in one line.
+            For any other shape or value, an empty part, unequal widths or lengths, a missing or infinite
+            label, numbers beside text, or one-hot columns that differ between the parts; in one line.
 
         Warns
         -----
         UserWarning
-            If training and test inputs are the same.
+            If training and test inputs are the same, or a label of the test is in no training sample.
         """
         labels, classes = numbered(y_train, y_test)
-        train, test = _samples((x_train, x_test), labels)
+        train, test = _samples((x_train, x_test), labels, classes)
         return cls(train, test, classes=classes)
 
     @classmethod
@@ -195,12 +197,12 @@ class Dataset:
         Raises
         ------
         ValueError
-            For any other shape or value, in one line.
+            As in `from_arrays`, and for a wrong crop, threshold or levels.
 
         Warns
         -----
         UserWarning
-            If training and test images are the same, or images have all pixels on, or none.
+            As `from_arrays` does, and if images have all pixels on, or none.
         """
         ((*thresholds,),) = checked_levels(levels, pixel_threshold)
         labels, classes = numbered(y_train, y_test)
@@ -226,7 +228,7 @@ class Dataset:
                     "they tell nothing about their class",
                     stacklevel=2,
                 )
-        train, test = _samples(inputs, labels)
+        train, test = _samples(inputs, labels, classes)
         rows, *columns = images[0].shape[1:]
         image_shape = (rows, columns[0]) if columns else None
         return cls(train, test, "images", False, image_shape, classes, framed)
@@ -277,7 +279,9 @@ def load_dataset(
     Raises
     ------
     ValueError
-        For an unknown name, a threshold out of range, or if SNNBP_DATA is not a folder.
+        For an unknown name, a threshold out of range, levels that do not rise or are given beside a
+        threshold, if SNNBP_DATA is not a folder, or for a file without a known digest that is no idx file,
+        is damaged, or holds other shapes, types or labels than the data set. The message names the file.
     DataUnavailable
         If files are not on this machine and cannot be downloaded.
 
@@ -321,16 +325,24 @@ def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
     return array
 
 
-def _samples(inputs: Sequence[ArrayLike], labels: Sequence[NDArray[Any]]) -> list[Samples]:
-    """Make both parts; the message of an error names the part. Warn if their inputs are the same."""
+def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]) -> list[Samples]:
+    """Make both parts; the message of an error names the part. Warn if the test cannot be meaningful."""
     made = []
     for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
         try:
-            made.append(Samples(checks.array("inputs", part), numbers))
+            bits = checks.array("inputs", part)
+            if bits.ndim == 2 and len(bits) != len(numbers):
+                raise ValueError(f"the number of samples, {len(bits)}, is not that of labels, {len(numbers)}")
+            made.append(Samples(bits, numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
     if np.array_equal(made[0].inputs, made[1].inputs):
         warnings.warn(
             "training and test inputs are the same: the test accuracy is not meaningful", stacklevel=3
+        )
+    if unknown := [classes[label] for label in np.setdiff1d(labels[1], labels[0])]:
+        warnings.warn(
+            f"test has labels that no training sample has, {reprlib.repr(unknown)}: they cannot be learned",
+            stacklevel=3,
         )
     return made

@@ -68,7 +68,7 @@ def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
         return values
     if values.ndim != 1:
         raise ValueError(f"{part}: labels must be a vector (n,) or one-hot (n, classes), got {values.shape}")
-    if values.dtype.kind in "OmM":
+    if values.dtype.kind in "OmMf":
         for index, value in enumerate(values):
             if _is_missing(value):
                 raise ValueError(
@@ -76,9 +76,10 @@ def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
                     "or give them a label"
                 )
     if values.dtype.kind == "f":
-        if not np.isfinite(values).all():
-            raise ValueError(f"{part}: labels have the value {values[~np.isfinite(values)][0]}")
-        values = values.astype(np.int64) if (values == values.astype(np.int64)).all() else values
+        if np.isinf(values).any():
+            raise ValueError(f"{part}: labels have the value {values[np.isinf(values)][0]}")
+        if (values == np.round(values)).all() and (abs(values) < 2**53).all():
+            return values.astype(np.int64)
     return values
 
 
@@ -91,7 +92,9 @@ def _is_missing(value: Any) -> bool:
 
 
 def _kinds(labels: NDArray[Any]) -> set[str]:
-    """Return which kinds of values there are in a vector."""
+    """Return which kinds of values there are in a vector; an empty one has none."""
+    if not len(labels):
+        return set()
     types = set(map(type, labels)) if labels.dtype == object else {labels.dtype.type}
     return {
         "numbers"

@@ -131,6 +131,8 @@ def test_one_hot_columns_in_another_order_are_refused():
         (pd.Series(["ant", None], dtype="string"), 1, "<NA>"),
         (pd.DataFrame({"label": ["ant", None]}), 1, "None|nan"),
         (pd.to_datetime(["2020-01-01", None]), 1, "NaT"),
+        ([1.0, np.nan], 1, "nan"),
+        (pd.Series([1, None], dtype="Int64"), 1, "nan"),
         (np.array(["NaT", "2020-01-01"], dtype="M8[D]"), 0, "NaT"),
     ],
 )
@@ -181,15 +183,24 @@ def test_integers_and_whole_floats_are_the_same_labels(train, test):
     assert classes == ("1", "2")
 
 
+def test_infinite_and_huge_labels():
+    with pytest.raises(ValueError, match="train: labels have the value inf"):
+        numbered([1.0, np.inf], [1.0])
+    assert numbered([1e300, 2.0], [2.0])[1] == ("2.0", "1e+300")
+
+
 def test_no_image_and_one_image():
     one, label = IMAGES[:1], LABELS[:1]
-    assert len(Dataset.from_images(one, label, IMAGES[1:], LABELS[1:]).train) == 1
+    with pytest.warns(UserWarning, match=r"no training sample has, \['1', '2'\]: they cannot be") as warned:
+        assert len(Dataset.from_images(one, label, IMAGES[1:], LABELS[1:]).train) == 1
+    assert warned[0].filename == __file__
     for arguments, reason in (
         ((one[0], label, IMAGES, LABELS), r"train: a single image must have the shape \(1, rows, columns\)"),
         ((IMAGES, LABELS, one[0], label), "test: a single image must have the shape"),
         ((IMAGES[:0], LABELS[:0], IMAGES, LABELS), "train: there is no image"),
         ((IMAGES, LABELS, [], []), "test: there is no image"),
-        ((IMAGES, LABELS[:3], one, label), r"train: labels must be integers \(12,\), got int64 \(3,\)"),
+        (([], [], IMAGES, list("abc" * 4)), "train: there is no image"),
+        ((IMAGES, LABELS[:3], one, label), "train: the number of samples, 12, is not that of labels, 3"),
     ):
         with pytest.raises(ValueError, match=reason) as caught:
             Dataset.from_images(*arguments)
