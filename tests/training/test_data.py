@@ -224,6 +224,7 @@ def test_indexing():
         samples[np.array([4])]
 
 
+@pytest.mark.filterwarnings("ignore:test has labels that no training sample has")
 def test_digest():
     given = arrays()
     given[1], given[3] = np.array([0, 2, 3, 1]), np.array([2, 2])
@@ -238,8 +239,7 @@ def test_digest():
         other = [np.array(array) for array in given]
         other[place][(1,) * other[place].ndim] = 0
         assert Dataset.from_arrays(*other).digest != data.digest
-    with pytest.warns(UserWarning, match=r"no training sample has, \['0', '1', '3'\]"):
-        assert Dataset.from_arrays(*given[2:], *given[:2]).digest != data.digest
+    assert Dataset.from_arrays(*given[2:], *given[:2]).digest != data.digest
     more = Dataset(data.train, data.test, classes=tuple("abcdef"))  # two more outputs: another network
     assert more.digest == hashlib.sha256(parts + struct.pack("<q", 6)).hexdigest()
 
