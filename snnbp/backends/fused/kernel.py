@@ -1,24 +1,14 @@
-"""The algorithm of `reference`, compiled: a pass over a data set in one kernel.
+"""The compiled passes over a data set: learning and prediction, all quantities in half-units."""
 
-Potentials and weights are held in half-units (see `kernels`). A hidden layer's matrix is stored as
-(pre, post) for the forward pass. From the second matrix on, the feedback matrices W^T+ and W^T- are stored as
-in the circuit, (post, pre): the backward pass and the updates touch only the rows of neurons with an error.
-The output layer is narrow and computed from W^T+ directly. Hidden layers are filled up with neurons without
-weights, which neither spike nor learn, to whole vectors of the processor. Matrices of one kind are padded to
-one size and stacked, so that one compiled kernel serves any number of layers.
-"""
-
-import math
-from collections.abc import Sequence
 from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends import base
-from snnbp.backends.active import Active, active_inputs
+from snnbp.backends.active import Active
 from snnbp.backends.compiled import jit
+from snnbp.backends.fused.network import Half, Int64s, Network
 from snnbp.backends.kernels import (
     add_rows,
     masked_indices,
@@ -29,30 +19,12 @@ from snnbp.backends.kernels import (
     sum_rows,
     threshold,
 )
-from snnbp.backends.rule import Rule
-from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
-from snnbp.circuit.weights import Weights
 
-Half = NDArray[np.int8]
 Mask = NDArray[np.int16]
 Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
 
 HALF_MAX = 128
 """Largest magnitude of a weight in half-units."""
-VECTOR = 32
-"""Hidden layers are filled up to a multiple of this."""
-
-
-class Network(NamedTuple):
-    """Weights in half-units. Layer 0 is the input, the last one the output."""
-
-    sizes: Int64s  # (layers,): hidden layers filled up
-    forward: Half  # (L, pre, post): W_1 to W_L
-    plus: Half  # (L, post, pre): W_2 to W_L+1 transposed
-    minus: Half  # (L, post, pre): their negatives, trained
-    back_plus: Half  # what carries the error back: `plus`, or matrices that do not learn
-    back_minus: Half
 
 
 class Parameters(NamedTuple):
@@ -114,7 +86,7 @@ def _forward(net: Network, active: Int32s, spike_above: int, s: Scratch) -> tupl
 
 
 @jit
-def _learn(
+def learn(
     net: Network,
     parameters: Parameters,
     active: Active,
@@ -305,7 +277,8 @@ def _feedback_overdrives(
 
 
 @jit
-def _predict(net: Network, active: Active, spike_above: int, potentials: Int32s) -> tuple[int, int]:
+def predict(net: Network, active: Active, spike_above: int, potentials: Int32s) -> tuple[int, int]:
+    """Fill `potentials` (n, outputs); return the smallest and the largest potential of all layers."""
     s = _scratch(net)
     low, high = 0, 0
     for n in range(potentials.shape[0]):
@@ -313,93 +286,3 @@ def _predict(net: Network, active: Active, spike_above: int, potentials: Int32s)
         low, high = min(low, least), max(high, most)
         potentials[n] = s.v[-1, : potentials.shape[1]]
     return low, high
-
-
-class Learner(base.Learner):
-    """See `base.Learner`."""
-
-    def __init__(
-        self,
-        weights: Weights,
-        rule: Rule,
-        inhibition: int = INHIBITION,
-        feedback: Weights | None = None,
-    ) -> None:
-        super().__init__(weights, rule, inhibition, feedback)
-        self._network = _network(weights, rule.bounds)
-        if feedback is not None:
-            fixed = _network(feedback, rule.bounds)
-            self._network = self._network._replace(back_plus=fixed.plus, back_minus=fixed.minus)
-        self._parameters = Parameters(
-            rule.spike_above // WEIGHT_GRID,
-            rule.window_top // WEIGHT_GRID,
-            (
-                base.SUMS.low if rule.open_target else 0,
-                (rule.spike_above + rule.margin) // WEIGHT_GRID,
-            ),
-            (rule.spike_above - rule.margin) // WEIGHT_GRID,
-            rule.step // WEIGHT_GRID,
-            np.int8(rule.bounds[0] // WEIGHT_GRID),
-            rule.updates_first,
-            self.replays_between,
-            self.published,
-            tuple(
-                (-(-limit.low // WEIGHT_GRID), limit.high // WEIGHT_GRID)
-                for limit in (*self.limits, base.SUMS)
-            ),
-        )
-
-    def _learn(self, inputs: NDArray[np.bool_], labels: Int64s, order: Int64s) -> NDArray[np.bool_]:
-        outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
-        active = active_inputs(inputs)
-        self.n_overdriven += _learn(self._network, self._parameters, active, labels, order, outputs)
-        return outputs
-
-    @property
-    def weights(self) -> Weights:
-        net = self._network
-        halves = [
-            *(
-                w[:pre, :post]
-                for w, pre, post in zip(net.forward, self.sizes, self.sizes[1:-1], strict=False)
-            ),
-            net.plus[-1, : self.sizes[-1], : self.sizes[-2]].T,
-        ]
-        return Weights(tuple(half.astype(np.int16) * WEIGHT_GRID for half in halves), self.rule.threshold)
-
-
-def _network(weights: Weights, bounds: tuple[int, int] = (WEIGHT_MIN, WEIGHT_MAX)) -> Network:
-    matrices = [np.clip(matrix, *bounds) for matrix in weights.matrices]
-    transposed = [matrix.T for matrix in matrices[1:]]
-    plus, minus = _stacked(transposed), _stacked([np.clip(-matrix, *bounds) for matrix in transposed])
-    inputs, *hidden, outputs = weights.sizes
-    return Network(
-        np.array([inputs, *(-(-size // VECTOR) * VECTOR for size in hidden), outputs]),
-        _stacked(matrices[:-1]),
-        plus,
-        minus,
-        plus,
-        minus,
-    )
-
-
-def _stacked(matrices: Sequence[NDArray[np.int16]]) -> Half:
-    """Halves of the matrices, padded to one size (rows, columns), each row at a multiple of VECTOR bytes."""
-    rows, columns = (max(sizes) for sizes in zip(*(matrix.shape for matrix in matrices), strict=True))
-    shape = len(matrices), rows, -(-columns // VECTOR) * VECTOR
-    memory = np.zeros(math.prod(shape) + VECTOR, np.int8)
-    start = -memory.ctypes.data % VECTOR
-    stack = memory[start : start + math.prod(shape)].reshape(shape)
-    for padded, matrix in zip(stack, matrices, strict=True):
-        padded[: matrix.shape[0], : matrix.shape[1]] = matrix // WEIGHT_GRID
-    return stack
-
-
-def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], Int32s]:
-    """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
-    halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
-    spike_above = weights.threshold // 2
-    low, high = _predict(_network(weights), active_inputs(inputs), spike_above // WEIGHT_GRID, halves)
-    potentials = halves * WEIGHT_GRID
-    base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
-    return potentials > spike_above, potentials

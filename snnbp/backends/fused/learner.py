@@ -1,0 +1,75 @@
+"""The fused backend as `snnbp.backends` expects it: weight units outside, half-units inside."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from snnbp.backends import base
+from snnbp.backends.active import active_inputs
+from snnbp.backends.fused import kernel
+from snnbp.backends.fused.network import Int64s, network_of
+from snnbp.backends.rule import Rule
+from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
+from snnbp.circuit.weights import Weights
+
+
+class Learner(base.Learner):
+    """See `base.Learner`."""
+
+    def __init__(
+        self,
+        weights: Weights,
+        rule: Rule,
+        inhibition: int = INHIBITION,
+        feedback: Weights | None = None,
+    ) -> None:
+        super().__init__(weights, rule, inhibition, feedback)
+        self._network = network_of(weights, rule.bounds)
+        if feedback is not None:
+            fixed = network_of(feedback, rule.bounds)
+            self._network = self._network._replace(back_plus=fixed.plus, back_minus=fixed.minus)
+        self._parameters = kernel.Parameters(
+            rule.spike_above // WEIGHT_GRID,
+            rule.window_top // WEIGHT_GRID,
+            (
+                base.SUMS.low if rule.open_target else 0,
+                (rule.spike_above + rule.margin) // WEIGHT_GRID,
+            ),
+            (rule.spike_above - rule.margin) // WEIGHT_GRID,
+            rule.step // WEIGHT_GRID,
+            np.int8(rule.bounds[0] // WEIGHT_GRID),
+            rule.updates_first,
+            self.replays_between,
+            self.published,
+            tuple(
+                (-(-limit.low // WEIGHT_GRID), limit.high // WEIGHT_GRID)
+                for limit in (*self.limits, base.SUMS)
+            ),
+        )
+
+    def _learn(self, inputs: NDArray[np.bool_], labels: Int64s, order: Int64s) -> NDArray[np.bool_]:
+        outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
+        active = active_inputs(inputs)
+        self.n_overdriven += kernel.learn(self._network, self._parameters, active, labels, order, outputs)
+        return outputs
+
+    @property
+    def weights(self) -> Weights:
+        net = self._network
+        halves = [
+            *(
+                w[:pre, :post]
+                for w, pre, post in zip(net.forward, self.sizes, self.sizes[1:-1], strict=False)
+            ),
+            net.plus[-1, : self.sizes[-1], : self.sizes[-2]].T,
+        ]
+        return Weights(tuple(half.astype(np.int16) * WEIGHT_GRID for half in halves), self.rule.threshold)
+
+
+def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
+    """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
+    halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
+    spike_above = weights.threshold // 2
+    low, high = kernel.predict(network_of(weights), active_inputs(inputs), spike_above // WEIGHT_GRID, halves)
+    potentials = halves * WEIGHT_GRID
+    base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
+    return potentials > spike_above, potentials
