@@ -13,12 +13,12 @@ if TYPE_CHECKING:
     from snnbp.backends.spiking import trace as trace
     from snnbp.circuit.backprop import inference_circuit as inference_circuit
     from snnbp.circuit.backprop import training_circuit as training_circuit
+    from snnbp.circuit.parts import NeuronType as NeuronType
+    from snnbp.circuit.parts import Phase as Phase
+    from snnbp.circuit.parts import PlasticityRule as PlasticityRule
+    from snnbp.circuit.parts import Population as Population
+    from snnbp.circuit.parts import Projection as Projection
     from snnbp.circuit.spec import Circuit as Circuit
-    from snnbp.circuit.spec import NeuronType as NeuronType
-    from snnbp.circuit.spec import Phase as Phase
-    from snnbp.circuit.spec import PlasticityRule as PlasticityRule
-    from snnbp.circuit.spec import Population as Population
-    from snnbp.circuit.spec import Projection as Projection
     from snnbp.circuit.weights import Weights as Weights
     from snnbp.training.config import Config as Config
     from snnbp.training.data import Dataset as Dataset
@@ -42,7 +42,8 @@ _MODULE_OF = {
     for module, names in {
         "backends.spiking": ("Trace", "simulate", "trace"),
         "circuit.backprop": ("inference_circuit", "training_circuit"),
-        "circuit.spec": ("Circuit", "NeuronType", "Phase", "PlasticityRule", "Population", "Projection"),
+        "circuit.parts": ("NeuronType", "Phase", "PlasticityRule", "Population", "Projection"),
+        "circuit.spec": ("Circuit",),
         "circuit.weights": ("Weights",),
         "training.config": ("Config",),
         "training.data": ("Dataset", "Samples", "load_dataset"),

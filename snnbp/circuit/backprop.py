@@ -25,9 +25,10 @@ from snnbp.circuit.loihi import (
     current_bound,
     has_mantissa,
 )
+from snnbp.circuit.parts import NeuronType, PlasticityRule, Population, Projection
 from snnbp.circuit.phases import add_learning, forward_phases, inhibit_matrix_targets, numbered
 from snnbp.circuit.schedule import Schedule, schedule_of
-from snnbp.circuit.spec import Circuit, NeuronType, PlasticityRule, Population, Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.wires import Wire, forward_wires, learning_wires, vetoes
 
 COPY_MARGINS = (8, 16)

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from snnbp.circuit.spec import Phase
+from snnbp.circuit.parts import Phase
 
 COPIES = {"": 1 / 2, "_copy": 0, "_copy2": 1}
 """What a star stands for, h1* for h1, h1_copy and h1_copy2: the share of the threshold that each compares its

@@ -21,7 +21,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, COSTS
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.parts import Projection
+from snnbp.circuit.spec import Circuit
 
 Floats = NDArray[np.float64]
 

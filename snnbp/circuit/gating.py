@@ -4,7 +4,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 
 from snnbp.circuit.loihi import MARGIN_GRID
-from snnbp.circuit.spec import NeuronType, Phase, Population, Projection
+from snnbp.circuit.parts import NeuronType, Phase, Population, Projection
 
 
 def gating_projections(

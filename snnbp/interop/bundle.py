@@ -16,8 +16,9 @@ from snnbp import checks
 from snnbp.backends.spiking.samples import StimulusDriver
 from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.loihi import mantissa_exponent
+from snnbp.circuit.parts import Projection
 from snnbp.circuit.schedule import schedule_of
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 from snnbp.files import as_path, atomic_open
 from snnbp.interop.parameters import parameters

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 
-from snnbp.circuit.spec import Circuit, Phase, Projection
+from snnbp.circuit.parts import Phase, Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:

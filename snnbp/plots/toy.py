@@ -9,7 +9,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.parts import Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.plots.connectivity import ROLE_COLOURS, event, is_veto
 from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 

@@ -12,7 +12,8 @@ from snnbp.backends.rule import Rule
 from snnbp.backends.spiking import Trace, trace
 from snnbp.circuit.backprop import current_bounds, training_circuit
 from snnbp.circuit.loihi import INHIBITION
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.parts import Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 
 

@@ -17,7 +17,8 @@ import pytest
 import snnbp
 from snnbp.backends import spiking
 from snnbp.backends.rule import Rule
-from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 
 pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)")

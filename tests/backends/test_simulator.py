@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from snnbp.backends.spiking import simulate
-from snnbp.circuit.spec import Circuit, NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.spec import Circuit
 
 
 def raster(steps: int, size: int, *spikes: tuple[int, int]) -> np.ndarray:

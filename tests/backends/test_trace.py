@@ -10,8 +10,9 @@ from snnbp.backends import reference
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking import predict, trace
 from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.parts import Population
 from snnbp.circuit.schedule import schedule_of
-from snnbp.circuit.spec import Circuit, Population
+from snnbp.circuit.spec import Circuit
 
 
 @pytest.fixture(scope="module")

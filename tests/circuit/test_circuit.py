@@ -12,14 +12,8 @@ from hypothesis import strategies as st
 from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
 from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import current_bound, mantissa_exponent
-from snnbp.circuit.spec import (
-    Circuit,
-    NeuronType,
-    Phase,
-    PlasticityRule,
-    Population,
-    Projection,
-)
+from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.spec import Circuit
 
 GOLDEN = Path(__file__).parents[1] / "golden"
 PUBLISHED = {"training": training_circuit, "inference": inference_circuit}

@@ -29,7 +29,8 @@ from snnbp.backends.lava import parts
 from snnbp.backends.lava.runtime import started
 from snnbp.backends.spiking.tables import Matrices
 from snnbp.circuit.loihi import mantissa_exponent
-from snnbp.circuit.spec import Circuit, NeuronType, Population
+from snnbp.circuit.parts import NeuronType, Population
+from snnbp.circuit.spec import Circuit
 
 STEPS_AT_ONCE = 12
 """Steps between two readings of the record: the capacity of Lava's channels."""

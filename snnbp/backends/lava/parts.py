@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_matrix
 
 from snnbp.circuit.loihi import BIAS_EXPONENT_MAX, BIAS_MANTISSA_LIMIT, FRACTION_BITS
-from snnbp.circuit.spec import Circuit, NeuronType, PlasticityRule
+from snnbp.circuit.parts import NeuronType, PlasticityRule
+from snnbp.circuit.spec import Circuit
 
 
 def rule_string(rule: PlasticityRule) -> str:

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
-from snnbp.circuit.spec import Circuit, Projection
+from snnbp.circuit.parts import Projection
+from snnbp.circuit.spec import Circuit
 
 ONE_TO_ONE, SAME_TO_ALL, MATRIX = 0, 1, 2
 
