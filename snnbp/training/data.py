@@ -158,7 +158,8 @@ class Dataset:
         Warns
         -----
         UserWarning
-            If training and test inputs are the same, or a label of the test is in no training sample.
+            If all test inputs are training inputs, too (where most of those differ), or a label of the test
+            is in no training sample.
         """
         labels, classes = numbered(y_train, y_test)
         train, test = _samples((x_train, x_test), labels, classes)
@@ -336,9 +337,10 @@ def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Seq
             made.append(Samples(bits, numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    if np.array_equal(made[0].inputs, made[1].inputs):
+    learned, tested = ({bits.tobytes() for bits in np.packbits(part.inputs, axis=1)} for part in made)
+    if 0 < len(tested & learned) == len(tested) and 2 * len(learned) > len(made[0]):  # few inputs repeat
         warnings.warn(
-            "training and test inputs are the same: the test accuracy is not meaningful", stacklevel=3
+            "all test inputs are training inputs, too: the test accuracy is not meaningful", stacklevel=3
         )
     if unknown := [classes[label] for label in np.setdiff1d(labels[1], labels[0])]:
         warnings.warn(

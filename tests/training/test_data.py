@@ -128,13 +128,15 @@ def test_a_data_set_needs_samples_and_a_class_for_each_label():
             Samples(np.ones((1, 7)), labels)
 
 
-def test_training_and_test_data_that_are_the_same_are_worth_a_warning():
+def test_test_data_from_the_training_data_are_worth_a_warning():
     x, y = arrays()[:2]
-    with pytest.warns(UserWarning, match="training and test inputs are the same") as caught:
+    with pytest.warns(UserWarning, match="all test inputs are training inputs, too") as caught:
         Dataset.from_arrays(x, y, x.tolist(), y)
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning, match="training and test inputs are the same"):
+    with pytest.warns(UserWarning, match="all test inputs are training inputs, too"):
         Dataset.from_images(x, y, x, y)
+    with pytest.warns(UserWarning, match="all test inputs are training inputs, too"):
+        Dataset.from_arrays(x, y, x[:0:-2], y[:0:-2])
 
 
 def test_images_are_binarized_as_the_papers():
@@ -158,11 +160,11 @@ def test_images_are_binarized_as_the_papers():
             np.testing.assert_array_equal(
                 np.concatenate([data.train.inputs, data.test.inputs]), expected, str(threshold)
             )
-    data = Dataset.from_images(images, labels, images[:3], labels[:3])
+    data = Dataset.from_images(images[3:], labels[3:], images[:3], labels[:3])
     assert (data.image_shape, data.source, data.classes) == ((5, 4), "images", ("0", "1", "2"))
     binary = images > 99
-    data = Dataset.from_images(binary, labels, binary[:3].astype(np.uint8), labels[:3])
-    np.testing.assert_array_equal(data.train.inputs, binary.reshape(30, 20))
+    data = Dataset.from_images(binary[3:], labels[3:], binary[:3].astype(np.uint8), labels[:3])
+    np.testing.assert_array_equal(data.train.inputs, binary[3:].reshape(27, 20))
 
 
 @pytest.mark.parametrize(
