@@ -1,7 +1,8 @@
-"""Atomic writing of files; checked reading of .npz files."""
+"""Atomic writing of files and folders; checked reading of .npz files."""
 
 import os
 import reprlib
+import shutil
 import socket
 import threading
 import zipfile
@@ -48,6 +49,31 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     finally:
         with suppress(OSError):
             partial.unlink(missing_ok=True)
+
+
+@contextmanager
+def atomic_folder(path: Path) -> Iterator[Path]:
+    """Write a folder whole or not at all: yield a new one, which takes the place of `path` at the end.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        An older folder there is removed, with all that is in it, once the new one is complete.
+
+    Yields
+    ------
+    pathlib.Path
+    """
+    partial = path.with_name(f".{path.name}.partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    try:
+        partial.mkdir(parents=True)
+        yield partial
+        if path.exists():
+            shutil.rmtree(path)
+        partial.rename(path)
+    finally:
+        shutil.rmtree(partial, ignore_errors=True)
 
 
 def as_path(value: Any) -> Path:

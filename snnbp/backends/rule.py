@@ -1,9 +1,12 @@
 """The learning rules, one entry each in `RULES`; a `Rule` adds threshold and learning step."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from snnbp import checks
-from snnbp.circuit.loihi import MARGIN_GRID, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.backprop import training_circuit
+from snnbp.circuit.loihi import INHIBITION, MARGIN_GRID, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import checked_threshold
 
 
@@ -95,3 +98,36 @@ class Rule:
     def bounds(self) -> tuple[int, int]:
         """Smallest and largest plastic weight."""
         return RULES[self.name].weight_min, WEIGHT_MAX
+
+    def circuit(
+        self, sizes: Sequence[int], inhibition: int = INHIBITION, fixed_feedback: bool = False
+    ) -> Circuit:
+        """Build the circuit that learns by this rule; see `training_circuit`.
+
+        Parameters
+        ----------
+        sizes : sequence of int
+        inhibition : int
+            Weight units, negative.
+        fixed_feedback : bool
+
+        Returns
+        -------
+        Circuit
+
+        Raises
+        ------
+        ValueError
+            If the rule is not "circuit", or as in `training_circuit`.
+        """
+        if self.name != "circuit":
+            raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {self.name!r}")
+        return training_circuit(
+            sizes,
+            inhibition,
+            self.threshold,
+            self.step,
+            open_target=self.open_target,
+            margin=self.margin,
+            fixed_feedback=fixed_feedback,
+        )

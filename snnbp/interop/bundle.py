@@ -3,7 +3,6 @@
 import csv
 import json
 import os
-import shutil
 from collections.abc import Iterable
 from importlib.resources import files
 from pathlib import Path
@@ -14,13 +13,13 @@ import numpy as np
 import snnbp
 from snnbp import checks
 from snnbp.backends.spiking.samples import StimulusDriver
-from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.circuit.backprop import inference_circuit
 from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.parts import Projection
 from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
-from snnbp.files import as_path, atomic_open
+from snnbp.files import as_path, atomic_folder, atomic_open
 from snnbp.interop.parameters import parameters
 from snnbp.training import sources
 from snnbp.training.data import Dataset, Samples
@@ -74,16 +73,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
         raise ValueError(f"a bundle needs feedback='exact', got {config.feedback!r}")
     if not 0 < n <= min(len(data.train), len(data.test)):
         raise ValueError(f"n_samples must be from 1 to {min(len(data.train), len(data.test))}, got {n}")
-    folder = usable_folder(folder)
-    partial = folder.with_name(f".{folder.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    try:
-        _write(partial, run, run.weights, data, n)
-        if folder.exists():
-            shutil.rmtree(folder)
-        partial.rename(folder)
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+    with atomic_folder(usable_folder(folder)) as new:
+        _write(new, run, run.weights, data, n)
 
 
 def usable_folder(folder: str | Path) -> Path:
@@ -110,14 +101,7 @@ def usable_folder(folder: str | Path) -> Path:
 def _write(folder: Path, run: Run, trained: Weights, data: Dataset, n: int) -> None:
     """Write the files into a new folder."""
     config, sizes = run.config, trained.sizes
-    circuit = training_circuit(
-        sizes,
-        config.inhibition,
-        config.threshold,
-        config.step,
-        open_target=config.open_target,
-        margin=config.margin,
-    )
+    circuit = config.learning_rule.circuit(sizes, config.inhibition)
     parts = {
         TRAINING: (circuit, initial_weights(config, data), data.train),
         INFERENCE: (inference_circuit(sizes, config.threshold), trained, data.test),

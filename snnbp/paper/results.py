@@ -2,13 +2,12 @@
 
 import base64
 import json
-import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnbp.files import atomic_open
+from snnbp.files import atomic_folder, atomic_open
 from snnbp.paper import ROOT, settings
 from snnbp.paper.records import (
     LEDGER,
@@ -158,13 +157,9 @@ class Results:
         """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
         from snnbp.training.sweep import run_file
 
-        folder = self.folder / f".{name}.partial"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        for run in runs:
-            run.save(run_file(folder, run.config, run.backend, run.data), weights=False)
-        shutil.rmtree(self.folder / name, ignore_errors=True)
-        folder.rename(self.folder / name)
+        with atomic_folder(self.folder / name) as new:
+            for run in runs:
+                run.save(run_file(new, run.config, run.backend, run.data), weights=False)
         self._note(*(f"{name}/{path.name}" for path in sorted((self.folder / name).iterdir())))
 
     def read(self, name: str) -> Path:

@@ -100,6 +100,8 @@ def test_trace_refuses_circuits_that_take_no_samples(task):
         ValueError, match="projection x -> h1: its matrix 'W3' is unknown: choose one of W1, W2"
     ):
         trace(*task, circuit=replace(circuit, projections=renamed))
+    with pytest.raises(ValueError, match=r"matrix 'B2\+' is unknown: .*fixed feedback .* is not given"):
+        trace(*task, circuit=training_circuit(task[0].sizes, fixed_feedback=True))
 
 
 def test_trace_refuses_unknown_populations_and_phases(task):

@@ -202,7 +202,7 @@ class Learner(base.Learner):
         As in `base.Learner`. The rule must be "circuit"; gate weights that follow from the threshold must
         fit 8 bits.
     circuit : Circuit, optional
-        Another circuit of the same layers in place of `training_circuit(...)`.
+        Another circuit of the same layers in place of `rule.circuit(...)`.
     """
 
     driver_type = StimulusDriver
@@ -216,18 +216,8 @@ class Learner(base.Learner):
         circuit: Circuit | None = None,
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
-        if rule.name != "circuit":
-            raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {rule.name!r}")
-        circuit = circuit or training_circuit(
-            self.sizes,
-            inhibition,
-            rule.threshold,
-            rule.step,
-            open_target=rule.open_target,
-            margin=rule.margin,
-            fixed_feedback=feedback is not None,
-        )
-        self.driver = self.driver_type(circuit, weights, feedback)
+        default = rule.circuit(self.sizes, inhibition, feedback is not None)
+        self.driver = self.driver_type(circuit or default, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
@@ -341,6 +331,6 @@ def initial_matrices(circuit: Circuit, weights: Weights, feedback: Weights | Non
         if projection.symbol not in values:
             raise ValueError(
                 f"{projection}: its matrix {projection.symbol!r} is unknown: choose one of "
-                f"{', '.join(values)}"
+                f"{', '.join(values)}" + ("" if feedback else "; fixed feedback (B2+, ...) is not given")
             )
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
