@@ -23,6 +23,7 @@ from snnbp.circuit.weights import Weights
 
 pytest.importorskip("lava", reason="Lava is not installed (it needs Python 3.10)")
 
+from lava.magma.compiler.channels import pypychannel
 from lava.magma.core.learning.learning_rule import Loihi3FLearningRule
 from lava.magma.core.learning.learning_rule_applier import LearningRuleApplierBitApprox
 from lava.magma.core.model.py.connection import LearningConnectionModelBitApproximate
@@ -32,6 +33,7 @@ from lava.utils.weightutils import SignMode, clip_weights
 
 from snnbp.backends import lava
 from snnbp.backends.lava import parts
+from snnbp.backends.lava.channels import mend_channels
 from snnbp.backends.lava.runtime import started
 
 pytestmark = pytest.mark.timeout(300)  # 70 to 150 operating system processes, on a busy machine
@@ -329,3 +331,11 @@ def wait_until(true) -> None:
             return
         time.sleep(0.1)
     raise AssertionError("nothing happened within 30 s")
+
+
+@pytest.mark.timeout(30)
+def test_a_process_goes_on_if_nobody_tells_it_of_an_item():
+    mend_channels()
+    channel = SimpleNamespace(observer=None, probe=iter([False, True]).__next__)
+    assert pypychannel.CspSelector().select((channel, lambda: "item")) == "item"
+    channel.observer()  # as a thread does that has just seen the selector's own observer

@@ -19,6 +19,8 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.magma.runtime.message_infrastructure.multiprocessing import SystemProcess
 from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 
+from snnbp.backends.lava.channels import mend_channels
+
 SOCKET_PATH_MAX = 103
 """Longest path of a Unix socket that every system accepts (macOS; Linux: 107)."""
 
@@ -50,6 +52,7 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
     """
     global _starting
     _check_sockets()
+    mend_channels()
     first = processes[0]
     models = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Extractor: PyLoihiExtractorModel})
     with _one_at_a_time, _exit_on_sigterm():
