@@ -7,7 +7,6 @@ environment, on MNIST. Repeats alternate between them; ratios are of medians. We
 be equal.
 """
 
-import argparse
 import io
 import subprocess
 import sys
@@ -20,14 +19,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from environment import describe
-from table import at_defaults, goal, measured
+from table import Part, goal
 from tqdm import tqdm
 
 import snnbp
-from snnbp.files import atomic_open
 from snnbp.paper import ROOT
-from snnbp.paper.records import write_record
 
 BEFORE = "e37df02"
 """The last version before the work on speed."""
@@ -141,15 +137,10 @@ def measure(folders: dict[str, Path], repeats: int) -> dict[str, dict[str, list[
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--commit", default=BEFORE)
-    parser.add_argument("--repeats", type=int, default=15)
-    options = parser.parse_args()
-    commit = git("rev-parse", "--verify", f"{options.commit}^{{commit}}").decode().strip()
-    short, environment = commit[:7], describe()
-    times = measure({short: version_at(commit), "now": ROOT}, options.repeats)
+    part = Part(__file__, __doc__, commit=BEFORE, repeats=15)
+    commit = git("rev-parse", "--verify", f"{part.options.commit}^{{commit}}").decode().strip()
+    short = commit[:7]
+    times = measure({short: version_at(commit), "now": ROOT}, part.options.repeats)
     rows = []
     for name, found in times.items():
         before, now = median(found[short]), median(found["now"])
@@ -165,19 +156,8 @@ def main() -> None:
         ]
     text = "".join(f"{name:40} {value:>8}  {unit}\n" for name, value, unit in rows)
     print(text)
-    if not at_defaults(parser, options):
-        return
-    with atomic_open(ROOT / "figures" / "against.txt", "w") as file:
-        file.write(text)
-    write_record(
-        ROOT / "figures" / "against.json",
-        "benchmarks/against.py",
-        snnbp.load_dataset("mnist"),
-        ["against.txt"],
-        profile="paper",
-        parameters=vars(options) | {"commit": commit},
-        results={"microseconds": times, **measured(environment, rows)},
-    )
+    data = snnbp.load_dataset("mnist")
+    part.write(data, {"against.txt": text}, rows, {"microseconds": times}, commit=commit)
 
 
 if __name__ == "__main__":

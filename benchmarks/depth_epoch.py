@@ -7,17 +7,13 @@ the time that learning one sample takes with one to four hidden layers of 400, a
 that works; repeats alternate between networks and backends.
 """
 
-import argparse
 import time
 from statistics import median
 
-from environment import describe
-from table import at_defaults, measured
+from table import Part
 from tqdm import tqdm
 
 import snnbp
-from snnbp.files import atomic_open
-from snnbp.paper.records import ROOT, write_record
 
 DEPTHS = (1, 2, 3, 4)
 SAMPLES = {"fused": 10_000, "spiking": 2000}
@@ -52,22 +48,15 @@ def microseconds(data: snnbp.Dataset, seed: int, repeats: int) -> dict[tuple[int
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args()
-    environment, data = describe(), snnbp.load_dataset("mnist")
-    lines, differing = epoch(data, options.seed)
+    part = Part(__file__, __doc__, seed=1, repeats=9)
+    data, seed = snnbp.load_dataset("mnist"), part.options.seed
+    lines, differing = epoch(data, seed)
     print("\n".join(lines))
-    times = microseconds(data, options.seed, options.repeats)
-    rows = [f"{n},{name},{median(t):.2f},{min(t):.2f},{max(t):.2f}" for (n, name), t in times.items()]
-    header = "hidden layers,backend,median,min,max"
-    print("\n".join([f"µs a sample, {environment['processor']}, one core", header, *rows]))
-    if not at_defaults(parser, options):
-        return
-    table = [
+    times = microseconds(data, seed, part.options.repeats)
+    csv = ["hidden layers,backend,median,min,max"]
+    csv += [f"{n},{name},{median(t):.2f},{min(t):.2f},{max(t):.2f}" for (n, name), t in times.items()]
+    print("\n".join([f"µs a sample, {part.environment['processor']}, one core", *csv]))
+    rows = [
         (
             f"{name}, {n} hidden layer{'s' * (n > 1)} of 400",
             f"{median(t):.2f} ({min(t):.2f} - {max(t):.2f})",
@@ -75,20 +64,10 @@ def main() -> None:
         )
         for (n, name), t in times.items()
     ]
-    table.append(("weights that differ after an epoch", f"{differing}", ""))
-    texts = {"depth_epoch.txt": lines, "depth_times.csv": [header, *rows]}
-    for name, text in texts.items():
-        with atomic_open(ROOT / "figures" / name, "w") as file:
-            file.write("\n".join(text) + "\n")
-    write_record(
-        ROOT / "figures" / "depth_epoch.json",
-        "benchmarks/depth_epoch.py",
-        data,
-        sorted(texts),
-        profile="paper",
-        parameters=vars(options),
-        results={"differing.weights": {"values": [differing]}, **measured(environment, table)},
-    )
+    rows.append(("weights that differ after an epoch", f"{differing}", ""))
+    texts = {"depth_epoch.txt": lines, "depth_times.csv": csv}
+    files = {name: "\n".join(text) + "\n" for name, text in texts.items()}
+    part.write(data, files, rows, {"differing.weights": {"values": [differing]}})
 
 
 if __name__ == "__main__":

@@ -18,15 +18,11 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from environment import describe
-from table import measured
+from table import Part
 
 import snnbp
 from snnbp.backends.lava import StimulusDriver, network
 from snnbp.backends.lava.runtime import started
-from snnbp.files import atomic_open
-from snnbp.paper import ROOT
-from snnbp.paper.records import write_record
 
 VARIANTS = {"a Process for each population and projection": False, "merged": True}
 SAMPLES = 6
@@ -75,7 +71,7 @@ def measure(driver: StimulusDriver, samples: snnbp.Samples) -> dict[str, Any]:
 
 
 def main() -> None:
-    environment, data = describe(), snnbp.load_dataset("mnist")
+    part, data = Part(__file__, __doc__), snnbp.load_dataset("mnist")
     circuit, weights = snnbp.training_circuit(), snnbp.initial_weights(snnbp.Config(), data)
     rows = {
         name: measure(StimulusDriver(circuit, weights, merged=merged), data.train[:SAMPLES])
@@ -83,23 +79,13 @@ def main() -> None:
     }
     table = pd.DataFrame.from_dict(rows, orient="index").rename_axis("variant")
     print(table.to_string())
-    with atomic_open(ROOT / "figures" / "lava_variants.csv", "w") as file:
-        table.to_csv(file, lineterminator="\n")
     found = [
         (f"{name}: {title}", f"{row[title]:g}", "")
         for name, row in rows.items()
         for title in ("s a sample", "memory, MB")
     ]
-    record = ROOT / "figures" / "lava_variants.json"
-    write_record(
-        record,
-        "benchmarks/lava_variants.py",
-        data,
-        ["lava_variants.csv"],
-        profile="paper",
-        parameters={"samples": SAMPLES},
-        results=measured(environment, found),
-    )
+    files = {"lava_variants.csv": table.to_csv(lineterminator="\n")}
+    part.write(data, files, found, {}, samples=SAMPLES)
 
 
 if __name__ == "__main__":

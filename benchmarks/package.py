@@ -7,7 +7,6 @@ versions of the packages that the library needs. There, start-up is timed. Many 
 MNIST in a process of its own. Needs Linux and two cores.
 """
 
-import argparse
 import json
 import os
 import subprocess
@@ -18,12 +17,11 @@ from statistics import median
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from environment import describe, need_linux, new_python
-from table import Row, at_defaults, goal, measured
+from environment import need_linux, new_python
+from table import Part, Row, goal
 
 import snnbp
 from snnbp.paper import ROOT
-from snnbp.paper.records import write_record
 
 REPEATS = 7
 TRAINING = "import snnbp; snnbp.train(snnbp.load_dataset('digits'), snnbp.Config(epochs=1), progress=False)"
@@ -127,31 +125,16 @@ def many_runs(seeds: int, epochs: int) -> list[Row]:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--seeds", type=int, default=6)
-    parser.add_argument("--epochs", type=int, default=10)
-    options = parser.parse_args()
+    part = Part(__file__, __doc__, seeds=6, epochs=10)
     need_linux("package")
     if len(os.sched_getaffinity(0)) < 2:
         raise SystemExit("package: needs two cores")
-    environment, data = describe(), snnbp.load_dataset("mnist")
+    data = snnbp.load_dataset("mnist")
     python, installed, rows = sizes()
-    rows += start_up(python) + many_runs(options.seeds, options.epochs)
+    rows += start_up(python) + many_runs(part.options.seeds, part.options.epochs)
     for what, value, unit in rows:
         print(f"{what:36} {value:>8}  {unit}")
-    if not at_defaults(parser, options):
-        return
-    write_record(
-        ROOT / "figures" / "package.json",
-        "benchmarks/package.py",
-        data,
-        [],
-        profile="paper",
-        parameters=vars(options),
-        results={"installed": installed, **measured(environment, rows)},
-    )
+    part.write(data, {}, rows, {"installed": installed})
 
 
 if __name__ == "__main__":

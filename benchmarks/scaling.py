@@ -14,14 +14,12 @@ from concurrent.futures import ThreadPoolExecutor
 from statistics import median
 
 import numpy as np
-from environment import describe, need_linux, peak_mebibytes
-from table import measured
+from environment import need_linux, peak_mebibytes
+from table import Part
 from tqdm import tqdm
 
 import snnbp
 from snnbp.circuit.weights import Weights
-from snnbp.files import atomic_open
-from snnbp.paper.records import ROOT, write_record
 from snnbp.plots import to_png, to_svg
 from snnbp.plots.style import BLUE, DOUBLE, ORANGE, StyledFigure, panel_letters, styled
 from snnbp.training.data import Samples
@@ -85,15 +83,12 @@ def counted(number: int, things: str) -> str:
 
 
 def main() -> None:
+    part, values = Part(__file__, __doc__), {}
     need_linux("scaling")
-    environment, values = describe(), {}
     for backend, panel in tqdm([(backend, panel) for backend in BACKENDS for panel in PANELS], unit="curve"):
         _, sizes, measure = PANELS[panel]
         values[backend, panel] = [measure(backend, size) for size in sizes]
     figure = draw(values)
-    for suffix, content in (("svg", to_svg(figure, "scaling")), ("png", to_png(figure))):
-        with atomic_open(ROOT / "figures" / f"scaling.{suffix}") as file:
-            file.write(content)
     rows = [
         (
             f"{backend}, {counted(size, PANELS[panel][0])}",
@@ -105,13 +100,8 @@ def main() -> None:
         if size in (PANELS[panel][1][0], PANELS[panel][1][-1])
     ]
     results = {f"{backend}, {panel}": curve for (backend, panel), curve in values.items()}
-    about = {
-        "profile": "paper",
-        "parameters": {"repeats": REPEATS},
-        "results": {"values": results, **measured(environment, rows)},
-    }
-    files = ["scaling.png", "scaling.svg"]
-    write_record(ROOT / "figures" / "scaling.json", "benchmarks/scaling.py", None, files, **about)
+    files = {"scaling.png": to_png(figure), "scaling.svg": to_svg(figure, "scaling")}
+    part.write(None, files, rows, {"values": results}, repeats=REPEATS)
 
 
 @styled

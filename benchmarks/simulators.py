@@ -9,7 +9,6 @@ of MNIST; with learning, every final weight too. Times are of the steps alone, o
 A synaptic event is a spike that passes a synapse; `spiking` adds up equal copies of a matrix once.
 """
 
-import argparse
 import os
 import subprocess
 import time
@@ -18,16 +17,14 @@ from statistics import median
 from typing import Any, NamedTuple
 
 import numpy as np
-from environment import describe, python_with
+from environment import python_with
 from listing import listed
 from numpy.typing import NDArray
-from table import at_defaults, measured
+from table import Part, markdown
 
 import snnbp
 from snnbp.backends.spiking import StimulusDriver
-from snnbp.files import atomic_open
 from snnbp.paper import ROOT
-from snnbp.paper.records import write_record
 
 COMPARED = 30
 """Samples whose spikes, and weights with learning, are compared."""
@@ -123,19 +120,14 @@ def synaptic_events(circuit: snnbp.Circuit, weights: snnbp.Weights, samples: snn
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--samples", type=int, default=1000, help="to time")
-    parser.add_argument("--repeats", type=int, default=5)
-    options = parser.parse_args()
+    part = Part(__file__, __doc__, samples=1000, repeats=5)
     FOLDER.mkdir(parents=True, exist_ok=True)
-    environment, data = describe(), snnbp.load_dataset("mnist")
-    weights, samples = snnbp.initial_weights(snnbp.Config(), data), data.train[: options.samples]
+    data, repeats = snnbp.load_dataset("mnist"), part.options.repeats
+    weights, samples = snnbp.initial_weights(snnbp.Config(), data), data.train[: part.options.samples]
     rows, microseconds = [], {}
     for case, circuit in CASES.items():
         events = synaptic_events(circuit, weights, samples)
-        times = {HERE: here(circuit, weights, samples, options.repeats)}
+        times = {HERE: here(circuit, weights, samples, repeats)}
         equal, refused = {}, {}
         for title, simulator in SIMULATORS.items():
             name = f"{title}: {', '.join(simulator.packages).replace('==', ' ')}"
@@ -144,32 +136,19 @@ def main() -> None:
                 continue
             equal[name] = compare(circuit, weights, data.train[:COMPARED], simulator)
             told = listed(circuit, weights, samples)
-            times[name] = run(simulator, told, record=False, repeats=options.repeats)["seconds"].tolist()
+            times[name] = run(simulator, told, record=False, repeats=repeats)["seconds"].tolist()
         for name, seconds in times.items():
             each = microseconds[f"{name}, {case}"] = [1e6 * value / len(samples) for value in seconds]
             value = f"{median(each):.4g} ({min(each):.4g} - {max(each):.4g})"
             rows.append((name, case, value, f"{1000 * median(each) / events:.2g}", equal.get(name, "")))
         rows += [(name, case, reason, "", "") for name, reason in refused.items()]
-    lines = [" | ".join(row) for row in (HEAD, ("---",) * len(HEAD), *rows)]
-    text = "\n".join(f"| {line} |" for line in lines) + "\n"
+    text = markdown(HEAD, rows) + "\n"
     print(text)
-    if not at_defaults(parser, options):
-        return
-    with atomic_open(ROOT / "figures" / "simulators.md", "w") as file:
-        file.write(text)
     table = [
         (f"{name}, {case}", value, f"µs a sample; {event} ns a synaptic event" if event else "")
         for name, case, value, event, _ in rows
     ]
-    write_record(
-        ROOT / "figures" / "simulators.json",
-        "benchmarks/simulators.py",
-        data,
-        ["simulators.md"],
-        profile="paper",
-        parameters=vars(options) | {"compared": COMPARED},
-        results={"microseconds": microseconds, **measured(environment, table)},
-    )
+    part.write(data, {"simulators.md": text}, table, {"microseconds": microseconds}, compared=COMPARED)
 
 
 if __name__ == "__main__":

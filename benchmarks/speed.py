@@ -3,11 +3,11 @@
     python benchmarks/speed.py [--samples N] [--repeats N]
 
 Every contender learns MNIST samples (400-400-10) in the same order from the same weights, and must give the
-weights that `fused` gives with its rule. Repeats alternate between contenders, so that a machine that slows
-down slows all of them; ratios are of medians. JAX runs in an environment of its own in build/jax.
+weights that `fused` gives with its rule. Slower ones learn fewer samples. Repeats alternate between
+contenders, so that a machine that slows down slows all of them; ratios are of medians. JAX runs in an
+environment of its own in build/jax.
 """
 
-import argparse
 import os
 
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one core for everyone
@@ -19,14 +19,11 @@ import contenders
 import numba
 import numpy as np
 import pandas as pd
-from environment import describe
-from table import at_defaults, measured
+from table import Part
 from tqdm import tqdm
 
 import snnbp
-from snnbp.files import atomic_open
-from snnbp.paper import ROOT, claims
-from snnbp.paper.records import write_record
+from snnbp.paper import claims
 
 
 def measure(data: snnbp.Dataset, samples: int, repeats: int) -> dict[str, list[float]]:
@@ -71,17 +68,12 @@ def _read(words: np.ndarray, times: int) -> int:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--samples", type=int, default=20_000, help="for the fastest; slower ones do fewer")
-    parser.add_argument("--repeats", type=int, default=9)
-    options = parser.parse_args()
-    environment, data = describe(), snnbp.load_dataset("mnist")
-    times = measure(data, options.samples, options.repeats)
+    part = Part(__file__, __doc__, samples=20_000, repeats=9)
+    data, repeats = snnbp.load_dataset("mnist"), part.options.repeats
+    times = measure(data, part.options.samples, repeats)
     times["chip (published latency)"] = [1000 * claims.value("training-latency")]
     times["memory bound (rows of W1, bandwidth measured)"] = [
-        memory_bound(data, snnbp.Config().hidden[0]) for _ in range(options.repeats)
+        memory_bound(data, snnbp.Config().hidden[0]) for _ in range(repeats)
     ]
     yardstick = median(times[contenders.PUBLISHED])
     columns = {
@@ -92,22 +84,13 @@ def main() -> None:
     table = pd.DataFrame(
         {title: [cell(t) for t in times.values()] for title, cell in columns.items()}, index=list(times)
     ).to_string()
-    text = f"{table}\n\n{environment['processor']}, one core, {options.repeats} repeats\n"
+    text = f"{table}\n\n{part.environment['processor']}, one core, {repeats} repeats\n"
     print(text)
-    if not at_defaults(parser, options):
-        return
-    with atomic_open(ROOT / "figures" / "speed.txt", "w") as file:
-        file.write(text)
     rows = [
         (name, f"{columns['µs a sample, median'](t)} ({columns['range'](t)})", "µs a sample")
         for name, t in times.items()
     ]
-    about = {
-        "profile": "paper",
-        "parameters": vars(options),
-        "results": {"microseconds": times, **measured(environment, rows)},
-    }
-    write_record(ROOT / "figures" / "speed.json", "benchmarks/speed.py", data, ["speed.txt"], **about)
+    part.write(data, {"speed.txt": text}, rows, {"microseconds": times})
 
 
 if __name__ == "__main__":

@@ -1,13 +1,19 @@
-"""The one table of all benchmarks, figures/benchmarks.md, from what the parts wrote into their records."""
+"""What every part has: options and a record with rows; and the one table of them, figures/benchmarks.md."""
 
 import argparse
 import json
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from environment import describe
 
 from snnbp.files import atomic_open
 from snnbp.paper import ROOT
 from snnbp.paper.records import Damaged, read_record, write_record
+
+if TYPE_CHECKING:
+    from snnbp import Dataset
 
 FIGURES = ROOT / "figures"
 NAME = "benchmarks.md"
@@ -15,9 +21,50 @@ Row = tuple[str, str, str]
 """What was measured, its value, its unit or a remark."""
 
 
-def measured(environment: dict[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
-    """What a part adds to the results in its record."""
-    return {"environment": environment, "table": [list(row) for row in rows]}
+class Part:
+    """One benchmark: the options that it is called with, and the machine before it begins.
+
+    Each of `defaults` is an option: a number, a text, or a list of which some can be chosen.
+    """
+
+    def __init__(self, script: str, about: str | None, **defaults: Any) -> None:
+        layout = argparse.RawDescriptionHelpFormatter
+        parser = argparse.ArgumentParser(description=about, formatter_class=layout)
+        for name, value in defaults.items():
+            kind = {"type": type(value)}
+            if isinstance(value, list):
+                kind = {"nargs": "+", "choices": value, "metavar": "NAME"}
+            parser.add_argument(f"--{name}", default=value, help="default: %(default)s", **kind)
+        self.options = parser.parse_args()
+        self.at_defaults = vars(self.options) == defaults
+        self.environment = describe()
+        self._name = Path(script).stem
+
+    def write(
+        self,
+        data: "Dataset | None",
+        files: Mapping[str, str | bytes],
+        rows: Sequence[Row],
+        results: dict[str, Any],
+        **parameters: Any,
+    ) -> None:
+        """Write files and record into figures/, but only with the default options. If not, say so."""
+        if not self.at_defaults:
+            print("figures/ stays as it was: these options are not the defaults")
+            return
+        for file, content in files.items():
+            with atomic_open(FIGURES / file, "w" if isinstance(content, str) else "wb") as opened:
+                opened.write(content)
+        about = {"environment": self.environment, "table": [list(row) for row in rows]}
+        write_record(
+            FIGURES / f"{self._name}.json",
+            f"benchmarks/{self._name}.py",
+            data,
+            list(files),
+            profile="paper",
+            parameters=vars(self.options) | parameters,
+            results=results | about,
+        )
 
 
 def goal(what: str, met: bool, reason: str = "") -> str:
@@ -25,12 +72,9 @@ def goal(what: str, met: bool, reason: str = "") -> str:
     return f"; goal {what}" + ("" if met else ", not met" + (f": {reason}" if reason else ""))
 
 
-def at_defaults(parser: argparse.ArgumentParser, options: argparse.Namespace) -> bool:
-    """Whether figures/ may be written: only with the default options. If not, say so."""
-    same = all(value == parser.get_default(name) for name, value in vars(options).items())
-    if not same:
-        print("figures/ stays as it was: these options are not the defaults")
-    return same
+def markdown(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table for a page."""
+    return "\n".join(f"| {' | '.join(row)} |" for row in (head, ["---"] * len(head), *rows))
 
 
 def write(parts: Iterable[str]) -> str:
@@ -57,25 +101,17 @@ def write(parts: Iterable[str]) -> str:
 
 def _text(parts: dict[str, Any]) -> str:
     """Rows, the state of the machine before each part, and one line for each machine with its packages."""
-    lines = ["# Benchmarks", "", *_head("part", "measured", "value", "unit")]
-    lines += [_row(part, *row) for part, results in parts.items() for row in results["table"]]
+    rows = [(part, *row) for part, results in parts.items() for row in results["table"]]
     moving = ("idle", "busy before", "load average at start")
-    lines += ["", *_head("part", *moving)]
-    machines: dict[str, list[str]] = {}
+    states, machines = [], {}
     for part, results in parts.items():
         here = dict(results["environment"])
-        lines.append(_row(part, *(str(here.pop(name)) for name in moving)))
+        states.append((part, *(str(here.pop(name)) for name in moving)))
         machines.setdefault(json.dumps(here), []).append(part)
+    lines = ["# Benchmarks", "", markdown(("part", "measured", "value", "unit"), rows)]
+    lines += ["", markdown(("part", *moving), states)]
     for machine, names in machines.items():
         about = json.loads(machine)
         about |= about.pop("packages")
         lines += ["", f"{', '.join(names)}: {', '.join(f'{name} {value}' for name, value in about.items())}."]
     return "\n".join(lines) + "\n"
-
-
-def _head(*titles: str) -> list[str]:
-    return [_row(*titles), _row(*("---" for _ in titles))]
-
-
-def _row(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"

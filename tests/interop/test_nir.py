@@ -185,7 +185,7 @@ def test_nir_that_is_not_installed_is_named(monkeypatch):
 
 def test_nir_page_shows_the_pinned_versions():
     """What the benchmark would install is what the table was measured with."""
-    simulators = runpy.run_path(str(ROOT / "benchmarks" / "nir_conformance.py"))["SIMULATORS"].values()
+    simulators = runpy.run_path(str(ROOT / "benchmarks" / "in_nir.py"))["SIMULATORS"].values()
     page = (ROOT / "docs" / "nir.md").read_text(encoding="utf-8")
     rows = [line.strip("| ").split(" | ") for line in page.splitlines() if " of 100,000 |" in line]
     expected = []
