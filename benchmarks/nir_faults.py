@@ -9,14 +9,13 @@ Needs the net, for pip's answer about the newer Sinabs.
 import re
 import subprocess
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import nir
 import numpy as np
 from environment import python_with
 from in_nir import DT, SIMULATORS
 from nir_conformance import FOLDER, fill, spikes_in
-from numpy.typing import NDArray
 from table import Part
 
 NEWER, NIR = "sinabs==3.1.3", "nir==1.0.8"
@@ -32,75 +31,65 @@ class Fault(NamedTuple):
     dt: float = DT
 
 
-def one(value: float, dtype: type = np.float64) -> NDArray[Any]:
-    """A parameter of one neuron."""
-    return np.array([value], dtype)
-
-
 def affine(weight: float = 1) -> nir.Affine:
-    return nir.Affine(weight=np.array([[weight]], np.float32), bias=one(0, np.float32))
+    return nir.Affine(weight=np.array([[weight]], np.float32), bias=np.zeros(1, np.float32))
 
 
-def lif() -> nir.LIF:
-    return nir.LIF(tau=one(DT), r=one(1), v_leak=one(0), v_threshold=one(0.75))
+def neuron(kind: type[nir.NIRNode], dtype: type = np.float64, **parameters: float) -> nir.NIRNode:
+    return kind(**{name: np.array([value], dtype) for name, value in parameters.items()})
 
 
-def float32_cubalif() -> nir.CubaLIF:
-    tau, r, v_leak, bound = (one(value, np.float32) for value in (DT, 1, 0, 0.75))
-    return nir.CubaLIF(tau_syn=tau, tau_mem=tau, r=r, v_leak=v_leak, v_threshold=bound)
-
-
-LINEAR = nir.Linear(weight=np.array([[0.5]], np.float32))
+LIF = neuron(nir.LIF, tau=DT, r=1, v_leak=0, v_threshold=0.75)
+CUBALIF = neuron(nir.CubaLIF, np.float32, tau_syn=DT, tau_mem=DT, r=1, v_leak=0, v_threshold=0.75)
 FAULTS = {
     "if_decays": Fault(
         "snntorch",
-        (affine(), nir.IF(r=one(1), v_threshold=one(2.8))),
+        (affine(), neuron(nir.IF, r=1, v_threshold=2.8)),
         (1, 1, 1, 1),
         "`to_nir` does not use `IF`.",
         dt=1,
     ),
-    "linear_dropped": Fault("sinabs", (LINEAR, lif()), (1,), "`to_nir` writes `Affine` nodes only."),
-    "several_spikes": Fault(
+    "linear_dropped": Fault(
         "sinabs",
-        (affine(1.75), lif()),
+        (nir.Linear(weight=np.array([[0.5]], np.float32)), LIF),
         (1,),
-        "The bias T - 513 keeps every potential below two thresholds.",
+        "`to_nir` writes `Affine` nodes only.",
+    ),
+    "several_spikes": Fault(
+        "sinabs", (affine(1.75), LIF), (1,), "The bias T - 513 keeps every potential below two thresholds."
     ),
     "float32_refused": Fault(
-        "spikingjelly",
-        (affine(), float32_cubalif()),
-        (1,),
-        "`to_nir` stores time constants in float64.",
+        "spikingjelly", (affine(), CUBALIF), (1,), "`to_nir` stores time constants in float64."
     ),
     "one_step_late": Fault(
-        "spyx", (affine(), lif()), (1, 0, 0), "Read the output of L hidden layers at step L + 1."
+        "spyx", (affine(), LIF), (1, 0, 0), "Read the output of L hidden layers at step L + 1."
     ),
     "threshold_dropped": Fault(
         "spyx",
-        (affine(1.25), nir.Threshold(one(0.75))),
+        (affine(1.25), neuron(nir.Threshold, threshold=0.75)),
         (1,),
         "`to_nir` does not use `Threshold`, which would suffice.",
     ),
-    "lif_refused": Fault("rockpool", (affine(), lif()), (1,), "Rockpool has a dialect of its own."),
+    "lif_refused": Fault("rockpool", (affine(), LIF), (1,), "Rockpool has a dialect of its own."),
 }
 
 
 def definition(fault: Fault) -> list[float]:
     """The spikes by NIR's equations, one Euler step of dt an input. r and w_in are 1, bias, leak, reset 0."""
-    first, neuron = fault.nodes
-    bound = neuron.threshold if isinstance(neuron, nir.Threshold) else neuron.v_threshold
+    first, node = fault.nodes
+    bound = node.threshold if isinstance(node, nir.Threshold) else node.v_threshold
     current, v, spikes = 0.0, 0.0, []
     for x in fault.x:
         signal = first.weight.item() * x
-        if isinstance(neuron, nir.Threshold):
+        if isinstance(node, nir.Threshold):
             v = signal
-        elif isinstance(neuron, nir.IF):
+        elif isinstance(node, nir.IF):
             v += fault.dt * signal
-        elif isinstance(neuron, nir.LIF):
-            v += fault.dt / neuron.tau.item() * (signal - v)
+        elif isinstance(node, nir.LIF):
+            v += fault.dt / node.tau.item() * (signal - v)
         else:  # CubaLIF
-            current += fault.dt / neuron.tau_syn.item() * (signal - current)
-            v += fault.dt / neuron.tau_mem.item() * (current - v)
+            current += fault.dt / node.tau_syn.item() * (signal - current)
+            v += fault.dt / node.tau_mem.item() * (current - v)
         spikes.append(float(v > bound.item()))
         v = 0.0 if spikes[-1] else v
     return spikes
