@@ -104,8 +104,8 @@ def _of_inputs(data: Dataset, paper_s_pixels: bool) -> Iterator[Parameter]:
         yield Parameter("pixel_threshold", "", "", "unknown", "")
         yield Parameter("crop", "", "pixels", "unknown", "")
         return
-    margin = SOURCES[data.source].margin if data.source in SOURCES else 0
+    width = SOURCES[data.source].crop if data.source in SOURCES else 0
     yield Parameter("pixel_threshold", 0.5, "", "official code", f"{rule}; p / 16 for the 8x8 digits")
     yield Parameter(
-        "crop", margin, "pixels", "paper" if data.source in ("mnist", "fashion-mnist") else NEW, crop
+        "crop", width, "pixels", "paper" if data.source in ("mnist", "fashion-mnist") else NEW, crop
     )

@@ -216,10 +216,10 @@ class Dataset:
             raise ValueError(f"x_train and x_test have images of the shapes {shapes}: give both the same")
         full_scale = 1 if max(part.max() for part in images) <= 1 else 255
         shape = images[0].shape[1:]
-        margin, framed = checked_crop(crop, shape), None
-        if margin:
-            framed = grey_on_at(cropped(images[0], margin - 1), thresholds, full_scale)
-            images = [cropped(part, margin) for part in images]
+        width, framed = checked_crop(crop, shape), None
+        if width:
+            framed = grey_on_at(cropped(images[0], width - 1), thresholds, full_scale)
+            images = [cropped(part, width) for part in images]
             framed = framed.reshape(len(framed), -1, *(side + 2 for side in images[0].shape[1:]))
         inputs = [grey_on_at(part, thresholds, full_scale) for part in images]
         for name, part in zip(PARTS, inputs, strict=True):

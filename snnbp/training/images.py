@@ -46,9 +46,9 @@ def grey_on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -
     return inputs.reshape(len(images), -1)
 
 
-def cropped(images: NDArray[Any], margin: int) -> NDArray[Any]:
-    """Cut off `margin` pixels on each side of images (n, rows, columns)."""
-    inside = slice(margin, -margin or None)
+def cropped(images: NDArray[Any], width: int) -> NDArray[Any]:
+    """Cut off a border of `width` pixels of images (n, rows, columns)."""
+    inside = slice(width, -width or None)
     return images[:, inside, inside]
 
 
@@ -78,12 +78,12 @@ def checked_crop(crop: int | None, shape: tuple[int, ...]) -> int:
     """Return the number of pixels to cut off on each side of images of this shape; or ValueError."""
     if crop is None:
         return 0
-    margin = checks.whole("crop", crop)
+    width = checks.whole("crop", crop)
     if len(shape) != 2:
         raise ValueError("crop needs images (n, rows, columns), got (n, pixels)")
-    if not 0 <= 2 * margin < min(shape):
-        raise ValueError(f"crop {margin} leaves nothing of images of {shape[0]}x{shape[1]} pixels")
-    return margin
+    if not 0 <= 2 * width < min(shape):
+        raise ValueError(f"crop {width} leaves nothing of images of {shape[0]}x{shape[1]} pixels")
+    return width
 
 
 def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> tuple[tuple[float, ...], ...]:

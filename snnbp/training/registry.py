@@ -20,7 +20,7 @@ class Source:
 
     `digests` are SHA-256 of the decompressed contents, each of at most `max_bytes`, or, with `of_archives`,
     of the .gz files. Mirrors have the files under the names `files`, with the suffix .gz. Where no digest of
-    a content is known, files are also recognized by these names, and are unverified. `margin` pixels are cut
+    a content is known, files are also recognized by these names, and are unverified. `crop` pixels are cut
     off on each side of an image. The files may have rows and columns exchanged, and labels that begin at
     `first_label`.
     """
@@ -28,7 +28,7 @@ class Source:
     classes: tuple[str, ...]
     digests: tuple[str, ...] = ()
     mirrors: tuple[str, ...] = ()
-    margin: int = 0
+    crop: int = 0
     max_bytes: int = 16 + 60_000 * 28 * 28
     of_archives: bool = False
     files: tuple[str, ...] = FILES
@@ -61,7 +61,7 @@ SOURCES = {
             "https://raw.githubusercontent.com/fgnt/mnist/master/",
         ),
         classes=tuple("0123456789"),
-        margin=4,
+        crop=4,
     ),
     "fashion-mnist": Source(
         digests=(

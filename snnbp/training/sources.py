@@ -69,11 +69,11 @@ def load(name: str) -> Raw:
     if source.exchanged:
         train, test = train.swapaxes(1, 2), test.swapaxes(1, 2)
     return Raw(
-        (cropped(train, source.margin), cropped(test, source.margin)),
+        (cropped(train, source.crop), cropped(test, source.crop)),
         (train_labels, test_labels),
         source.classes,
         verified=verified,
-        framed=cropped(train, source.margin - 1) if source.margin else None,
+        framed=cropped(train, source.crop - 1) if source.crop else None,
     )
 
 
