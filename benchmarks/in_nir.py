@@ -27,7 +27,6 @@ def snntorch(graph, x):
 
 
 def norse(graph, x):
-    """One step."""
     import norse.torch
     import torch
 
@@ -35,7 +34,6 @@ def norse(graph, x):
 
 
 def sinabs(graph, x):
-    """One step."""
     import torch
     from sinabs.nir import from_nir
 
@@ -43,7 +41,6 @@ def sinabs(graph, x):
 
 
 def spikingjelly(graph, x):
-    """One step."""
     import torch
     from spikingjelly.activation_based.nir_exchange import import_from_nir
 
@@ -57,7 +54,6 @@ def spyx(graph, x):
 
 
 def rockpool(graph, x):
-    """One step."""
     import torch
     from rockpool.nn.modules.torch import from_nir
 
@@ -68,6 +64,8 @@ class Simulator(NamedTuple):
     run: Callable
     dialect: str
     packages: tuple[str, ...]
+    several_steps: bool = False
+    """Whether `run` takes more than one step."""
     late: int = 0
     """Steps by which each layer delays."""
 
@@ -75,13 +73,15 @@ class Simulator(NamedTuple):
 SIMULATORS = {
     simulator.run.__name__: simulator
     for simulator in (
-        Simulator(snntorch, "cubalif", ("snntorch==1.0.0", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
+        Simulator(
+            snntorch, "cubalif", ("snntorch==1.0.0", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6"), True
+        ),
         Simulator(norse, "cubalif", ("norse==1.1.0", "torch==2.14.1", "nir==1.0.8", "nirtorch==2.6")),
         Simulator(sinabs, "lif", ("sinabs==2.0.3", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
         Simulator(
             spikingjelly, "cubalif", ("spikingjelly==2.0.0", "torch==2.14.1", "nir==1.0.8", "nirtorch==2.6")
         ),
-        Simulator(spyx, "cubalif", ("spyx==1.0.0", "jax==0.10.2", "nir==1.0.8"), late=1),
+        Simulator(spyx, "cubalif", ("spyx==1.0.0", "jax==0.10.2", "nir==1.0.8"), True, late=1),
         Simulator(rockpool, "rockpool", ("rockpool==3.1.0", "torch==2.13.0", "nir==1.0.8", "nirtorch==2.6")),
     )
 }
@@ -92,8 +92,10 @@ def main(name: str, file: str, inputs: str, out: str) -> None:
 
     simulator = SIMULATORS[name]
     packages = (package.split("==")[0] for package in simulator.packages)
-    print(", ".join(f"{package} {version(package)}" for package in packages), flush=True)
     x = np.load(inputs).astype(np.float32)
+    if len(x) > 1 and not simulator.several_steps:
+        raise SystemExit(f"{name} is only run for one step, not {len(x)}")
+    print(", ".join(f"{each} {version(each).partition('+')[0]}" for each in packages), flush=True)
     spikes = np.asarray(simulator.run(nir.read(file), x))
     np.save(out, spikes.reshape(*x.shape[:2], -1))
 

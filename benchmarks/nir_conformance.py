@@ -29,7 +29,10 @@ FOLDER = ROOT / "build" / "nir"
 
 
 def spikes_in(name: str, file: Path, x: NDArray[Any]) -> tuple[str, NDArray[Any] | str]:
-    """A simulator's versions, and the spikes that it gives; or the last line of its error."""
+    """A simulator's versions, and the spikes that it gives; or the last line of its error.
+
+    It has not begun if it told no versions: then the fault is ours, and the program ends.
+    """
     inputs, out = FOLDER / "inputs.npy", FOLDER / "spikes.npy"
     np.save(inputs, x)
     python = python_with(f"nir/{name}", SIMULATORS[name].packages)
@@ -37,7 +40,10 @@ def spikes_in(name: str, file: Path, x: NDArray[Any]) -> tuple[str, NDArray[Any]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     versions = done.stdout.partition("\n")[0]
     if done.returncode:
-        return versions, (done.stderr.strip().splitlines() or ["no message"])[-1]
+        error = (done.stderr.strip().splitlines() or ["no message"])[-1]
+        if not versions:
+            raise SystemExit(f"{name}: {error}")
+        return versions, error
     return versions, np.load(out)
 
 
@@ -46,10 +52,13 @@ def fill(part: Part, mark: str, head: Sequence[str], rows: Sequence[Sequence[str
     table = markdown(head, rows)
     print(table)
     if part.at_defaults:
-        page = PAGE.read_text(encoding="utf-8")
         place = rf"(?s)(<!-- {mark} -->\n).*?(?=<!-- end)"
+        page = PAGE.read_text(encoding="utf-8")
+        page, found = re.subn(place, lambda match: f"{match[1]}{table}\n", page)
+        if found != 1:
+            raise SystemExit(f"{PAGE} has no place for the table, <!-- {mark} -->")
         with atomic_open(PAGE, "w") as file:
-            file.write(re.sub(place, lambda found: f"{found[1]}{table}\n", page))
+            file.write(page)
 
 
 def compare(name: str, case: str, weights: snnbp.Weights, samples: snnbp.Samples) -> tuple[str, ...]:

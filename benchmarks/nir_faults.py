@@ -62,7 +62,10 @@ FAULTS = {
         "spikingjelly", (affine(), CUBALIF), (1,), "`to_nir` stores time constants in float64."
     ),
     "one_step_late": Fault(
-        "spyx", (affine(), LIF), (1, 0, 0), "Read the output of L hidden layers at step L + 1."
+        "spyx",
+        (affine(), LIF),
+        (1, 0, 0),
+        "Read the output of L hidden layers at step L + 1, counted from 0.",
     ),
     "threshold_dropped": Fault(
         "spyx",

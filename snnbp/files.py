@@ -37,9 +37,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     """
     path = as_path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
-    partial = path.with_name(f".{path.name}.{writer}.partial")
-    remove_partials(path.parent, path.name)
+    partial = _partial(path)
     try:
         with open(partial, mode, **text) as file:
             yield file
@@ -58,22 +56,35 @@ def atomic_folder(path: Path) -> Iterator[Path]:
     Parameters
     ----------
     path : pathlib.Path
-        An older folder there is removed, with all that is in it, once the new one is complete.
+        An older folder there is removed, with all that is in it, once the new one is complete and in its
+        place.
 
     Yields
     ------
     pathlib.Path
     """
-    partial = path.with_name(f".{path.name}.partial")
-    shutil.rmtree(partial, ignore_errors=True)
+    partial = _partial(path)
+    new, old = partial / "new", partial / "old"
     try:
-        partial.mkdir(parents=True)
-        yield partial
+        new.mkdir(parents=True)
+        yield new
         if path.exists():
-            shutil.rmtree(path)
-        partial.rename(path)
+            path.rename(old)
+        try:
+            new.rename(path)
+        except OSError:
+            if old.exists():
+                old.rename(path)
+            raise
     finally:
         shutil.rmtree(partial, ignore_errors=True)
+
+
+def _partial(path: Path) -> Path:
+    """A name beside `path` that is this thread's own; what killed processes left for `path` is removed."""
+    remove_partials(path.parent, path.name)
+    writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
+    return path.with_name(f".{path.name}.{writer}.partial")
 
 
 def as_path(value: Any) -> Path:
@@ -85,7 +96,7 @@ def as_path(value: Any) -> Path:
 
 
 def remove_partials(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this host left in `folder`: parts of file `name`, or of all files."""
+    """Remove what killed processes of this host left in `folder`: parts of `name`, or of everything."""
     if os.name == "nt":  # there os.kill(process, 0) sends Ctrl-C
         return
     pattern = "*" if name is None else escape(name)
@@ -93,7 +104,7 @@ def remove_partials(folder: Path, name: str | None = None) -> None:
         for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
             process = partial.name.split(".")[-3]
             if process.isdecimal() and not _alive(int(process)):
-                partial.unlink()
+                shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
 
 
 def _alive(process: int) -> bool:

@@ -14,7 +14,7 @@ surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
 from collections.abc import Iterator, Sequence
 
 from snnbp import checks
-from snnbp.circuit.drafts import Draft, starred
+from snnbp.circuit.drafts import Draft, numbered, starred
 from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import (
     BIAS,
@@ -26,7 +26,7 @@ from snnbp.circuit.loihi import (
     has_mantissa,
 )
 from snnbp.circuit.parts import NeuronType, PlasticityRule, Population, Projection
-from snnbp.circuit.phases import add_learning, forward_phases, inhibit_matrix_targets, numbered
+from snnbp.circuit.phases import add_learning, forward_phases, inhibit_matrix_targets
 from snnbp.circuit.schedule import Schedule, schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.wires import Wire, forward_wires, learning_wires, vetoes
@@ -170,8 +170,6 @@ def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
     return bounds
 
 
-# Populations.
-
 _INPUT_ROWS = [("input", "n_inp", "input"), ("x", "n_sfc", "x")]
 
 
@@ -197,9 +195,6 @@ def _training_rows(n_hidden: int, plan: Schedule, outputs: str) -> _Rows:
         ("oT-", "n_sfl", "oT-"),
     ]
     return rows
-
-
-# Assembly.
 
 
 def _build(

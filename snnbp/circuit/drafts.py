@@ -1,4 +1,4 @@
-"""Phases under construction, in which one name stands for a population and its copies."""
+"""Names that stand for a population and its copies, and phases under construction, which use them."""
 
 from dataclasses import dataclass, field
 
@@ -18,6 +18,11 @@ def starred(name: str) -> tuple[str, ...]:
     plain = name.rstrip("*")
     suffixes = (("",), tuple(COPIES), (*COPIES, *MARGIN_COPIES))[len(name) - len(plain)]
     return tuple(plain + suffix for suffix in suffixes)
+
+
+def numbered(symbol: str, layer: int, n_hidden: int) -> str:
+    """The symbol with the layer's number; the paper's single hidden layer has none."""
+    return symbol if n_hidden == 1 else f"{symbol}{layer}"
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 
-from snnbp.circuit.drafts import Draft, starred
+from snnbp.circuit.drafts import Draft, numbered, starred
 from snnbp.circuit.schedule import Schedule
 from snnbp.circuit.wires import Wire
 
@@ -82,11 +82,6 @@ def inhibit_matrix_targets(phases: list[Draft], wires: Sequence[Wire], plan: Sch
             if (number, name) not in plan.uninhibited:
                 phase.inhibits += starred(post)
                 phase.events.append(f"{post} inhibited")
-
-
-def numbered(symbol: str, layer: int, n_hidden: int) -> str:
-    """The symbol with the layer's number; the paper's single hidden layer has none."""
-    return symbol if n_hidden == 1 else f"{symbol}{layer}"
 
 
 def _hidden_layer(layer: int, n_hidden: int) -> str:

@@ -1,7 +1,6 @@
 """Data sets as the network sees them: binary inputs and integer labels."""
 
 import hashlib
-import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from snnbp import checks
 from snnbp.training import sources
 from snnbp.training.images import checked_crop, checked_images, checked_levels, cropped, grey_on_at, on_at
 from snnbp.training.labels import numbered
+from snnbp.training.split import warn_of_split
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
 PARTS = ("train", "test")
@@ -158,8 +158,8 @@ class Dataset:
         Warns
         -----
         UserWarning
-            If all test inputs are training inputs, too (where most of those differ), or a label of the test
-            is in no training sample.
+            If all test inputs are training inputs, too, or a label of the test is in no training sample. Of
+            training inputs that mostly repeat, a test may be a part.
         """
         labels, classes = numbered(y_train, y_test)
         train, test = _samples((x_train, x_test), labels, classes)
@@ -327,7 +327,7 @@ def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
 
 
 def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]) -> list[Samples]:
-    """Make both parts; the message of an error names the part. Warn if the test cannot be meaningful."""
+    """Make both parts; the message of an error names the part."""
     made = []
     for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
         try:
@@ -337,14 +337,5 @@ def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Seq
             made.append(Samples(bits, numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    learned, tested = ({bits.tobytes() for bits in np.packbits(part.inputs, axis=1)} for part in made)
-    if 0 < len(tested & learned) == len(tested) and 2 * len(learned) > len(made[0]):  # few inputs repeat
-        warnings.warn(
-            "all test inputs are training inputs, too: the test accuracy is not meaningful", stacklevel=3
-        )
-    if unknown := [classes[label] for label in np.setdiff1d(labels[1], labels[0])]:
-        warnings.warn(
-            f"test has labels that no training sample has, {reprlib.repr(unknown)}: they cannot be learned",
-            stacklevel=3,
-        )
+    warn_of_split([part.inputs for part in made], labels, classes, stacklevel=4)
     return made

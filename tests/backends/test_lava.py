@@ -33,7 +33,6 @@ from lava.utils.weightutils import SignMode, clip_weights
 
 from snnbp.backends import lava
 from snnbp.backends.lava import parts
-from snnbp.backends.lava.channels import mend_channels
 from snnbp.backends.lava.runtime import started
 
 pytestmark = pytest.mark.timeout(300)  # 70 to 150 operating system processes, on a busy machine
@@ -335,7 +334,6 @@ def wait_until(true) -> None:
 
 @pytest.mark.timeout(30)
 def test_a_process_goes_on_if_nobody_tells_it_of_an_item():
-    mend_channels()
     channel = SimpleNamespace(observer=None, probe=iter([False, True]).__next__)
     assert pypychannel.CspSelector().select((channel, lambda: "item")) == "item"
     channel.observer()  # as a thread does that has just seen the selector's own observer

@@ -137,6 +137,7 @@ def test_test_data_from_the_training_data_are_worth_a_warning():
         Dataset.from_images(x, y, x, y)
     with pytest.warns(UserWarning, match="all test inputs are training inputs, too"):
         Dataset.from_arrays(x, y, x[:0:-2], y[:0:-2])
+    Dataset.from_arrays(np.repeat(x, 3, 0), np.repeat(y, 3), x, y)
 
 
 def test_images_are_binarized_as_the_papers():

@@ -39,6 +39,8 @@ def _after_fork() -> None:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
+mend_channels()
+
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
@@ -52,7 +54,6 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
     """
     global _starting
     _check_sockets()
-    mend_channels()
     first = processes[0]
     models = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Extractor: PyLoihiExtractorModel})
     with _one_at_a_time, _exit_on_sigterm():

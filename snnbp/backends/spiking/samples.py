@@ -216,8 +216,9 @@ class Learner(base.Learner):
         circuit: Circuit | None = None,
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
-        default = rule.circuit(self.sizes, inhibition, feedback is not None)
-        self.driver = self.driver_type(circuit or default, weights, feedback)
+        rule.require_circuit()
+        circuit = circuit or rule.circuit(self.sizes, inhibition, feedback is not None)
+        self.driver = self.driver_type(circuit, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
@@ -328,9 +329,14 @@ def initial_matrices(circuit: Circuit, weights: Weights, feedback: Weights | Non
             values[symbol.format(n) + "+"] = matrix.T
             values[symbol.format(n) + "-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
     for projection in circuit.matrices:
-        if projection.symbol not in values:
+        symbol = projection.symbol
+        if symbol.startswith("B") and feedback is None:
             raise ValueError(
-                f"{projection}: its matrix {projection.symbol!r} is unknown: choose one of "
-                f"{', '.join(values)}" + ("" if feedback else "; fixed feedback (B2+, ...) is not given")
+                f"{projection}: {symbol} is fixed feedback, which a trace has not: "
+                "use `StimulusDriver(circuit, weights, feedback)`"
+            )
+        if symbol not in values:
+            raise ValueError(
+                f"{projection}: its matrix {symbol!r} is unknown: choose one of {', '.join(values)}"
             )
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}
