@@ -335,11 +335,11 @@ def _good() -> dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]]:
             ),
         ),
         "from_arrays(y)": (
-            lambda v: Dataset.from_arrays(arrays, v, arrays[:1], [0]).digest,
+            lambda v: Dataset.from_arrays(arrays, v, [[True, True]], [0]).digest,
             ([0, 1], (0, 1), np.array([0, 1], np.uint8), np.array([0.0, 1.0]), np.array([0, 1], ">i8")),
         ),
         "from_images(x)": (
-            lambda v: Dataset.from_images(v, [0, 1], images[:1], [0]).digest,
+            lambda v: Dataset.from_images(v, [0, 1], [[[0, 255], [255, 255]]], [0]).digest,
             (images, np.array(images, np.uint8), np.array(images, float), np.array(images, np.int64)),
         ),
         "training_circuit(sizes)": (
