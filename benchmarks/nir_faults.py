@@ -67,7 +67,7 @@ FAULTS = {
         (1, 0, 0),
         "Read the output of L hidden layers at step L + 1, counted from 0.",
     ),
-    "threshold_dropped": Fault(
+    "threshold_lost": Fault(
         "spyx",
         (affine(1.25), neuron(nir.Threshold, threshold=0.75)),
         (1,),
@@ -103,9 +103,15 @@ def text(nodes: tuple[nir.NIRNode, ...]) -> str:
 
     def about(node: nir.NIRNode) -> str:
         values = {name: value.item() for name, value in vars(node).items() if isinstance(value, np.ndarray)}
-        return ", ".join(f"{name}={value:.9g}" for name, value in values.items() if value)
+        return ", ".join(f"{name}={short(value)}" for name, value in values.items() if value)
 
     return ", ".join(f"{type(node).__name__}({about(node)})" for node in nodes)
+
+
+def short(value: float) -> str:
+    """Six digits; they say so if they are those of a float32, which is a little off."""
+    digits = f"{value:g}"
+    return digits if float(digits) == value else f"{digits} in float32"
 
 
 def numbers(values) -> str:
@@ -123,7 +129,15 @@ def compare(name: str, fault: Fault) -> tuple[str, ...]:
     found = f"`{spikes}`" if isinstance(spikes, str) else numbers(spikes.ravel())
     if found == expected:
         found += " (no fault shows)"
-    return name, versions, text(fault.nodes), numbers(fault.x), expected, found, fault.consequence
+    return (
+        name,
+        versions.split(",")[0],
+        text(fault.nodes),
+        numbers(fault.x),
+        expected,
+        found,
+        fault.consequence,
+    )
 
 
 def newer_sinabs() -> tuple[str, ...]:
@@ -135,8 +149,8 @@ def newer_sinabs() -> tuple[str, ...]:
     if done.returncode and not said:
         raise SystemExit(f"pip: {(done.stderr.strip().splitlines() or ['no message'])[-1]}")
     found = f"`{said[0]}`" if said else "installed (no fault shows)"
-    versions = f"{NEWER}, {NIR}".replace("==", " ")
-    return "none: pip's answer", versions, "", "", "installed", found, "Sinabs is measured at 2.0.3."
+    newer = NEWER.replace("==", " ")
+    return "none: pip's answer", newer, "", "", "installed", found, "Sinabs is measured at 2.0.3."
 
 
 def main() -> None:
