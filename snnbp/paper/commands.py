@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
@@ -34,6 +35,7 @@ def main(words: Sequence[str]) -> int:
     for ending in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(ending, signal.default_int_handler)
     os.environ["JUPYTER_RUNTIME_DIR"] = str(ROOT / "build" / "kernel")
+    before, sys.unraisablehook = sys.unraisablehook, _interrupt_again
     try:
         return _command(list(words))
     except Refused as refused:
@@ -45,6 +47,16 @@ def main(words: Sequence[str]) -> int:
     except KeyboardInterrupt:
         print("\nreproduce: interrupted; finished notebooks are kept", file=sys.stderr)
         return 130
+    finally:
+        sys.unraisablehook = before
+
+
+def _interrupt_again(dropped: Any) -> None:
+    """Repeat a Ctrl-C that came while Python ran a callback of a freed object, where it drops exceptions."""
+    if issubclass(dropped.exc_type, KeyboardInterrupt):
+        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGTERM)).start()
+    else:
+        sys.__unraisablehook__(dropped)
 
 
 def _command(words: list[str]) -> int:

@@ -190,6 +190,27 @@ def test_a_broken_environment_is_not_called_complete(checkout):
     assert set_up(checkout, "quick").communicate(timeout=60)[0] == "ran -m snnbp quick\n"
 
 
+def test_ctrl_c_in_a_callback_of_a_freed_object_is_not_lost():
+    program = """
+import sys, time
+from snnbp.paper import commands
+
+class Freed:
+    def __del__(self):
+        raise KeyboardInterrupt
+
+def work(words):
+    Freed()
+    time.sleep(20)
+    return 0
+
+commands._command = work
+sys.exit(commands.main([]))
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (130, "\nreproduce: interrupted; finished notebooks are kept\n")
+
+
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_an_interrupted_set_up_leaves_nothing_running_and_starts_anew(checkout, how):
     (checkout / "slow").touch()
