@@ -150,10 +150,10 @@ def executed_copy(name: str, folder: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files of killed runs."""
+    """Remove temporary files and folders of killed runs."""
     for place in (folder, NOTEBOOKS, BUILD):
-        for leftover in place.rglob(".*.partial") if place.exists() else ():
-            leftover.unlink(missing_ok=True)
+        for leftover in [*place.rglob(".*.partial")]:
+            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:

@@ -290,6 +290,18 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
     assert tracked(checkout) == tracked(whole[0])
 
 
+def test_what_killed_runs_left_is_removed(monkeypatch, tmp_path):
+    monkeypatch.setattr(pipeline, "BUILD", tmp_path / "build")
+    monkeypatch.setattr(pipeline, "NOTEBOOKS", tmp_path / "absent")
+    (tmp_path / "figures" / ".runs.host.1.2.partial" / "new").mkdir(parents=True)
+    (tmp_path / "figures" / "kept.csv").touch()
+    (tmp_path / "build").mkdir()
+    (tmp_path / "build" / ".table.csv.host.1.2.partial").touch()
+    pipeline.remove_leftovers(tmp_path / "figures")
+    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["kept.csv"]
+    assert not list(tmp_path.rglob(".*"))
+
+
 def test_a_failing_cell_is_named_and_two_runs_do_not_mix(again):
     (again / "break").touch()
     before = tracked(again)
