@@ -110,7 +110,7 @@ def opened(browser, server, name):
     page.set_default_timeout(60_000)
     page.goto(f"{server}/lab/tree/{name}.ipynb?token={TOKEN}&reset")
     page.wait_for_function(READY)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    page.evaluate("() => void window.jupyterapp.commands.execute('notebook:run-all-cells')")
     page.wait_for_function(RAN, timeout=180_000)
     assert page.evaluate(ERRORS) == []
     return page
