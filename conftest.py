@@ -15,7 +15,6 @@ from filelock import FileLock
 from snnbp.paper import ROOT, settings
 from snnbp.paper import site as paper_site
 from snnbp.paper.pipeline import needed_data, why_unavailable
-from snnbp.paper.records import library_digest
 from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.sources import DataUnavailable
 
@@ -39,15 +38,6 @@ BROWSER_FLAGS = [
 
 OUTPUT = Path(tempfile.mkdtemp(prefix="snnbp-test-"))
 os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
-FULL_SECONDS = 3600
-STORED = {
-    "09_seeds": "seed_runs",
-    "11_depth": "depth_runs",
-    "12_beyond": "beyond_runs",
-    "13_feedback": "feedback_runs",
-}
-"""Runs that a notebook keeps in figures/."""
-
 # Files of more than a minute come first: the last ones to end then leave no core idle for long.
 LONG = (
     "05_fashion_mnist",
@@ -65,20 +55,13 @@ LONG = (
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    parser.addoption("--full", action="store_true", help="repeat stored runs, too")
+    parser.addoption("--full", action="store_true", help="also what takes minutes")
     parser.addoption("--newer-python", action="store_true", help="run the notebooks on a newer Python, too")
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """Notebooks find what others have written; without --full, also the stored runs that are evidence."""
+def pytest_configure() -> None:
+    """Notebooks find what others have written."""
     shutil.copytree(ROOT / "figures", OUTPUT, dirs_exist_ok=True)
-    if config.getoption("--full"):
-        config.option.nbval_cell_timeout = FULL_SECONDS
-        return
-    digest = library_digest("circuit", "backends", "training")[:12]
-    for notebook, runs in STORED.items():
-        if (OUTPUT / runs).exists():
-            shutil.copytree(OUTPUT / runs, OUTPUT / "runs" / notebook / digest / runs)
 
 
 def pytest_unconfigure() -> None:
@@ -115,13 +98,11 @@ def digits() -> Dataset:
     return load_dataset("digits")
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
         if item.path.suffix == ".ipynb":
-            if config.getoption("--full"):
-                item.add_marker(pytest.mark.timeout(FULL_SECONDS))
             notebook = item.path.stem
             if reason := why_unavailable(notebook):
                 item.add_marker(pytest.mark.skip(reason=f"{notebook}: {reason}"))

@@ -5,8 +5,8 @@
     python benchmarks speed scaling    runs these two
     python benchmarks table            only writes the table again
 
-Each runs alone in a process of its own, writes its files and its record in figures/, and says there how busy
-the machine was before it began. figures/benchmarks.md is the table of all records that are there.
+Each runs alone in a process of its own, writes its files and its record in results/, and says there how busy
+the machine was before it began. results/benchmarks.md is the table of all records that are there.
 """
 
 import argparse

@@ -1,4 +1,4 @@
-"""What Lava costs: the training circuit at 400-400-10, built in two ways; writes figures/lava_variants.csv.
+"""What Lava costs: the training circuit at 400-400-10, built in two ways; writes results/lava_variants.csv.
 
     python benchmarks/lava_variants.py
 

@@ -85,7 +85,7 @@ def main() -> None:
     FOLDER.mkdir(parents=True, exist_ok=True)
     deep = snnbp.Config(hidden=(400, 400), epochs=2, inhibition=-32512)
     networks = {
-        "one hidden layer": snnbp.Weights.load(ROOT / "figures" / "weights_seed1.npz"),
+        "one hidden layer": snnbp.Weights.load(ROOT / "figures" / "data" / "weights_seed1.npz"),
         "two hidden layers": snnbp.train(data, deep, progress=False).weights,
     }
     rows = [

@@ -1,7 +1,8 @@
-"""What every part has: options and a record with rows; and the one table of them, figures/benchmarks.md."""
+"""What every part has: options and a record with rows; and the one table of them, results/benchmarks.md."""
 
 import argparse
 import json
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,12 +11,13 @@ from environment import describe
 
 from snnbp.files import atomic_open
 from snnbp.paper import ROOT
-from snnbp.paper.records import Damaged, read_record, write_record
+from snnbp.paper.records import FOLDER, Damaged, file_digest, read_record, write_record
+from snnbp.paper.results import BENCHMARKS
 
 if TYPE_CHECKING:
     from snnbp import Dataset
 
-FIGURES = ROOT / "figures"
+HERE = Path(__file__).parent
 NAME = "benchmarks.md"
 Row = tuple[str, str, str]
 """What was measured, its value, its unit or a remark."""
@@ -48,23 +50,40 @@ class Part:
         results: dict[str, Any],
         **parameters: Any,
     ) -> None:
-        """Write files and record into figures/, but only with the default options. If not, say so."""
+        """Write files and record into results/, but only with the default options. If not, say so."""
         if not self.at_defaults:
-            print("figures/ stays as it was: these options are not the defaults")
+            print("benchmarks/results/ stays as it was: these options are not the defaults")
             return
         for file, content in files.items():
-            with atomic_open(FIGURES / file, "w" if isinstance(content, str) else "wb") as opened:
+            with atomic_open(BENCHMARKS / file, "w" if isinstance(content, str) else "wb") as opened:
                 opened.write(content)
         about = {"environment": self.environment, "table": [list(row) for row in rows]}
         write_record(
-            FIGURES / f"{self._name}.json",
+            BENCHMARKS / FOLDER / f"{self._name}.json",
             f"benchmarks/{self._name}.py",
             data,
             list(files),
             profile="paper",
             parameters=vars(self.options) | parameters,
+            reads=modules(HERE / f"{self._name}.py"),
             results=results | about,
         )
+
+
+def modules(script: Path) -> dict[str, str]:
+    """Digests of the modules in this folder that a script imports or runs, and of those that these use."""
+    found: dict[str, str] = {}
+    left = [script]
+    while left:
+        text = left.pop().read_text(encoding="utf-8")
+        for path in sorted(HERE.glob("*.py")):
+            name = path.relative_to(ROOT).as_posix()
+            if name not in found and re.search(
+                rf'^(from|import) {path.stem}\b|"{path.name}"', text, re.MULTILINE
+            ):
+                found[name] = file_digest(path)
+                left.append(path)
+    return dict(sorted(found.items()))
 
 
 def goal(what: str, met: bool, reason: str = "") -> str:
@@ -82,7 +101,7 @@ def write(parts: Iterable[str]) -> str:
     found = {}
     for part in parts:
         try:
-            results = read_record(FIGURES / f"{part}.json")["results"]
+            results = read_record(BENCHMARKS / FOLDER / f"{part}.json")["results"]
         except FileNotFoundError:
             continue
         except Damaged as error:
@@ -91,11 +110,11 @@ def write(parts: Iterable[str]) -> str:
         if "table" in results:
             found[part] = results
     table = _text(found)
-    with atomic_open(FIGURES / NAME, "w") as file:
+    with atomic_open(BENCHMARKS / NAME, "w") as file:
         file.write(table)
     environments = {part: results["environment"] for part, results in found.items()}
-    about = {"profile": "paper", "parameters": {}, "results": {"environments": environments}}
-    write_record(FIGURES / "benchmarks.json", "benchmarks/table.py", None, [NAME], **about)
+    about = {"profile": "paper", "parameters": {}, "reads": {}, "results": {"environments": environments}}
+    write_record(BENCHMARKS / FOLDER / "benchmarks.json", "benchmarks/table.py", None, [NAME], **about)
     return table
 
 

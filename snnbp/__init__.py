@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from snnbp.training.sources import DataUnavailable as DataUnavailable
     from snnbp.training.sweep import SweepFailed as SweepFailed
     from snnbp.training.sweep import sweep as sweep
+    from snnbp.training.table import read_runs as read_runs
+    from snnbp.training.table import write_runs as write_runs
     from snnbp.training.train import evaluate as evaluate
     from snnbp.training.train import initial_weights as initial_weights
     from snnbp.training.train import learn as learn
@@ -51,6 +53,7 @@ _MODULE_OF = {
         "training.run": ("Run",),
         "training.sources": ("DataUnavailable",),
         "training.sweep": ("SweepFailed", "sweep"),
+        "training.table": ("read_runs", "write_runs"),
         "training.train": ("evaluate", "initial_weights", "learn", "predict", "train"),
     }.items()
     for name in names

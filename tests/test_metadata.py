@@ -53,7 +53,9 @@ def test_codecheck_lists_what_the_paper_s_notebooks_write():
         {"file": f"figures/{file}", "comment": f"notebooks/{name}.ipynb"}
         for name, notebook in settings.notebooks().items()
         if notebook.group == "paper"
-        for file in json.loads((ROOT / "figures" / f"{name}.json").read_text(encoding="utf-8"))["files"]
+        for file in json.loads((ROOT / "figures" / "records" / f"{name}.json").read_text(encoding="utf-8"))[
+            "files"
+        ]
         if file.endswith((".png", ".csv", ".md"))
     ]
     assert checked["manifest"] == expected, yaml.safe_dump({"manifest": expected}, sort_keys=False)

@@ -9,7 +9,7 @@ author = "The snnbp developers"
 copyright = author
 version = release = snnbp.__version__
 extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.autosummary"]
-exclude_patterns = [".doctrees", "figures/simulators.md"]  # a table without a title, for the record
+exclude_patterns = [".doctrees", "benchmarks/results/simulators.md"]  # a table without a title
 
 nb_execution_mode = "off"
 nb_ipywidgets_js = {}

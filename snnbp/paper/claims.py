@@ -1,6 +1,7 @@
 """The ledger: what is claimed, what we measured, and the verdicts that follow."""
 
 import functools
+import hashlib
 import json
 import math
 from collections.abc import Sequence
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from snnbp.paper.settings import first_error, read_toml
+from snnbp.paper import ROOT
+from snnbp.paper.records import FOLDER
+from snnbp.paper.toml import one_line, read_toml
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -73,8 +76,8 @@ class Claim(BaseModel):
 
     @property
     def evidence(self) -> str:
-        """The file that shows our value: a figure or a record; "" for none."""
-        return self.figure or (f"{self.source_of_result}.json" if self.result else "")
+        """The file that shows our value, relative to figures/: a figure or a record; "" for none."""
+        return self.figure or (f"{FOLDER}/{self.source_of_result}.json" if self.result else "")
 
 
 class Headline(BaseModel):
@@ -131,7 +134,7 @@ def _declared(path: Path) -> tuple[list[Claim], list[Headline]]:
             for claim in section["claim"]
         ]  # fmt: skip
     except ValidationError as error:
-        raise ValueError(f"{path.name}: {first_error(error)}") from None
+        raise ValueError(f"{path.name}: {one_line(error)}") from None
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path.name}: a table is incomplete ({error})") from None
     ids = [claim.id for claim in found]
@@ -247,12 +250,29 @@ def ledger(folder: Path, sources: Sequence[str] | None = None) -> list[Verdict]:
     ]
 
 
+def sources() -> set[str]:
+    """The notebooks and scripts that answer claims."""
+    return {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
+
+
+def digest(folder: Path, source: str) -> str:
+    """SHA-256 of the verdicts on the claims that a notebook or script answers."""
+    return hashlib.sha256(as_json(ledger(folder, [source])).encode()).hexdigest()
+
+
+def _record(folder: Path, source: str) -> Path:
+    """The record of a notebook in `folder`, or of a benchmark."""
+    own = folder / FOLDER / f"{source}.json"
+    measured = ROOT / "benchmarks" / "results" / FOLDER / own.name
+    return own if own.exists() or not measured.exists() else measured
+
+
 def _judged(claim: Claim, folder: Path) -> Verdict:
     if claim.kind == "reported":
         return Verdict(claim, REPORTED)
     source, name = claim.result.split(":")
     try:
-        record: dict[str, Any] = json.loads((folder / f"{source}.json").read_text(encoding="utf-8"))
+        record: dict[str, Any] = json.loads(_record(folder, source).read_text(encoding="utf-8"))
         if record["profile"] != "paper":
             data = record["parameters"].get("dataset", "no data")
             return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {data}")

@@ -8,13 +8,15 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
 import snnbp
 from snnbp.paper import ROOT, Failure, settings, site
-from snnbp.paper.pipeline import check, missing_data, run
+from snnbp.paper.pipeline import missing_data, run
+from snnbp.paper.terminal import Line, clock
 
 HELP = Path(__file__).parent / "help.txt"
 COMMANDS = ("all", "quick", "test", "docs", "lab", "explore", "setup")
@@ -76,9 +78,7 @@ def _command(words: list[str]) -> int:
         return 0
     options = parse(words)
     if options.check:
-        complaints = check()
-        print("\n".join(complaints) or "figures/ is up to date")
-        return 1 if complaints else 0
+        return check(options.full)
     declared = settings.notebooks()
     if options.only:
         chosen = {settings.resolve(beginning) for beginning in options.only}
@@ -86,7 +86,7 @@ def _command(words: list[str]) -> int:
         chosen = {name for name in declared if options.command == "all" or declared[name].group == "paper"}
     names = [name for name in declared if name in chosen]
     overrides = settings.checked(names, dict(options.parameters))
-    run("quick" if options.command == "quick" else "paper", names, overrides, options.force)
+    run("quick" if options.command == "quick" else "paper", names, overrides, options.fresh)
     return 0
 
 
@@ -107,12 +107,17 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("command", nargs="?")
     parser.add_argument("--only", action="append", metavar="NAME")
     parser.add_argument("-p", action="append", default=[], dest="parameters", type=_pair)
-    parser.add_argument("--force", action="store_true")
+    parser.add_argument("--fresh", action="store_true")
     parser.add_argument("--check", action="store_true")
+    parser.add_argument("--full", action="store_true")
     options, unknown = parser.parse_known_args(words)
-    known = [*COMMANDS, "--only", "-p", "--force", "--check", "--help", "--version"]
+    known = [*COMMANDS, "--only", "-p", "--fresh", "--check", "--full", "--help", "--version"]
     if options.command not in (None, "all", "quick"):
         unknown.insert(0, options.command)
+    if options.check and (options.only or options.parameters or options.fresh or options.command):
+        raise Refused("--check goes with --full only")
+    if options.full and not options.check:
+        raise Refused("--full goes with --check, and with test")
     if unknown:
         near = difflib.get_close_matches(unknown[0], known, 1) or difflib.get_close_matches(
             f"--{unknown[0].lstrip('-')}", known, 1
@@ -133,6 +138,18 @@ def _pair(text: str) -> tuple[str, Any]:
         return name, json.loads(value)
     except json.JSONDecodeError:
         return name, value
+
+
+def check(full: bool) -> int:
+    """Repeat stored results; return 1 if one differs."""
+    from snnbp.paper.check import check as repeat
+
+    start, line = time.perf_counter(), Line()
+    complaints, repeated = repeat(full, line.show)
+    line.clear()
+    print("\n".join(complaints) or "figures/ is what this code computes")
+    print(f"repeated in {clock(time.perf_counter() - start)}: {repeated}")
+    return 1 if complaints else 0
 
 
 def test(pytest_options: Sequence[str]) -> int:

@@ -33,6 +33,7 @@ def execute(
     output: Path,
     target: Path,
     report: Callable[[str], None] = lambda text: None,
+    fresh: bool = False,
 ) -> None:
     """Run a notebook; its executed copy appears only when every cell has run.
 
@@ -47,6 +48,8 @@ def execute(
         Where the executed notebook goes, see `normalised`.
     report : callable
         Called every second with the progress as text.
+    fresh : bool
+        Whether to train all runs instead of reading stored ones.
 
     Raises
     ------
@@ -57,6 +60,7 @@ def execute(
     partial, log, progress = (PARTIAL / f"{name}{suffix}" for suffix in (".ipynb", ".log", ".progress"))
     kernel = _Kernel(progress)
     environment = kernel_environment() | {"SNNBP_OUTPUT": str(output), "SNNBP_PROGRESS": str(progress)}
+    environment["SNNBP_FRESH"] = "1" if fresh else ""
     shown = partial.relative_to(ROOT) if partial.is_relative_to(ROOT) else partial
     # In a thread, so that this module handles signals, not the client.
     with open(log, "wb") as stream, ThreadPoolExecutor(1) as pool:

@@ -5,16 +5,17 @@ import json
 import shutil
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
 
 from snnbp.files import atomic_open
-from snnbp.paper import NOTEBOOKS, ROOT, Failure, records, settings
+from snnbp.paper import NOTEBOOKS, ROOT, Failure, lock, probes, records, settings
 from snnbp.paper.claims import ledger, no_longer_reproduced
+from snnbp.paper.results import VERDICT, trainings
 from snnbp.paper.terminal import Display, clock
 from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
@@ -23,7 +24,7 @@ BUILD = ROOT / "build"
 NEEDS = {"lava": "lava-nc==0.10.0 (Python 3.10)"}
 
 
-def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool = False) -> None:
+def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool = False) -> None:
     """Run notebooks under a profile, then print the verdicts that follow from their results.
 
     Parameters
@@ -33,8 +34,8 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force:
         In order: each after those that it reads.
     overrides : mapping
         Parameters to change; results go to build/custom/.
-    force : bool
-        Also run what is up to date, and discard its stored runs.
+    fresh : bool
+        Also run what is up to date, and train all runs instead of reading stored ones.
 
     Raises
     ------
@@ -45,12 +46,12 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force:
     BUILD.mkdir(exist_ok=True)
     try:
         with FileLock(BUILD / "lock", timeout=0):
-            _run(profile, names, overrides, force)
+            _run(profile, names, overrides, fresh)
     except Timeout:
         raise Failure("another ./reproduce.sh is running in this checkout: wait for it, or stop it") from None
 
 
-def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force: bool) -> None:
+def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool) -> None:
     from snnbp.paper.execute import execute
 
     start = time.perf_counter()
@@ -66,38 +67,87 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], force
     if missing:
         profile = "digits"
         display.say(f"{notice} ({missing[min(missing)]})")
-    folder = settings.folder("custom" if overrides else profile)
+    folder = settings.published("custom" if overrides else profile)
     before = committed_verdict()
     remove_leftovers(folder)
+    if fresh:
+        shutil.rmtree(BUILD / "runs", ignore_errors=True)
     done = Done(folder.name)
     display.seconds = done.seconds()
+    ran = []
     for name in here:
         wanted = declared[name].settings(profile)
         wanted |= {key: value for key, value in overrides.items() if key in wanted}
-        record, target = folder / f"{name}.json", executed_copy(name, folder)
-        reasons = records.stale(record, wanted, target)
-        if force:
-            shutil.rmtree(BUILD / "runs" / name, ignore_errors=True)
-        elif not reasons and done.made(record):
+        record, target = folder / records.FOLDER / f"{name}.json", executed_copy(name, folder)
+        depends = depends_on(name, wanted, folder)
+        reason = done.why_not(name, depends, records.complaints(record, wanted, target))
+        if not (fresh or reason):
             display.say(f"{name} is up to date")
             continue
-        elif reasons and record.exists():
-            display.say(f"{name} runs again: {reasons[0]}")
+        if reason and name in done.entries:
+            display.say(f"{name} runs again: {reason}")
         display.begin(name)
         changed = {key: value for key, value in wanted.items() if value != declared[name].parameters[key]}
+        trainings(name).unlink(missing_ok=True)
         try:
-            execute(name, changed, folder, target, display.update)
+            execute(name, changed, folder, target, display.update, fresh)
         finally:
             display.clear()
-        done.note(name, records.add_executed(record, target), display.elapsed)
+        records.add_executed(record, target)
+        done.note(name, depends, display.elapsed)
         display.end()
+        ran.append(name)
+    if folder == ROOT / "figures" and ran:
+        display.say("making the probes")
+        probes.write()
     report(folder)
     done_in = clock(time.perf_counter() - start)
-    print(f"{len(here)} notebook{'s' * (len(here) != 1)} in {done_in}, results in {shown(folder)}/")
+    print(f"{len(ran)} notebook{'s' * (len(ran) != 1)} in {done_in}, results in {shown(folder)}/")
+    print(_trainings(ran), end="")
     if missing:
         print(notice)
     if folder == ROOT / "figures" and (lost := no_longer_reproduced(ledger(folder), before)):
         raise Failure(f"no longer reproduced: {', '.join(lost)}")
+
+
+def _trainings(names: Sequence[str]) -> str:
+    """What the notebooks trained, and what they read instead."""
+    counts: Counter[str] = Counter()
+    lines = []
+    for name in names:
+        if (path := trainings(name)).exists():
+            found = json.loads(path.read_text(encoding="utf-8"))
+            counts += Counter(found["counts"])
+            lines += [f"{name}: a stored run came out differently: {text}" for text in found["different"]]
+    if not counts:
+        return ""
+    read = f"{counts['read']} read, of which {counts['repeated']} repeated over an epoch"
+    equal = f"{len(lines)} differ and were trained again" if lines else "equal"
+    hint = " (--fresh trains all)" if counts["read"] else ""
+    return "\n".join([*lines, f"{counts['trained']} trainings in full, {read}: {equal}{hint}"]) + "\n"
+
+
+def depends_on(name: str, parameters: Mapping[str, Any], folder: Path) -> dict[str, str]:
+    """Digests of all that a notebook's results could depend on, by what a person calls it."""
+    reads = settings.before(name, settings.notebooks())
+    data = {data: _data_digest(data) for data in needed_data(parameters)}
+    return {
+        "the notebook": records.source_digest(NOTEBOOKS / f"{name}.ipynb"),
+        "a parameter": json.dumps(parameters, sort_keys=True),
+        "the data": json.dumps(data, sort_keys=True),
+        "a notebook that it reads": json.dumps(
+            {other: records.files_of(folder / records.FOLDER / f"{other}.json") for other in sorted(reads)}
+        ),
+        "requirements.lock": records.file_digest(ROOT / "requirements.lock"),
+        "the package": lock.package_digest(),
+    }
+
+
+def _data_digest(name: str) -> str:
+    try:
+        return load_dataset(name).digest
+    except DataUnavailable as error:
+        return str(error)
 
 
 def report(folder: Path) -> None:
@@ -111,10 +161,9 @@ def report(folder: Path) -> None:
 
 
 class Done:
-    """The notebooks that were completed on this machine, and how long they took.
+    """The notebooks that were completed on this machine, from what, and how long they took.
 
-    A record that came with the checkout says that results are up to date, not that they were reproduced here.
-    A notebook is skipped only if its record is current and was made here.
+    It lies in build/ and is never committed: a fresh clone has done nothing yet and runs everything.
     """
 
     def __init__(self, profile: str) -> None:
@@ -124,13 +173,17 @@ class Done:
         except (OSError, ValueError, TypeError):
             self.entries = {}
 
-    def made(self, record: Path) -> bool:
-        """True if this record was made on this machine."""
-        return bool(self._entry(record.stem).get("seal") == records.read_record(record)["seal"])
+    def why_not(self, name: str, depends: Mapping[str, str], complaints: Sequence[str]) -> str:
+        """Why a notebook must run: a changed input, or a complaint about its files; "" if it need not."""
+        before = self._entry(name).get("depends")
+        if not isinstance(before, dict):
+            return "it has not run here"
+        changed = [f"{what} has changed" for what, digest in depends.items() if before.get(what) != digest]
+        return [*changed, *complaints, ""][0]
 
-    def note(self, name: str, seal: str, seconds: float) -> None:
+    def note(self, name: str, depends: Mapping[str, str], seconds: float) -> None:
         """Note that a notebook was completed."""
-        self.entries[name] = {"seal": seal, "seconds": round(seconds, 1)}
+        self.entries[name] = {"depends": depends, "seconds": round(seconds, 1)}
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_open(self.path, "w") as file:
             json.dump(self.entries, file, indent=1)
@@ -141,7 +194,7 @@ class Done:
 
     def _entry(self, name: str) -> dict[str, Any]:
         entry = self.entries.get(name)
-        return entry if isinstance(entry, dict) and entry.keys() == {"seal", "seconds"} else {}
+        return entry if isinstance(entry, dict) and entry.keys() == {"depends", "seconds"} else {}
 
 
 def executed_copy(name: str, folder: Path) -> Path:
@@ -180,31 +233,13 @@ def missing_data(wanted: Iterable[str]) -> dict[str, str]:
 
 def committed_verdict() -> str:
     """Text of the committed verdict.json; without git, of the file; "[]" if there is none."""
-    path = ROOT / "figures" / "verdict.json"
+    path = ROOT / "figures" / VERDICT
     try:
         command = ["git", "show", f"HEAD:./{path.relative_to(ROOT).as_posix()}"]
         shown = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
         return shown.stdout.decode("utf-8")
     except (OSError, subprocess.CalledProcessError):
         return path.read_text(encoding="utf-8") if path.exists() else "[]"
-
-
-def check() -> list[str]:
-    """List what in figures/ is stale, was edited by hand, or has no record."""
-    folder = ROOT / "figures"
-    complaints, known = [], set()
-    declared = settings.notebooks()
-    for path in sorted({*folder.glob("*.json"), *(folder / f"{name}.json" for name in declared)}):
-        if path.name == "verdict.json":
-            continue
-        parameters = declared[path.stem].parameters if path.stem in declared else None
-        executed = NOTEBOOKS / f"{path.stem}.ipynb" if path.stem in declared else None
-        complaints += [f"{path.stem}: {reason}" for reason in records.stale(path, parameters, executed)]
-        known.add(path.name)
-        with suppress(OSError, records.Damaged):
-            known |= records.read_record(path)["files"].keys()
-    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
-    return complaints + [f"{name} has no record of what made it" for name in sorted(files - known)]
 
 
 def shown(path: Path) -> str:

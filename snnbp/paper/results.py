@@ -1,23 +1,21 @@
-"""The results of a notebook: at the paper's settings in figures/, all others in build/<profile>/."""
+"""The results of a notebook: figures, tables, runs, and the record of what made them."""
 
 import base64
+import functools
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import os
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import isnan
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from snnbp.files import atomic_folder, atomic_open
-from snnbp.paper import ROOT, settings
-from snnbp.paper.records import (
-    LEDGER,
-    Damaged,
-    content_digest,
-    file_digest,
-    library_digest,
-    read_record,
-    write_record,
-)
+from snnbp.files import atomic_open
+from snnbp.paper import ROOT, lock, repeat, settings
+from snnbp.paper.records import FOLDER, file_digest, files_of, write_record
+from snnbp.training.shift import digest_of
+from snnbp.training.sweep import sweep
+from snnbp.training.table import HISTORIES, RUNS, read_runs, write_csv, write_runs
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -25,8 +23,16 @@ if TYPE_CHECKING:
     from snnbp.circuit.weights import Weights
     from snnbp.paper.claims import Verdict
     from snnbp.plots.style import StyledFigure
+    from snnbp.training.config import Config
     from snnbp.training.data import Dataset
     from snnbp.training.run import Run
+
+DATA = "data"
+"""The folder of tables, runs and weights, beside the figures."""
+BENCHMARKS = ROOT / "benchmarks" / "results"
+VERDICT = f"{FOLDER}/verdict.json"
+LEDGER = "ledger of "
+"""Prefix in `reads` of a record: not a file, but the verdicts on the claims that a notebook answers."""
 
 
 class Shown:
@@ -62,8 +68,7 @@ class Results:
         "paper" if the parameters are the paper's and the data is verified (or none is needed), the profile
         declared with these parameters, or "custom".
     folder : Path
-        figures/ for "paper" in the locked environment, else build/<profile>/. The environment variable
-        SNNBP_OUTPUT overrides it.
+        What the environment variable SNNBP_OUTPUT says, as the pipeline sets it; else build/<profile>/.
 
     Raises
     ------
@@ -92,10 +97,11 @@ class Results:
             self.profile = "custom"
         self.folder = settings.folder(self.profile)
         self._files: set[str] = set()
-        self._reads: dict[str, str | None] = {}
+        self._reads: dict[str, str] = {}
         self._results: dict[str, Any] | None = None
+        self._runs: list[Run] = []
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
+            (self.folder / DATA).mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise OSError(error.errno, f"cannot create {self.folder}: {error.strerror}") from error
 
@@ -122,48 +128,86 @@ class Results:
             figure.set_label(alt)
         png = to_png(figure)
         for suffix, content in ((".svg", to_svg(figure, name)), (".png", png)):
-            with self._open(name + suffix) as file:
-                file.write(content)
+            self._write(name + suffix, content)
         return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
 
     def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
-        """Save a table as CSV and return it. The index is saved only if it is more than row numbers."""
-        import pandas as pd
-
-        with self._open(name + ".csv", "w") as file:
-            frame.to_csv(file, index=not isinstance(frame.index, pd.RangeIndex), lineterminator="\n")
+        """Save a table as data/<name>.csv and return it. An index is saved if it has a name."""
+        write_csv(self.folder / DATA / f"{name}.csv", frame)
+        self._note(f"{DATA}/{name}.csv")
         return frame
 
     def text(self, name: str, text: str) -> None:
         """Save text; `name` includes the suffix."""
-        with self._open(name, "w") as file:
-            file.write(text)
+        self._write(name, text.encode())
 
     def weights(self, name: str, weights: "Weights") -> None:
-        """Save weights as <name>.npz."""
-        weights.save(self.folder / f"{name}.npz")
-        self._note(f"{name}.npz")
+        """Save weights as data/<name>.npz."""
+        weights.save(self.folder / DATA / f"{name}.npz")
+        self._note(f"{DATA}/{name}.npz")
 
-    def store(self, name: str) -> Path:
-        """Return the folder for `sweep(store=...)`.
+    def sweep(
+        self, configs: "Sequence[Config]", data: "Dataset", backend: str = "fused", weights: bool = False
+    ) -> "list[Run]":
+        """Train as `snnbp.sweep`, or read stored runs; all of them go into data/<notebook>_runs.csv.
 
-        It is in build/. Its name changes with the code of circuit, backends or training.
+        Parameters
+        ----------
+        configs : sequence of Config
+        data : Dataset
+        backend : str, default "fused"
+        weights : bool, default False
+            Whether the runs must have their weights. They are trained in full then: stored runs have none.
+
+        Returns
+        -------
+        list of Run
+
+        Notes
+        -----
+        Of the stored runs some are drawn by lot, and one epoch of each is repeated. If one differs, all are
+        tried, and those that differ are trained again. With SNNBP_FRESH, which `./reproduce.sh --fresh` sets,
+        nothing stored is read.
         """
+        known: dict[Any, Run] = {}
+        if not (weights or os.environ.get("SNNBP_FRESH")):
+            stored = _stored(self.folder, ROOT / "figures")
+            keys = [(config, backend, digest_of(data, config.shift)) for config in configs]
+            known = {key: stored[key] for key in keys if key in stored}
+        some = repeat.drawn([*known.values()], max(2, len(known) // 20), lock.package_digest())
+        if any(repeat.difference(run, data) for run in some):
+            some = [*known.values()]
+        found = {key: repeat.difference(run, data) for key, run in known.items() if run in some}
+        different = {key: text for key, text in found.items() if text}
+        read = [run for key, run in known.items() if key not in different]
         base = ROOT / "build" if self.folder.is_relative_to(ROOT) else self.folder
-        digest = library_digest("circuit", "backends", "training")[:12]
-        return base / "runs" / self.notebook / digest / name
+        store = None if weights else base / "runs" / lock.package_digest()[:12]
+        runs = sweep(configs, data, backend, store=store, known=read)
+        self._runs += [run.without_weights() for run in runs]
+        trained = sum(
+            not isnan(run.seconds) for run in runs
+        )  # a run that was read does not know its duration
+        self._count(trained=trained, read=len(runs) - trained, repeated=len(found), different=different)
+        return runs
 
-    def runs(self, name: str, runs: Sequence["Run"]) -> None:
-        """Save runs without weights, one file each, in the folder <name>: a store that `sweep` reads."""
-        from snnbp.training.sweep import run_file
-
-        with atomic_folder(self.folder / name) as new:
-            for run in runs:
-                run.save(run_file(new, run.config, run.backend, run.data), weights=False)
-        self._note(*(f"{name}/{path.name}" for path in sorted((self.folder / name).iterdir())))
+    def _count(self, different: "Mapping[Any, str]", **counts: int) -> None:
+        """Add to build/trainings/<notebook>.json, which the pipeline's summary reads."""
+        path = trainings(self.notebook)
+        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        after = Counter(before.get("counts", {})) + Counter(counts)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic_open(path, "w") as file:
+            json.dump(
+                {"counts": after, "different": [*before.get("different", ()), *different.values()]}, file
+            )
 
     def read(self, name: str) -> Path:
-        """Find a file that another notebook made.
+        """Find a file that another notebook, or a benchmark, made.
+
+        Parameters
+        ----------
+        name : str
+            Its name without the folder.
 
         Raises
         ------
@@ -172,33 +216,24 @@ class Results:
         FileNotFoundError
             If it does not exist yet.
         """
-        for folder in (self.folder, ROOT / "figures"):
-            for maker in self._sources(folder):
-                files = _files_of(folder / f"{maker}.json")
-                if name not in files or (folder != self.folder and not self._may_borrow(maker)):
-                    continue
-                if file_digest(folder / name) != files[name]:
-                    raise ValueError(f"{name} was changed after {maker} made it: run {maker} again")
-                self._reads[name if folder == self.folder else f"figures/{name}"] = files[name]
-                self._note()
-                return folder / name
-        makers = [path.stem for path in sorted(self.folder.glob("*.json")) if name in _files_of(path)]
-        if makers:
-            raise ValueError(
-                f"{name} is made by {makers[0]}: add it to the `reads` of {self.notebook} in settings.toml"
-            )
-        sources = ", ".join(self._sources(self.folder)) or "none declared"
-        raise FileNotFoundError(f"{name} is not in {self.folder}: run its notebook first ({sources})")
-
-    def _sources(self, folder: Path) -> list[str]:
-        """The records that this notebook may read."""
-        if self.declared.reads == "all":
-            return sorted(path.stem for path in folder.glob("*.json") if path.stem != self.notebook)
-        return self.declared.reads
-
-    def _may_borrow(self, maker: str) -> bool:
-        """Whether to read from figures/: scripts write only there, and custom runs may use its results."""
-        return maker not in settings.notebooks() or self.profile == "custom"
+        for folder in (self.folder, ROOT / "figures", BENCHMARKS):
+            for record in sorted((folder / FOLDER).glob("*.json")):
+                for file, digest in files_of(record).items():
+                    if Path(file).name != name:
+                        continue
+                    if self.declared.reads != "all" and record.stem not in self.declared.reads:
+                        raise ValueError(
+                            f"{name} is made by {record.stem}: add it to the `reads` of {self.notebook} in "
+                            "settings.toml"
+                        )
+                    if file_digest(folder / file) != digest:
+                        raise ValueError(f"{name} was changed after {record.stem} made it: make it again")
+                    self._reads[name] = digest
+                    self._note()
+                    return folder / file
+        raise FileNotFoundError(
+            f"{name} is not in {self.folder}: run its notebook first ({', '.join(self.declared.reads)})"
+        )
 
     def results(self, **results: Any) -> None:
         """Save the numbers by which claims are judged, with the record of this notebook, as <notebook>.json.
@@ -219,51 +254,62 @@ class Results:
 
     def ledger(self) -> "list[Verdict]":
         """Judge the claims that the results of this notebook, and those that it reads, answer."""
-        from snnbp.paper.claims import claims, ledger, own_claims
+        from snnbp.paper.claims import digest, ledger, sources
 
-        sources = {claim.source_of_result for claim in (*claims(), *own_claims()) if claim.result}
+        answered = sources()
         if self.declared.reads != "all":
-            sources &= {self.notebook, *self.declared.reads}
-        for source in sources:
-            self._reads[LEDGER + source] = content_digest(self.folder, LEDGER + source)
+            answered &= {self.notebook, *self.declared.reads}
+        self._reads |= {LEDGER + source: digest(self.folder, source) for source in answered}
         self._note()
-        return ledger(self.folder, None if self.declared.reads == "all" else sorted(sources))
+        return ledger(self.folder, None if self.declared.reads == "all" else sorted(answered))
 
     def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as verdict.json and verdict.md, with a record; return the latter for display."""
+        """Save the ledger as records/verdict.json and verdict.md; return the latter for display."""
         from snnbp.paper.claims import as_json
         from snnbp.paper.verdict import counts, markdown
 
         if self._results is None:
             self.results()
-        self.text("verdict.json", as_json(verdicts))
+        self.text(VERDICT, as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
         return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))
 
-    @contextmanager
-    def _open(self, name: str, mode: str = "wb") -> Iterator[Any]:
-        with atomic_open(self.folder / name, mode) as file:
-            yield file
+    def _write(self, name: str, content: bytes) -> None:
+        with atomic_open(self.folder / name) as file:
+            file.write(content)
         self._note(name)
 
     def _note(self, *names: str) -> None:
         """Add files to the record, which is written once `results` was called."""
         self._files.update(names)
-        if self._results is not None:
-            write_record(
-                self.folder / f"{self.notebook}.json",
-                f"notebooks/{self.notebook}.ipynb",
-                self.data,
-                sorted(self._files),
-                profile=self.profile,
-                parameters=self.parameters,
-                reads=dict(sorted(self._reads.items())),
-                results=self._results,
-            )
+        if self._results is None:
+            return
+        if self._runs:
+            write_runs(self.folder / DATA / f"{self.notebook}_{RUNS}", self._runs)
+            self._files |= {f"{DATA}/{self.notebook}_{name}" for name in (RUNS, HISTORIES)}
+        write_record(
+            self.folder / FOLDER / f"{self.notebook}.json",
+            f"notebooks/{self.notebook}.ipynb",
+            self.data,
+            sorted(self._files),
+            profile=self.profile,
+            parameters=self.parameters,
+            reads=dict(sorted(self._reads.items())),
+            results=self._results,
+        )
 
 
-def _files_of(path: Path) -> dict[str, str]:
-    try:
-        return dict(read_record(path)["files"])
-    except (FileNotFoundError, Damaged):
-        return {}
+def trainings(notebook: str) -> Path:
+    """Where a notebook counts what it trained and what it read."""
+    return ROOT / "build" / "trainings" / f"{notebook}.json"
+
+
+@functools.cache
+def _stored(*folders: Path) -> "dict[Any, Run]":
+    """The runs in all tables of these folders, by configuration, backend and data; the first folder first."""
+    found: dict[Any, Run] = {}
+    for folder in folders:
+        for path in sorted((folder / DATA).glob(f"*_{RUNS}")):
+            for run in read_runs(path):
+                found.setdefault((run.config, run.backend, run.data), run)
+    return found

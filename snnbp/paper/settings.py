@@ -1,28 +1,24 @@
 """The declarations of all notebooks in settings.toml, and the order in which they run."""
 
+import ast
 import functools
 import json
 import os
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from snnbp.paper import ROOT
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
+from snnbp.paper import NOTEBOOKS, ROOT, lock
+from snnbp.paper.toml import one_line, read_toml
 
 PROFILES = ("paper", "quick", "digits")
 """Names of the declared sets of parameters; a run with other parameters is "custom"."""
 
 
 class Notebook(BaseModel):
-    """One table of settings.toml.
+    """One table of settings.toml, and the parameters of the notebook.
 
     Parameters
     ----------
@@ -32,6 +28,8 @@ class Notebook(BaseModel):
         Notebooks (or benchmark scripts) whose files and results it reads; notebooks among them run first.
     needs : list of {"lava"}
         Optional packages that it requires.
+    loads : list of dict
+        Arguments of `load_dataset`, besides names, for the data of its stored runs.
     parameters : dict
         Contents of the notebook's parameters cell: the paper's settings.
     quick, digits : dict
@@ -43,6 +41,7 @@ class Notebook(BaseModel):
     group: Literal["paper", "beyond"] = "paper"
     reads: list[str] | Literal["all"] = []
     needs: list[Literal["lava"]] = []
+    loads: list[dict[str, Any]] = []
     parameters: dict[str, Any] = {}
     quick: dict[str, Any] = {}
     digits: dict[str, Any] = {}
@@ -53,22 +52,29 @@ class Notebook(BaseModel):
 
 
 @functools.cache
-def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str, Notebook]:
+def notebooks(folder: Path | None = None) -> dict[str, Notebook]:
     """Read all notebooks, by name, each after those that it reads.
+
+    Parameters
+    ----------
+    folder : Path, optional
+        Where settings.toml and the notebooks are, if not in this package and notebooks/.
 
     Raises
     ------
     ValueError
         For an invalid table, or notebooks that read one another in a circle.
     """
+    path = (folder or Path(__file__).parent) / "settings.toml"
     declared: dict[str, Notebook] = {}
     for name, table in read_toml(path).items():
+        parameters = parameters_of((folder or NOTEBOOKS) / f"{name}.ipynb")
         try:
-            declared[name] = Notebook.model_validate(table)
+            declared[name] = Notebook.model_validate({"parameters": parameters} | table)
         except ValidationError as error:
-            raise ValueError(f"{path.name}, [{name}]: {first_error(error)}") from None
+            raise ValueError(f"{path.name}, [{name}]: {one_line(error)}") from None
         for profile in PROFILES[1:]:
-            if unknown := declared[name].settings(profile).keys() - declared[name].parameters.keys():
+            if unknown := declared[name].settings(profile).keys() - parameters.keys():
                 raise ValueError(f"{path.name}, [{name}.{profile}]: unknown parameters {sorted(unknown)}")
     ordered: dict[str, Notebook] = {}
     while left := sorted(declared.keys() - ordered.keys()):
@@ -79,18 +85,21 @@ def notebooks(path: Path = Path(__file__).parent / "settings.toml") -> dict[str,
     return ordered
 
 
-def read_toml(path: Path) -> dict[str, Any]:
-    """Read a TOML file; ValueError that names it if it cannot be parsed."""
+def parameters_of(path: Path) -> dict[str, Any]:
+    """The assignments in a notebook's cell that is tagged `parameters`.
+
+    Raises
+    ------
+    ValueError
+        If the file is no notebook, or the cell holds anything else than assignments of plain values.
+    """
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
-        raise ValueError(f"{path.name} is damaged: {error}") from None
-
-
-def first_error(error: ValidationError) -> str:
-    """Format the first of the validation errors as one line."""
-    found = error.errors()[0]
-    return f"{'.'.join(map(str, found['loc']))}: {found['msg'].removeprefix('Value error, ')}".lstrip(": ")
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
+        lines = ast.parse("".join(tagged[0]["source"])).body if tagged else []
+        return {line.targets[0].id: ast.literal_eval(line.value) for line in lines}  # type: ignore[attr-defined]
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, SyntaxError) as error:
+        raise ValueError(f"{path.name}: no parameters can be read: {error}") from None
 
 
 def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
@@ -150,9 +159,14 @@ def _kind(example: Any) -> str:
 
 
 def folder(profile: str) -> Path:
-    """Folder for the results of a profile; figures/ only for "paper" in the locked environment."""
-    from snnbp.paper.records import is_locked
+    """Folder for the results of a profile: what the pipeline says (SNNBP_OUTPUT), else in build/.
 
-    if given := os.environ.get("SNNBP_OUTPUT"):
-        return Path(given)
-    return ROOT / ("figures" if profile == "paper" and is_locked() else f"build/{profile}")
+    So a session in JupyterLab never writes a tracked file.
+    """
+    given = os.environ.get("SNNBP_OUTPUT")
+    return Path(given) if given else ROOT / "build" / profile
+
+
+def published(profile: str) -> Path:
+    """Where the pipeline lets a profile write: figures/ only for "paper" in the locked environment."""
+    return ROOT / "figures" if profile == "paper" and lock.is_locked() else ROOT / "build" / profile

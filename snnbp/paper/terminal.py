@@ -6,7 +6,29 @@ import time
 from collections.abc import Mapping, Sequence
 
 
-class Display:
+class Line:
+    """A line on stderr that is redrawn in a terminal; elsewhere only whole lines are printed."""
+
+    def __init__(self) -> None:
+        self.redraws = sys.stderr.isatty()
+
+    def show(self, text: str) -> None:
+        """Redraw it; nothing where it cannot be redrawn."""
+        if self.redraws:
+            self.say(text, end="")
+
+    def clear(self) -> None:
+        """Erase it."""
+        self.show("")
+
+    def say(self, text: str, end: str = "\n") -> None:
+        """Print a line that stays."""
+        if self.redraws:
+            text = f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}"
+        print(text, end=end, file=sys.stderr, flush=True)
+
+
+class Display(Line):
     """Progress on stderr: `[6/11] 05_fashion_mnist  1:02  cell 12/30  (about 3:40 left)`.
 
     Parameters
@@ -18,33 +40,23 @@ class Display:
     """
 
     def __init__(self, names: Sequence[str], seconds: Mapping[str, float]) -> None:
+        super().__init__()
         self.names, self.seconds = names, dict(seconds)
-        self.redraws = sys.stderr.isatty()
         self.start = 0.0
 
     def begin(self, name: str) -> None:
         """Show that a notebook starts."""
         self.name, self.start = name, time.perf_counter()
         if not self.redraws:
-            self._print(f"{self._place()} ...")
+            self.say(f"{self._place()} ...")
 
     def update(self, where: str) -> None:
         """Show its progress."""
-        if self.redraws:
-            self._print(f"{self._place()}  {clock(self.elapsed)}  {where}  {self._left()}", end="")
+        self.show(f"{self._place()}  {clock(self.elapsed)}  {where}  {self._left()}")
 
     def end(self) -> None:
         """Show that it is completed."""
-        self._print(f"{self._place()}  {clock(self.elapsed)}")
-
-    def say(self, text: str) -> None:
-        """Print a separate line."""
-        self._print(text)
-
-    def clear(self) -> None:
-        """Erase an unfinished line."""
-        if self.redraws:
-            self._print("", end="")
+        self.say(f"{self._place()}  {clock(self.elapsed)}")
 
     @property
     def elapsed(self) -> float:
@@ -61,11 +73,6 @@ class Display:
             return ""
         left = max(self.seconds[now] - self.elapsed, 0) + sum(self.seconds[name] for name in later)
         return f"(about {clock(left)} left)"
-
-    def _print(self, text: str, end: str = "\n") -> None:
-        if self.redraws:
-            text = f"\r\x1b[K{text[: shutil.get_terminal_size().columns - 1]}"
-        print(text, end=end, file=sys.stderr, flush=True)
 
 
 def clock(seconds: float) -> str:

@@ -8,8 +8,10 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from snnbp import __version__
 from snnbp.circuit.weights import Weights
 from snnbp.files import atomic_open, read_arrays
 from snnbp.training.config import Config, one_line
@@ -18,8 +20,10 @@ from snnbp.training.metrics import Scores
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("epoch", *Scores._fields[:-1], "validation")
+COLUMNS = ("epoch", *Scores._fields[:-1], "validation", "n_overdriven", "digest")
 """Columns of a history; `validation` only if some images are held out."""
+DIGITS = 12
+"""Digits of the weights' digest in a row of a history."""
 
 CHECKPOINTS_AN_EPOCH = 2
 STATISTICS = ("final", "best", "mean_last_10", "selected")
@@ -32,6 +36,7 @@ class _About(BaseModel):
 
     model_config = ConfigDict(strict=True, extra="forbid")
 
+    version: str
     config: Config
     backend: str
     data: Digest
@@ -51,8 +56,9 @@ class Run:
     data : str
         Digest of the data set; with `config.shift` also of the pixels around the images.
     history : pandas.DataFrame
-        One row a checkpoint: `epoch`, the columns of `Scores` on the test set (fractions and counts), and
-        `validation`, the accuracy (spikes) on the held-out images, if there are any.
+        One row a checkpoint: `epoch`, the columns of `Scores` on the test set (fractions and counts),
+        `validation`, the accuracy (spikes) on the held-out images, if there are any, `n_overdriven` so far,
+        and `digest`, the first 12 digits of the weights' digest.
     digest : str
         SHA-256 of the final weights, see `Weights.digest`.
     n_overdriven : int
@@ -61,6 +67,8 @@ class Run:
         None if the file was saved without them.
     seconds : float
         Duration; not stored, NaN when loaded.
+    version : str
+        Version of the package that trained.
     """
 
     config: Config
@@ -71,6 +79,7 @@ class Run:
     n_overdriven: int
     weights: Weights | None = field(default=None, repr=False)
     seconds: float = float("nan")
+    version: str = __version__
 
     @property
     def finished(self) -> bool:
@@ -128,6 +137,7 @@ class Run:
         history, and `about`, JSON text with the rest. The same run gives the same bytes.
         """
         about = _About(
+            version=self.version,
             config=self.config,
             backend=self.backend,
             data=self.data,
@@ -135,7 +145,7 @@ class Run:
             n_overdriven=self.n_overdriven,
             history=_digest(self.history),
         )
-        arrays: dict[str, Any] = {name: self.history[name].to_numpy() for name in self.history.columns}
+        arrays: dict[str, Any] = _columns(self.history)
         if weights and self.weights is not None:
             arrays |= self.weights.arrays()
         content = io.BytesIO()
@@ -170,8 +180,9 @@ class Run:
                 digest=about.digest,
                 n_overdriven=about.n_overdriven,
                 weights=Weights.from_arrays(arrays) if "w1" in arrays else None,
+                version=about.version,
             )
-            run._check()
+            run.check()
         except ValueError as error:
             reason = one_line(error) if isinstance(error, ValidationError) else error
             raise ValueError(f"{path} is not a stored run, or is damaged: {reason}") from error
@@ -184,13 +195,12 @@ class Run:
         -------
         pandas.DataFrame
             One row a checkpoint: `seed`, `rule` and `hidden` (text, such as "400-400"), the columns of the
-            history, the other settings, `backend`, `data`, `digest` and `n_overdriven`.
+            history, the other settings, `backend` and `data`.
         """
         settings: dict[str, Any] = {"seed": self.config.seed, "rule": self.config.rule}
         settings["hidden"] = "-".join(map(str, self.config.hidden))
         rest = {name: value for name, value in self.config.model_dump().items() if name not in settings}
-        frame = self.history.assign(**rest, backend=self.backend, data=self.data, digest=self.digest)
-        frame = frame.assign(n_overdriven=self.n_overdriven)
+        frame = self.history.assign(**rest, backend=self.backend, data=self.data)
         for place, (name, value) in enumerate(settings.items()):
             frame.insert(place, name, value)
         return frame
@@ -199,11 +209,14 @@ class Run:
         """The same run with `weights` None."""
         return replace(self, weights=None)
 
-    def _check(self) -> None:
+    def check(self) -> None:
         """Raise ValueError if parts are inconsistent."""
-        expected = COLUMNS if self.config.n_validation else COLUMNS[:-1]
-        if tuple(self.history.columns) != expected:
+        expected = [name for name in COLUMNS if name != "validation" or self.config.n_validation]
+        if list(self.history.columns) != expected:
             raise ValueError(f"its history has the columns {', '.join(self.history.columns)}")
+        last = self.history.iloc[-1]
+        if (last["n_overdriven"], last["digest"]) != (self.n_overdriven, self.digest[:DIGITS]):
+            raise ValueError("its history ends with other weights")
         epochs = (np.arange(len(self.history)) + 1) / CHECKPOINTS_AN_EPOCH
         if (
             not 0 < len(epochs) <= CHECKPOINTS_AN_EPOCH * self.config.epochs
@@ -218,11 +231,18 @@ class Run:
             raise ValueError("its weights do not fit its configuration")
 
 
+def _columns(history: "pd.DataFrame") -> dict[str, NDArray[Any]]:
+    """The columns by name, texts as fixed-width arrays."""
+    return {
+        name: history[name].to_numpy(f"U{DIGITS}" if name == "digest" else None) for name in history.columns
+    }
+
+
 def _digest(history: "pd.DataFrame") -> str:
     """SHA-256 of names and values, little-endian."""
     digest = hashlib.sha256()
-    for name in history.columns:
-        values = history[name].to_numpy()
-        digest.update(f"{name} {values.dtype.kind} {values.shape}".encode())
-        digest.update(values.astype("<f8" if values.dtype.kind == "f" else "<i8").tobytes())
+    for name, values in _columns(history).items():
+        kind = values.dtype.kind
+        digest.update(f"{name} {kind} {values.shape}".encode())
+        digest.update(values.astype({"f": "<f8", "U": f"<U{DIGITS}"}.get(kind, "<i8")).tobytes())
     return digest.hexdigest()

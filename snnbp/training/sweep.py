@@ -1,4 +1,4 @@
-"""Train many configurations at once, store the runs, and summarize them."""
+"""Train many configurations at once, and store the runs."""
 
 import functools
 import hashlib
@@ -12,12 +12,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from pathlib import Path
-from statistics import fmean, median, stdev
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from snnbp import backends, checks
+from snnbp import __version__, backends, checks
 from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
@@ -53,6 +52,7 @@ def sweep(
     progress: bool = True,
     store: str | Path | None = None,
     executor: Executor | None = None,
+    known: Sequence[Run] = (),
 ) -> list[Run]:
     """Train all configurations under one progress bar.
 
@@ -68,11 +68,13 @@ def sweep(
         is loaded instead of trained; any other run is added when it ends.
     executor : concurrent.futures.Executor, optional
         Runs the trainings, for example on a cluster; default: threads on all cores. The data is sent once.
+    known : sequence of Run, optional
+        Runs, for example of `read_runs`, to take instead of training the same again.
 
     Returns
     -------
     list of Run
-        In the order of the configurations. With a store, their `weights` are None.
+        In the order of the configurations. With a store, their `weights` are None; known runs are as given.
 
     Raises
     ------
@@ -96,7 +98,12 @@ def sweep(
         if count > 1:
             raise ValueError(f"a configuration occurs {count} times: {config!r}")
     folder = None if store is None else _opened(as_path(store))
-    runs = [None if folder is None else _stored(folder, config, backend, data) for config in configs]
+    given = {(run.config, run.backend, run.data): run for run in checks.each("known", known, Run)}
+    runs = [
+        given.get((config, backend, digest_of(data, config.shift)))
+        or (None if folder is None else _stored(folder, config, backend, data))
+        for config in configs
+    ]
     errors: dict[int, Exception] = {}
     total = sum(CHECKPOINTS_AN_EPOCH * config.epochs for config in configs)
     with (
@@ -109,6 +116,8 @@ def sweep(
             place = futures[future]
             try:
                 run = runs[place] = future.result()
+                if run.version != __version__:
+                    raise ValueError(f"a worker has snnbp {run.version}, this is {__version__}")
                 if folder is not None:
                     run.save(run_file(folder, run.config, backend, run.data), weights=False)
                     runs[place] = run.without_weights()
@@ -148,6 +157,11 @@ def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | 
         return None
     except ValueError as error:
         print(f"{error}: training again", file=sys.stderr)
+        return None
+    if run.version != __version__:
+        print(
+            f"{path} was made by snnbp {run.version}, this is {__version__}: training again", file=sys.stderr
+        )
         return None
     same = (run.config, run.backend, run.data) == (config, backend, seen)
     return run.without_weights() if same and run.finished else None
@@ -228,46 +242,6 @@ def _read(path: Path) -> Dataset:
             classes=tuple(arrays["classes"].tolist()),
             framed=arrays.get("framed"),
         )
-
-
-class Spread(NamedTuple):
-    """A statistic over the runs that did not collapse: fractions; `sd` divides by n - 1."""
-
-    n: int
-    collapsed: int
-    mean: float
-    sd: float
-    min: float
-    median: float
-    max: float
-
-
-def spread(runs: Sequence[Run], which: str, column: str) -> Spread:
-    """Summarize `run.statistic(which, column)` over runs.
-
-    Parameters
-    ----------
-    runs : sequence of Run
-        Collapsed ones are counted and left out.
-    which, column : str
-        See `Run.statistic`.
-
-    Returns
-    -------
-    Spread
-
-    Raises
-    ------
-    ValueError
-        If fewer than two runs are left.
-    """
-    values = [run.statistic(which, column) for run in runs if not run.collapsed]
-    if len(values) < 2:
-        raise ValueError(
-            f"{len(values)} of {len(runs)} runs did not collapse: at least two are needed for a spread"
-        )
-    mean, sd, middle = fmean(values), stdev(values), median(values)
-    return Spread(len(values), len(runs) - len(values), mean, sd, min(values), middle, max(values))
 
 
 def _cores() -> int:

@@ -17,7 +17,7 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.feedback import fixed_feedback
 from snnbp.training.metrics import Scores, score
-from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
+from snnbp.training.run import CHECKPOINTS_AN_EPOCH, DIGITS, Run
 from snnbp.training.shift import digest_of, directions, framed_images, shifted
 
 Row = dict[str, Any]
@@ -280,7 +280,11 @@ def iter_training(
             del row["n"]
             if config.n_validation:
                 row["validation"] = evaluate(weights, held_out, backend).spikes
-            yield Progress(row, weights, n_overdriven + learner.n_overdriven)
+            row |= {
+                "n_overdriven": n_overdriven + learner.n_overdriven,
+                "digest": weights.digest[:DIGITS],
+            }
+            yield Progress(row, weights, row["n_overdriven"])
         n_overdriven += learner.n_overdriven
 
 
@@ -295,6 +299,8 @@ def _draw(rng: np.random.Generator, config: Config, data: Dataset) -> Weights:
 def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
     """Load the run in `path`; ValueError unless it is the wanted one, saved at the end of an epoch."""
     found = Run.load(path)
+    if found.version != wanted.version:
+        raise ValueError(f"{path} was made by snnbp {found.version}, this is {wanted.version}: delete it")
     if (found.config, found.backend, found.data) != (wanted.config, wanted.backend, wanted.data):
         raise ValueError(
             f"{path} is the checkpoint of another run ({_difference(found, wanted)}): choose another file"

@@ -212,7 +212,7 @@ def test_the_inhibition_pushes_negative_sums_over_the_edge(n, expected):
 def test_fused_on_mnist(mnist, rule):
     """2,000 samples with initial weights, and with trained ones."""
     initial = Weights.draw(np.random.Generator(np.random.PCG64(1)), (400, 400, 10))
-    for weights in (initial, Weights.load("figures/weights_seed1.npz")):
+    for weights in (initial, Weights.load("figures/data/weights_seed1.npz")):
         assert agree("fused", weights, mnist.train[:2000], Rule(rule))
 
 
@@ -242,11 +242,11 @@ def test_seed_1_gives_the_published_weights(mnist):
         learner = fused.Learner(weights, Rule())
         learner.learn(mnist.train.inputs, mnist.train.labels, rng.permutation(len(mnist.train)))
         weights = learner.weights
-    assert weights == Weights.load("figures/weights_seed1.npz")
+    assert weights == Weights.load("figures/data/weights_seed1.npz")
 
 
 def test_predictions_on_mnist(mnist):
-    check_predictions(Weights.load("figures/weights_seed1.npz"), mnist.test.inputs[:1000])
+    check_predictions(Weights.load("figures/data/weights_seed1.npz"), mnist.test.inputs[:1000])
 
 
 @pytest.mark.parametrize("n_hidden", [1, 2, 3])

@@ -44,7 +44,7 @@ gradient = grad(loss)
 
 def start_of(start, n_hidden, mnist) -> Weights:
     if n_hidden == 1 and start == "trained":
-        return Weights.load("figures/weights_seed1.npz")
+        return Weights.load("figures/data/weights_seed1.npz")
     weights = Weights.draw(np.random.default_rng(0), (400,) * (n_hidden + 1) + (10,))
     if start == "initial":
         return weights

@@ -129,7 +129,7 @@ def test_every_invariant_holds(kind):
 @pytest.mark.parametrize("n_hidden", [1, 2])
 def test_every_invariant_holds_on_mnist(mnist, n_hidden):
     start = Weights.draw(np.random.default_rng(1), (400,) * (n_hidden + 1) + (10,))
-    trained = [Weights.load("figures/weights_seed1.npz")] if n_hidden == 1 else []
+    trained = [Weights.load("figures/data/weights_seed1.npz")] if n_hidden == 1 else []
     for weights in (start, *trained):
         assert violations(trace(weights, mnist.train[:100]), weights, mnist.train[:100]) == set()
 
@@ -238,7 +238,7 @@ def test_a_refractory_period_matters_only_to_populations_that_fire_twice_in_a_ro
 
 
 def test_spurious_hidden_spikes_in_phase_0_are_there_and_harmless(mnist):
-    weights, samples = Weights.load("figures/weights_seed1.npz"), mnist.train[:300]
+    weights, samples = Weights.load("figures/data/weights_seed1.npz"), mnist.train[:300]
     done = trace(weights, samples)
     spurious = [int(done.spikes[name][:, 0].sum()) for name in ("h1", "h1_copy", "h1_copy2")]
     assert spurious[0] == spurious[1] == spurious[2] > 0

@@ -246,8 +246,20 @@ def test_the_ledger_in_markdown_has_values_rule_and_equivalence(tmp_path, monkey
     assert ["| [claim a](figures/curves.svg)", "96.2 %", "96.20 ± 0.06 % (allowed: ± 0.40)"] in [
         r[:3] for r in rows
     ]
-    assert ["| [claim c](figures/05_fashion_mnist.json)", "0.6389", "0.6389", "reproduced", "paper |"] in rows
-    assert ["| [claim e](figures/07_energy.json)", "0.59 mJ", "0.10 mJ", "estimated", "paper |"] in rows
+    assert [
+        "| [claim c](figures/records/05_fashion_mnist.json)",
+        "0.6389",
+        "0.6389",
+        "reproduced",
+        "paper |",
+    ] in rows
+    assert [
+        "| [claim e](figures/records/07_energy.json)",
+        "0.59 mJ",
+        "0.10 mJ",
+        "estimated",
+        "paper |",
+    ] in rows
     assert ["| claim f", "value not available", "-", "not evaluated (too few values)"] in [
         r[:4] for r in rows
     ]
@@ -284,7 +296,7 @@ def test_a_claim_that_is_not_reproduced_any_more_is_named():
 
 def test_readme_shows_both_summaries_of_the_committed_ledger():
     """From verdict.json alone, so that a new claim does not ask for a new README."""
-    committed = json.loads((ROOT / "figures" / "verdict.json").read_text(encoding="utf-8"))
+    committed = json.loads((ROOT / "figures" / "records" / "verdict.json").read_text(encoding="utf-8"))
     verdicts = ledger(ROOT / "figures")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     for summary in (headlines(), own_headlines()):

@@ -37,7 +37,7 @@ def test_help_is_one_text_that_needs_no_environment(capsys, tmp_path):
         assert commands.main(words) == 0
         assert capsys.readouterr().out == text
     assert all(f" {name} " in text for name in commands.COMMANDS)
-    assert all(name in text for name in ("--only", "-p", "--force", "--check", "SNNBP_DATA", "SNNBP_PYTHON"))
+    assert all(name in text for name in ("--only", "-p", "--fresh", "--check", "SNNBP_DATA", "SNNBP_PYTHON"))
 
 
 def refused(capsys, *words):
@@ -54,7 +54,7 @@ def refused(capsys, *words):
     [
         (["--quik"], 2, "unknown option '--quik': did you mean quick?"),
         (["qick"], 2, "unknown command 'qick': did you mean quick?"),
-        (["--forse"], 2, "unknown option '--forse': did you mean --force?"),
+        (["--frech"], 2, "unknown option '--frech': did you mean --fresh?"),
         (["-only"], 2, "unknown option '-only': did you mean --only?"),
         (["quick", "slow"], 2, "unknown command 'slow': choose one of all, quick, test,"),
         (["--only"], 2, "argument --only: expected one argument"),
@@ -86,7 +86,7 @@ def test_a_slip_of_the_user_gets_one_line_before_anything_runs(
 def test_a_number_may_be_whole_where_a_fraction_is_meant(monkeypatch):
     asked = []
     monkeypatch.setattr("snnbp.paper.commands.run", lambda *arguments: asked.append(arguments))
-    assert commands.main(["--only", "04", "-p", "init_scale=1", "--force"]) == 0
+    assert commands.main(["--only", "04", "-p", "init_scale=1", "--fresh"]) == 0
     assert commands.main(["quick", "--only", "04_mnist"]) == 0
     assert asked == [
         ("paper", ["04_mnist"], {"init_scale": 1}, True),

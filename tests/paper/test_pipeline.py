@@ -15,13 +15,11 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from snnbp.paper import ROOT, pipeline
 from snnbp.paper import claims as ledger
-from snnbp.paper.records import PACKAGES
+from snnbp.paper.lock import PACKAGES
 
 SETTINGS = """
 [00_verdict]
 reads = "all"
-[01_first.parameters]
-epochs = 2
 [01_first.quick]
 epochs = 1
 [02_second]
@@ -42,7 +40,8 @@ CELLS = {
         "from snnbp.plots.style import StyledFigure\nfigure = StyledFigure((3, 2), 'a line')\n"
         "figure.add_subplot().plot([1, epochs])\nresults.figure('line', figure)",
         "results.table('numbers', pd.DataFrame({'epochs': [epochs]}))",
-        "store = results.store('runs')\nstore.mkdir(parents=True, exist_ok=True)\n(store / 'a').touch()",
+        "import snnbp\ndata = snnbp.load_dataset('digits')\n"
+        "runs = results.sweep([snnbp.Config(hidden=4, epochs=epochs, seed=n) for n in (1, 2, 3)], data)",
         "results.results(epochs=epochs)",
     ],
     "02_second": ["results.text('copy.csv', results.read('numbers.csv').read_text())\nresults.results()"],
@@ -52,6 +51,11 @@ CELLS = {
 def make(checkout):
     shutil.copytree(ROOT / "snnbp", checkout / "snnbp", ignore=shutil.ignore_patterns("__pycache__"))
     (checkout / "snnbp" / "paper" / "settings.toml").write_text(SETTINGS)
+    probes = checkout / "snnbp" / "paper" / "probes.py"  # one is enough here
+    few = probes.read_text().replace(
+        "(_circuits, _data, _learning, _statistics, _pictures, _page)", "(_page,)"
+    )
+    probes.write_text(few)
     for name in ("reproduce.sh", ".python-version"):
         shutil.copy(ROOT / name, checkout)
     locked = [f"{name}=={importlib.metadata.version(name)} \\\n" for name in PACKAGES if is_installed(name)]
@@ -167,6 +171,29 @@ def test_figures_are_shown_as_they_were_saved_whatever_the_user_prefers(whole):
     assert to_png(figure) == saved
 
 
+def checked(checkout, *words):
+    """The exit code of --check, and its complaints."""
+    code, output, errors = run(checkout, "--check", *words)
+    *lines, last = output.splitlines()
+    assert last.startswith("repeated in "), errors
+    return code, lines
+
+
+def test_what_was_trained_and_what_was_read_is_said(whole, again):
+    assert "\n3 trainings in full, 0 read, of which 0 repeated over an epoch: equal\n" in whole[1]
+    shutil.rmtree(again / "build")
+    code, output, _ = run(again, "--only", "01")
+    assert code == 0
+    assert (
+        "\n0 trainings in full, 3 read, of which 2 repeated over an epoch: equal (--fresh trains all)\n"
+        in output
+    )
+    assert tracked(again) == tracked(whole[0])
+    output = run(again, "--only", "01", "--fresh")[1]
+    assert "\n3 trainings in full, 0 read, of which 0 repeated over an epoch: equal\n" in output
+    assert tracked(again) == tracked(whole[0])
+
+
 def test_a_second_run_does_nothing_and_changes_nothing(again):
     before = tracked(again)
     code, _, errors = run(again, "all")
@@ -175,21 +202,21 @@ def test_a_second_run_does_nothing_and_changes_nothing(again):
         f"{name} is up to date" for name in ("01_first", "02_second", "00_verdict")
     ]
     assert tracked(again) == before
-    assert run(again, "--check")[:2] == (0, "figures/ is up to date\n")
+    assert checked(again) == (0, ["figures/ is what this code computes"])
 
 
 def test_a_fresh_clone_runs_although_its_records_are_up_to_date(again):
     """And if a claim is lost, the run fails."""
     before = tracked(again)
     shutil.rmtree(again / "build")
-    assert run(again, "--check")[0] == 0
+    assert checked(again)[0] == 0
     verdict = json.dumps([{"id": "mnist-best-spikes", "verdict": "reproduced"}])
-    (again / "figures" / "verdict.json").write_text(verdict)
+    (again / "figures" / "records" / "verdict.json").write_text(verdict)
     code, _, errors = run(again, "--only", "01", PATH="/nowhere")
     assert code == 1
     assert "[1/1] 01_first ..." in errors
     assert errors.splitlines()[-1] == "reproduce: no longer reproduced: mnist-best-spikes"
-    assert tracked(again) == before | {"figures/verdict.json": verdict.encode()}
+    assert tracked(again) == before | {"figures/records/verdict.json": verdict.encode()}
 
 
 def test_other_settings_touch_no_tracked_file(again):
@@ -200,59 +227,51 @@ def test_other_settings_touch_no_tracked_file(again):
     assert run(again, "--only", "01")[0] == 0
     assert tracked(again) == before
     for profile, epochs in (("quick", 1), ("custom", 7), ("paper", 2)):
-        assert (again / "build" / profile / "numbers.csv").read_text() == f"epochs\n{epochs}\n"
+        assert (again / "build" / profile / "data" / "numbers.csv").read_text() == f"epochs\n{epochs}\n"
         assert (again / "build" / profile / "01_first.ipynb").exists()
 
 
-def test_what_is_stale_is_named_and_runs_again(again):
-    (again / "figures" / "numbers.csv").write_text("by hand")
+def test_what_has_changed_is_named_and_runs_again(again):
+    (again / "figures" / "data" / "numbers.csv").write_text("by hand")
     notebook = again / "notebooks" / "02_second.ipynb"
     notebook.write_text(notebook.read_text().replace("copy.csv", "other.csv"))
-    record = again / "figures" / "00_verdict.json"
+    record = again / "figures" / "records" / "00_verdict.json"
     record.write_text(record.read_text()[:100])
     (again / "figures" / "stray.png").touch()
-    code, output, _ = run(again, "--check")
+    code, complaints = checked(again)
     assert code == 1
-    assert set(output.splitlines()) == {
+    assert set(complaints) == {
         "00_verdict: 00_verdict.json is not a record, or is damaged",
-        "01_first: numbers.csv was changed after it was made",
+        "01_first: data/numbers.csv was changed after it was made",
         "02_second: notebooks/02_second.ipynb has changed",
-        "02_second: numbers.csv, which it reads, has changed",
         "02_second: 02_second.ipynb has other outputs than that run",
-        "stray.png has no record of what made it",
-        "verdict.json has no record of what made it",
-        "verdict.md has no record of what made it",
+        "figures/stray.png has no record of what made it",
+        "figures/records/verdict.json has no record of what made it",
+        "figures/verdict.md has no record of what made it",
     }
     code, _, errors = run(again, "all")
     assert code == 0, errors
-    assert "00_verdict runs again: 00_verdict.json is not a record, or is damaged" in errors
+    assert "00_verdict runs again: a notebook that it reads has changed" in errors
+    assert "02_second runs again: the notebook has changed" in errors
     assert (again / "figures" / "other.csv").read_text() == "epochs\n2\n"
 
 
-def test_only_code_that_a_notebook_used_makes_it_stale(again):
-    def change(path, old, new):
-        file = again / "snnbp" / path
-        text = file.read_text()
-        assert old in text
-        file.write_text(text.replace(old, new, 1))
-
-    change("files.py", '"""', '"""Other words. ')
-    change("training/train.py", "\ndef train", "\nADDED = 1\n\n\ndef train")
-    with open(again / "snnbp" / "widgets" / "__init__.py", "a", encoding="utf-8") as file:
-        file.write("ADDED = 1\n")
-    assert run(again, "--check")[0] == 0
-    change("files.py", "import threading", "import threading\nADDED = 1")
-    assert "01_first: snnbp/files.py has changed" in run(again, "--check")[1]
+def change(path, old, new):
+    text = path.read_text()
+    assert old in text
+    path.write_text(text.replace(old, new, 1))
 
 
-def test_force_forgets_the_stored_runs_of_what_it_runs_only(again):
-    runs = again / "build" / "runs"
-    assert len(list(runs.glob("01_first/*/runs/a"))) == 1
-    (runs / "02_second").mkdir()
-    (runs / "01_first" / "old").touch()
-    assert run(again, "--force", "--only", "01")[0] == 0
-    assert (runs / "02_second").exists()
-    assert not (runs / "01_first" / "old").exists()
+def test_a_change_of_the_library_that_changes_no_number_changes_no_file(again):
+    """It runs all notebooks again on this machine, and asks for nothing else."""
+    before = tracked(again)
+    change(again / "snnbp" / "checks.py", "must be an integer", "is to be an integer")
+    assert checked(again)[0] == 0
+    code, _, errors = run(again, "all")
+    assert code == 0
+    assert "01_first runs again: the package has changed" in errors
+    changed = {name for name, content in tracked(again).items() if before.get(name) != content}
+    assert changed == {"snnbp/checks.py"}
 
 
 def gone(pid):
@@ -281,7 +300,7 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
         assert gone(waiting.read_text())
     else:
         os.kill(int(waiting.read_text()), signal.SIGKILL)  # nobody was left to end it
-    assert not (checkout / "figures" / "01_first.json").exists()
+    assert not (checkout / "figures" / "records" / "01_first.json").exists()
     if how == signal.SIGTERM:
         return
     (checkout / "notebooks" / ".01_first.ipynb.1.2.partial").touch()
@@ -305,7 +324,7 @@ def test_what_killed_runs_left_is_removed(monkeypatch, tmp_path):
 def test_a_failing_cell_is_named_and_two_runs_do_not_mix(again):
     (again / "break").touch()
     before = tracked(again)
-    code, _, errors = run(again, "--force", "--only", "01")
+    code, _, errors = run(again, "--fresh", "--only", "01")
     assert code == 1
     assert errors.splitlines()[-1] == (
         "reproduce: 01_first, cell 3: ValueError: broken on purpose (see build/partial/01_first.ipynb)"

@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import snnbp
-from snnbp.paper import ROOT, Results, records, settings
+from snnbp.paper import ROOT, Results, claims, records, results, settings
 from snnbp.plots.style import StyledFigure
 from snnbp.training.data import Dataset, Samples
 
@@ -24,14 +24,14 @@ def _elsewhere(monkeypatch, tmp_path):
     monkeypatch.delenv("SNNBP_OUTPUT")
     for module in ("settings", "results"):
         monkeypatch.setattr(f"snnbp.paper.{module}.ROOT", tmp_path)
-    monkeypatch.setattr("snnbp.paper.records.is_locked", lambda: True)
+    monkeypatch.setattr("snnbp.paper.results.BENCHMARKS", tmp_path / "benchmarks")
 
 
 @pytest.mark.parametrize(
     ("parameters", "data", "folder"),
     [
-        (PAPER, VERIFIED, "figures"),
-        ({**PAPER, "other_names": "ignored"}, VERIFIED, "figures"),
+        (PAPER, VERIFIED, "build/paper"),
+        ({**PAPER, "other_names": "ignored"}, VERIFIED, "build/paper"),
         (PAPER, replace(VERIFIED, verified=False), "build/custom"),
         ({**PAPER, "epochs": 59}, VERIFIED, "build/custom"),
         ({**PAPER, "seeds": [1, 2, 4]}, VERIFIED, "build/custom"),
@@ -43,14 +43,18 @@ def test_where_results_go(tmp_path, parameters, data, folder):
     results = Results("04_mnist", parameters, data)
     assert results.folder == tmp_path / folder
     results.results(x=1)
-    record = json.loads((tmp_path / folder / "04_mnist.json").read_text())
-    assert record["profile"] == folder.removeprefix("build/").replace("figures", "paper")
+    record = json.loads((tmp_path / folder / "records" / "04_mnist.json").read_text())
+    assert record["profile"] == folder.removeprefix("build/")
     assert record["results"] == {"x": {"values": [1]}}
 
 
-def test_evidence_is_made_in_the_locked_environment_only(tmp_path, monkeypatch):
-    monkeypatch.setattr("snnbp.paper.records.is_locked", lambda: False)
-    assert Results("04_mnist", PAPER, VERIFIED).folder == tmp_path / "build" / "paper"
+def test_only_the_pipeline_writes_figures_and_only_with_the_locked_packages(tmp_path, monkeypatch):
+    for locked, folder in ((True, "figures"), (False, "build/paper")):
+        monkeypatch.setattr("snnbp.paper.lock.is_locked", lambda locked=locked: locked)
+        assert settings.published("paper") == tmp_path / folder
+        assert Results("04_mnist", PAPER, VERIFIED).folder == tmp_path / "build" / "paper"
+    monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path / "given"))
+    assert Results("04_mnist", PAPER, VERIFIED).folder == tmp_path / "given"
 
 
 def test_only_declared_notebooks_have_results(tmp_path):
@@ -58,8 +62,8 @@ def test_only_declared_notebooks_have_results(tmp_path):
         Results("99_none", {})
     with pytest.raises(ValueError, match=r"02_activation has no parameters lowest, highest, see settings"):
         Results("02_activation", {"threshold": 1024})
-    (tmp_path / "figures").write_text("a file is in the way")
-    with pytest.raises(OSError, match=r"cannot create .*figures"):
+    (tmp_path / "build").write_text("a file is in the way")
+    with pytest.raises(OSError, match=r"cannot create .*paper"):
         Results("04_mnist", PAPER, VERIFIED)
 
 
@@ -74,7 +78,7 @@ def test_a_figure_shows_the_bytes_that_were_saved_always_the_same(tmp_path):
     contents = []
     for _ in range(2):
         shown = results.figure("line", line(), alt="a line")
-        contents.append([(tmp_path / "figures" / name).read_bytes() for name in ("line.svg", "line.png")])
+        contents.append([(results.folder / name).read_bytes() for name in ("line.svg", "line.png")])
     assert contents[0] == contents[1]
     data, metadata = shown._repr_mimebundle_()
     assert base64.b64decode(data["image/png"]) == contents[0][1]
@@ -87,8 +91,8 @@ def test_a_table_is_saved_as_csv_with_an_index_that_means_something(tmp_path):
     frame = pd.DataFrame({"µ": [0.1, 2.5], "text": ["a,b", "c"]})
     assert results.table("plain", frame) is frame
     results.table("indexed", frame.set_index("text"))
-    assert (tmp_path / "figures" / "plain.csv").read_bytes() == 'µ,text\n0.1,"a,b"\n2.5,c\n'.encode()
-    assert (tmp_path / "figures" / "indexed.csv").read_bytes() == 'text,µ\n"a,b",0.1\nc,2.5\n'.encode()
+    assert (results.folder / "data" / "plain.csv").read_bytes() == 'µ,text\n0.1,"a,b"\n2.5,c\n'.encode()
+    assert (results.folder / "data" / "indexed.csv").read_bytes() == 'text,µ\n"a,b",0.1\nc,2.5\n'.encode()
 
 
 def test_results_may_be_numpys():
@@ -96,7 +100,7 @@ def test_results_may_be_numpys():
     results.results(
         a=np.int64(3), b=np.array([0.5, 1]), c={"values": [np.float64(1)], "collapsed": [np.True_]}
     )
-    assert records.read_record(results.folder / "04_mnist.json")["results"] == {
+    assert records.read_record(results.folder / "records" / "04_mnist.json")["results"] == {
         "a": {"values": [3]},
         "b": {"values": [0.5, 1.0]},
         "c": {"values": [1.0], "collapsed": [True]},
@@ -106,9 +110,7 @@ def test_results_may_be_numpys():
 def test_files_of_other_notebooks_are_read_if_declared_made_and_unchanged():
     maker = Results("04_mnist", PAPER, VERIFIED)
     reader = Results("07_energy", settings.notebooks()["07_energy"].parameters, VERIFIED)
-    with pytest.raises(
-        FileNotFoundError, match=r"x.txt is not in .*figures: run its notebook first .04_mnist"
-    ):
+    with pytest.raises(FileNotFoundError, match=r"x.txt is not in .*paper: run its notebook first .04_mnist"):
         reader.read("x.txt")
     maker.text("x.txt", "x")
     maker.results()
@@ -119,22 +121,22 @@ def test_files_of_other_notebooks_are_read_if_declared_made_and_unchanged():
     ):
         stranger.read("x.txt")
     reader.results()
-    record = reader.folder / "07_energy.json"
+    record = reader.folder / "records" / "07_energy.json"
     assert records.read_record(record)["reads"] == {"x.txt": records.file_digest(maker.folder / "x.txt")}
     (maker.folder / "x.txt").write_text("y")
     with pytest.raises(ValueError, match=r"x.txt was changed after 04_mnist made it"):
         reader.read("x.txt")
 
 
-def test_a_run_with_own_parameters_builds_upon_the_evidence_and_a_quick_one_does_not(tmp_path, monkeypatch):
+def test_a_session_reads_what_is_published(tmp_path, monkeypatch):
+    monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path / "figures"))
     maker = Results("04_mnist", PAPER, VERIFIED)
     maker.text("x.txt", "x")
     maker.results()
+    monkeypatch.delenv("SNNBP_OUTPUT")
     energy = settings.notebooks()["07_energy"]
     custom = Results("07_energy", {**energy.parameters, "samples": 7}, VERIFIED)
     assert custom.read("x.txt") == tmp_path / "figures" / "x.txt"
-    with pytest.raises(FileNotFoundError):
-        Results("07_energy", energy.settings("quick"), VERIFIED).read("x.txt")
 
 
 def test_the_ledger_of_a_notebook_goes_on_record_by_its_verdicts(monkeypatch):
@@ -146,33 +148,64 @@ def test_the_ledger_of_a_notebook_goes_on_record_by_its_verdicts(monkeypatch):
         f"mnist-{name}"
         for name in ("best-spikes", "best-spikes-journal", "best-potential-journal", "final-spikes")
     }
-    name = records.LEDGER + "04_mnist"
-    reads = records.read_record(results.folder / "04_mnist.json")["reads"]
-    assert reads == {name: records.content_digest(results.folder, name)}
+    name = "ledger of 04_mnist"
+    reads = records.read_record(results.folder / "records" / "04_mnist.json")["reads"]
+    assert reads == {name: claims.digest(results.folder, "04_mnist")}
     results.results(**{"best.spikes": [0.962, 0.5]})
-    assert reads != {name: records.content_digest(results.folder, name)}
+    assert reads != {name: claims.digest(results.folder, "04_mnist")}
 
 
-def test_runs_are_kept_as_a_store_that_sweep_reads(digits, tmp_path, monkeypatch):
-    configs = [snnbp.Config(hidden=4, epochs=1, seed=seed) for seed in (1, 2)]
-    results = Results("04_mnist", NOTEBOOK.settings("digits"), digits)
-    store = results.store("some_runs")
-    assert store.parent.parent == tmp_path / "build" / "runs" / "04_mnist"
-    runs = snnbp.sweep(configs, digits, progress=False, store=store)
-    results.runs("some_runs", runs[:1])
-    results.runs("some_runs", runs)
-    results.results()
-    kept = records.read_record(results.folder / "04_mnist.json")["files"]
-    assert sorted(kept) == sorted(f"some_runs/{path.name}" for path in store.iterdir())
+@pytest.fixture
+def stored(digits, tmp_path, monkeypatch):
+    """Three runs in figures/, as a notebook leaves them, and how they were made."""
+    configs = [snnbp.Config(hidden=4, epochs=2, seed=seed) for seed in (1, 2, 3)]
+    monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path / "figures"))
+    first = Results("04_mnist", NOTEBOOK.settings("digits"), digits)
+    runs = first.sweep(configs, digits)
+    first.results()
+    monkeypatch.delenv("SNNBP_OUTPUT")
+    results._stored.cache_clear()
+    return configs, runs, tmp_path / "figures" / "data" / "04_mnist_runs.csv"
+
+
+def counted(notebook="09_seeds"):
+    return json.loads(results.trainings(notebook).read_text())
+
+
+def test_stored_runs_are_read_in_place_of_training(digits, stored, monkeypatch):
+    configs, runs, path = stored
+    assert counted("04_mnist")["counts"] == {"trained": 3}
+    kept = records.read_record(path.parent.parent / "records" / "04_mnist.json")["files"]
+    assert list(kept) == ["data/04_mnist_histories.csv.gz", "data/04_mnist_runs.csv"]
     monkeypatch.setattr("snnbp.training.sweep.train", None)
-    again = snnbp.sweep(configs, digits, progress=False, store=results.folder / "some_runs")
-    assert [run.digest for run in again] == [run.digest for run in runs]
+    again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)
+    assert [run.digest for run in again.sweep(configs, digits)] == [run.digest for run in runs]
+    assert counted() == {"counts": {"read": 3, "repeated": 2}, "different": []}
 
 
-def test_runs_kept_elsewhere_do_not_mix_with_those_of_the_checkout(monkeypatch, tmp_path_factory):
-    other = tmp_path_factory.mktemp("other")
-    monkeypatch.setenv("SNNBP_OUTPUT", str(other))
-    assert Results("04_mnist", PAPER, VERIFIED).store("x").is_relative_to(other)
+def test_runs_are_trained_if_asked_for_or_if_they_need_weights(digits, stored, monkeypatch):
+    configs, runs, _ = stored
+    again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)
+    found = again.sweep(configs[:1], digits, weights=True)
+    assert found[0].weights.digest == runs[0].digest
+    monkeypatch.setenv("SNNBP_FRESH", "1")
+    again.sweep(configs[1:2], digits)
+    assert counted()["counts"] in ({"trained": 2}, {"trained": 1, "read": 1})
+
+
+def test_a_stored_run_that_comes_out_differently_is_named_and_trained_again(digits, stored):
+    configs, runs, path = stored
+    histories = path.with_name("04_mnist_histories.csv.gz")
+    table = pd.read_csv(histories, float_precision="round_trip")
+    table["silent"] += table["epoch"] == 1
+    table.to_csv(histories, index=False)
+    again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)
+    found = again.sweep(configs, digits)
+    assert [run.history["silent"].tolist() for run in found] == [
+        run.history["silent"].tolist() for run in runs
+    ]
+    assert counted()["counts"] == {"trained": 3, "repeated": 3}
+    assert "seed 2, (4,) hidden, epoch 1.0: silent is" in counted()["different"][1]
 
 
 def test_the_settings_are_in_order():
@@ -183,26 +216,38 @@ def test_the_settings_are_in_order():
         assert settings.resolve(name[:2]) == name
 
 
+def declare(folder, text, source="x = 1"):
+    (folder / "settings.toml").write_text(text)
+    cell = {"cell_type": "code", "source": source, "metadata": {"tags": ["parameters"]}}
+    for name in "abcd":
+        (folder / f"{name}.ipynb").write_text(json.dumps({"cells": [cell]}))
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
         ('[a]\nreads = ["b"]\n[b]\nreads = ["a"]', "a, b read one another in a circle"),
-        ("[a.parameters]\nx = 1\n[a.quick]\ny = 1", r"\[a.quick\]: unknown parameters \['y'\]"),
+        ("[a.quick]\ny = 1", r"\[a.quick\]: unknown parameters \['y'\]"),
         ('[a]\ngroup = "other"', r"\[a\]: group: Input should be 'paper' or 'beyond'"),
         ("[a]\nread = []", r"\[a\]: read: Extra inputs are not permitted"),
     ],
 )
 def test_settings_that_are_not_in_order_are_refused(tmp_path, text, message):
-    path = tmp_path / "settings.toml"
-    path.write_text(text)
+    declare(tmp_path, text)
     with pytest.raises(ValueError, match=message):
-        settings.notebooks(path)
+        settings.notebooks(tmp_path)
 
 
 def test_notebooks_run_after_those_that_they_read(tmp_path):
-    path = tmp_path / "settings.toml"
-    path.write_text('[a]\nreads = ["c", "a_script"]\n[b]\nreads = "all"\n[c]\n[d]\n')
-    assert list(settings.notebooks(path)) == ["c", "a", "d", "b"]
+    declare(tmp_path, '[a]\nreads = ["c", "a_script"]\n[b]\nreads = "all"\n[c]\n[d]\n')
+    assert list(settings.notebooks(tmp_path)) == ["c", "a", "d", "b"]
+
+
+@pytest.mark.parametrize("source", ["x = y", "x = 1 +", "print(1)", "x += 1"])
+def test_a_parameters_cell_holds_plain_assignments(tmp_path, source):
+    declare(tmp_path, "[a]", source)
+    with pytest.raises(ValueError, match=r"a.ipynb: no parameters can be read: "):
+        settings.notebooks(tmp_path)
 
 
 def test_root_is_the_checkout():

@@ -163,7 +163,7 @@ def test_what_a_file_holds_does_not_depend_on_versions(run, tmp_path):
     with np.load(tmp_path / "run.npz") as arrays:
         kinds = {name: arrays[name].dtype.str for name in arrays.files}
         about = json.loads(str(arrays["about"]))
-    assert list(about) == ["config", "backend", "data", "digest", "n_overdriven", "history"]
+    assert list(about) == ["version", "config", "backend", "data", "digest", "n_overdriven", "history"]
     floats = ("epoch", "exact", "spikes", "potential", "mse")
     counts = ("silent", "silent_right", "tied", "tied_right", "dead", "threshold")
     assert {name for name, kind in kinds.items() if kind == "<f8"} == set(floats)
@@ -391,7 +391,7 @@ def test_a_run_becomes_a_table(run, tmp_path):
     settings = {**run.config.model_dump(), "hidden": "20"}
     for name, value in settings.items():
         assert (frame[name] == value).all(), name
-    assert set(frame) == {*run.history, *settings, "backend", "data", "digest", "n_overdriven"}
+    assert set(frame) == {*run.history, *settings, "backend", "data"}
     for dtype in frame.dtypes.drop(["rule", "hidden", "feedback", "backend", "data", "digest"]):
         assert dtype.kind in "ifb"  # no objects but text: what Parquet stores
     frame.to_csv(tmp_path / "run.csv", index=False)

@@ -15,7 +15,6 @@ import pytest
 
 import snnbp
 from snnbp import Config, Run, SweepFailed, sweep
-from snnbp.training.sweep import spread
 
 CONFIGS = [
     Config(hidden=100, epochs=3, seed=seed, n_validation=100 * (seed % 2), shift=seed // 3)
@@ -258,16 +257,36 @@ def test_a_cluster_gives_the_same_runs(digits, plain):
     same(runs, plain)
 
 
-# Statistics
+# Runs that are known
 
 
-def test_the_spread_leaves_collapsed_runs_out_and_counts_them(digits, plain):
-    collapsed = snnbp.train(digits, Config(hidden=1, epochs=1), progress=False)
-    assert collapsed.collapsed
-    kept = [run for run in plain if not run.collapsed]
-    found = spread([*plain, collapsed], "final", "spikes")
-    finals = [run.statistic("final", "spikes") for run in kept]
-    assert (found.n, found.collapsed) == (len(kept), 4 - len(kept))
-    assert (found.min, found.max) == (min(finals), max(finals))
-    with pytest.raises(ValueError, match="1 of 2 runs did not collapse"):
-        spread([kept[0], collapsed], "final", "spikes")
+def test_known_runs_are_not_trained_again(digits, plain, tmp_path, trained):
+    path = tmp_path / "some_runs.csv"
+    snnbp.write_runs(path, plain[:2])
+    found = sweep(CONFIGS, digits, progress=False, known=snnbp.read_runs(path))
+    same(found, plain)
+    assert trained == [3]
+    assert [run.weights is None for run in found] == [True, True, False]
+    trained.clear()
+    sweep(CONFIGS[:1], snnbp.Dataset(digits.train, digits.train[:9]), progress=False, known=plain)
+    assert trained == [1]
+
+
+def test_what_another_version_trained_is_said_and_not_used(digits, tmp_path, trained, monkeypatch, capsys):
+    from snnbp.training import run
+    from snnbp.training import sweep as module
+
+    few = [Config(hidden=4, epochs=1)]
+    sweep(few, digits, progress=False, store=tmp_path)
+    snnbp.train(digits, few[0], progress=False, checkpoint=tmp_path / "a.npz")
+    for place in (run, module):
+        monkeypatch.setattr(place, "__version__", "9.9.9")
+    monkeypatch.setattr(Run, "__init__", lambda *a, version="9.9.9", **k: init(*a, version=version, **k))
+    sweep(few, digits, progress=False, store=tmp_path)
+    assert trained == [1, 1]
+    assert "was made by snnbp 0.2.0, this is 9.9.9: training again" in capsys.readouterr().err
+    with pytest.raises(ValueError, match=r"a.npz was made by snnbp 0.2.0, this is 9.9.9: delete it"):
+        snnbp.train(digits, few[0], progress=False, checkpoint=tmp_path / "a.npz")
+
+
+init = Run.__init__

@@ -1,7 +1,7 @@
 """The circuits on Lava, Intel's open framework for Loihi, built from its own Processes; loaded on request.
 
 `parts` makes Lava's Processes for the parts of a circuit, `network` connects them, `runtime` starts
-and always stops them, `samples` presents samples. Run times are in figures/lava_variants.csv.
+and always stops them, `samples` presents samples. Run times are in benchmarks/results/lava_variants.csv.
 """
 
 import multiprocessing

@@ -1,0 +1,248 @@
+"""Whether --check notices: each mutant of code, data, style, claims or lock is named in one line."""
+
+import gzip
+import json
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from snnbp.paper import ROOT, repeat
+from snnbp.paper.check import check
+from snnbp.training.table import read_runs
+
+SAY = "from snnbp.paper import check, probes\nprint(*{}, sep='\\n')"
+FILES, PROBES = SAY.format("check.files()"), SAY.format("probes.changed()[1]")
+RUNS = SAY.format("check.check(False, lambda text: None)[0]")
+
+
+def replace(path, old, new):
+    text = path.read_text(encoding="utf-8")
+    assert old in text
+    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+
+
+def one_byte(path):
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+
+
+def another_row(path):
+    """A stored history in which every second row has one more silent image."""
+    head, *rows = gzip.decompress(path.read_bytes()).decode().splitlines()
+    at = head.split(",").index("silent")
+    cells = [row.split(",") for row in rows]
+    for row in cells[::2]:
+        row[at] = str(int(row[at]) + 1)
+    path.write_bytes(gzip.compress("\n".join([head, *map(",".join, cells), ""]).encode()))
+
+
+def another_version(path, package):
+    """The lock with another version of a package."""
+    text = path.read_text(encoding="utf-8")
+    path.write_text(re.sub(rf"^{package}==\S+", f"{package}==0.0.1", text, flags=re.M), encoding="utf-8")
+
+
+def owned_twice(folder):
+    """A file on two records, both with intact seals."""
+    from snnbp.paper import records
+
+    path = folder / "02_activation.json"
+    other = next(iter(records.files_of(folder / "01_circuit.json").items()))
+    record = records.read_record(path)
+    records._write(path, record | {"files": record["files"] | dict([other])})
+
+
+MUTANTS = {
+    "a byte of a table": (
+        FILES,
+        lambda top: one_byte(top / "figures/data/energy.csv"),
+        "07_energy: data/energy.csv was changed after it was made",
+    ),
+    "a byte of a table of runs": (
+        FILES,
+        lambda top: one_byte(top / "figures/data/09_seeds_runs.csv"),
+        "09_seeds: data/09_seeds_runs.csv was changed after it was made",
+    ),
+    "a byte of a picture": (
+        FILES,
+        lambda top: one_byte(top / "figures/raster.png"),
+        "03_one_sample: raster.png was changed after it was made",
+    ),
+    "a history": (
+        FILES,
+        lambda top: another_row(top / "figures/data/13_feedback_histories.csv.gz"),
+        "13_feedback: data/13_feedback_histories.csv.gz was changed after it was made",
+    ),
+    "an output of a notebook": (
+        FILES,
+        lambda top: replace(
+            top / "notebooks/02_activation.ipynb", '"execution_count": 1', '"execution_count": 9'
+        ),
+        "02_activation: 02_activation.ipynb has other outputs than that run",
+    ),
+    "a parameter": (
+        FILES,
+        lambda top: replace(top / "notebooks/04_mnist.ipynb", "epochs = 60", "epochs = 61"),
+        "04_mnist: it was made with other parameters",
+    ),
+    "a result in a record": (
+        FILES,
+        lambda top: replace(top / "figures/records/04_mnist.json", "0.96", "0.97"),
+        "04_mnist: 04_mnist.json was edited by hand",
+    ),
+    "a file of two records": (
+        FILES,
+        lambda top: owned_twice(top / "figures/records"),
+        "conceptual_circuit.png belongs to 01_circuit and to 02_activation",
+    ),
+    "a file without a record": (
+        FILES,
+        lambda top: (top / "figures/data/stray.csv").touch(),
+        "figures/data/stray.csv has no record of what made it",
+    ),
+    "a claimed value": (
+        FILES,
+        lambda top: replace(top / "snnbp/paper/claims.toml", "value = 0.963", "value = 0.973"),
+        "the verdicts are not those of the records: run 10_verdict",
+    ),
+    "another scipy": (
+        FILES,
+        lambda top: another_version(top / "requirements.lock", "scipy"),
+        "made it, requirements.lock has another version",
+    ),
+    "another autograd": (
+        FILES,
+        lambda top: another_version(top / "requirements.lock", "autograd"),
+        "03_one_sample: autograd ",
+    ),
+    "a module of the benchmarks": (
+        FILES,
+        lambda top: replace(top / "benchmarks/contenders.py", '"""', '"""Other. '),
+        "speed: benchmarks/contenders.py, which it reads, has changed",
+    ),
+    "a headline": (
+        PROBES,
+        lambda top: replace(top / "snnbp/paper/claims_beyond.toml", "against", "and"),
+        "probe '",
+    ),
+    "a style sheet": (
+        PROBES,
+        lambda top: replace(top / "snnbp/plots/style.py", '"lines.linewidth": ', '"lines.linewidth": 1 + '),
+        "probe 'picture, ",
+    ),
+    "a script of the page": (
+        PROBES,
+        lambda top: one_byte(next((top / "snnbp/widgets").rglob("*.js"))),
+        "probe 'page, ",
+    ),
+    "a byte of the digits": (
+        PROBES,
+        lambda top: another_digit(top / "snnbp/training/digits.csv.gz"),
+        "probe 'data digits",
+    ),
+    "a comparison of the fused kernel": (
+        PROBES,
+        lambda top: mutate(top / "snnbp/backends/fused/kernel.py", r"(\w+) > half", r"\1 >= half"),
+        "probe 'learning, fused",
+    ),
+    "the reference": (
+        PROBES,
+        lambda top: mutate(top / "snnbp/backends/reference.py", r" > 0\b", " >= 0"),
+        "probe 'learning, reference",
+    ),
+    "a wrong threshold": (
+        PROBES,
+        lambda top: mutate(top / "snnbp/circuit/loihi.py", r"THRESHOLD = 1024", "THRESHOLD = 1026"),
+        "probe 'circuit ",
+    ),
+    "the standard deviation of a population": (
+        PROBES,
+        lambda top: mutate(top / "snnbp/paper/claims.py", r"spread = stdev\(", "spread = pstdev("),
+        "probe 'verdict, accuracy",
+    ),
+    "the order of samples": (
+        RUNS,
+        lambda top: mutate(
+            top / "snnbp/training/train.py", r"rng.permutation\(n\)", "rng.permutation(n)[::-1]"
+        ),
+        "a stored run does not come out again: seed",
+    ),
+}
+
+
+def mutate(path, pattern, new):
+    text = path.read_text(encoding="utf-8")
+    changed = re.sub(pattern, new, text, count=1)
+    assert changed != text
+    if "pstdev" in new:
+        changed = changed.replace("import fmean, stdev", "import fmean, pstdev, stdev")
+    path.write_text(changed, encoding="utf-8")
+
+
+def another_digit(path):
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    at = next(place for place, byte in enumerate(content) if chr(byte) == "0")
+    content[at] = ord("9")
+    path.write_bytes(gzip.compress(bytes(content), mtime=0))
+
+
+@pytest.mark.parametrize("name", MUTANTS)
+def test_a_mutant_is_noticed_and_named(request, tmp_path, name):
+    command, change, complaint = MUTANTS[name]
+    if command != FILES and not request.config.getoption("--full"):
+        pytest.skip("repeats all probes: ./reproduce.sh test --full")
+    if command == RUNS:
+        request.getfixturevalue("mnist")
+    top = tmp_path / "checkout"
+    for folder in ("snnbp", "figures", "notebooks", "benchmarks"):
+        shutil.copytree(ROOT / folder, top / folder, ignore=shutil.ignore_patterns("__pycache__"))
+    for file in (".python-version", "requirements.lock", "reproduce.sh", "pyproject.toml"):
+        shutil.copy(ROOT / file, top)
+    change(top)
+    done = subprocess.run(
+        [sys.executable, "-c", command], cwd=top, capture_output=True, text=True, timeout=500, check=False
+    )
+    lines = done.stdout.splitlines()
+    assert [line for line in lines if complaint in line], (lines, done.stderr)
+
+
+def test_figures_are_what_this_code_computes(request, mnist, fashion_mnist):
+    """A sample by lot; with --full all stored runs over an epoch, and twelve whole ones."""
+    complaints, repeated = check(request.config.getoption("--full"), lambda text: None)
+    assert complaints == []
+    assert re.fullmatch(r"\d+ probes, the first epoch of \d+ of \d+ stored runs, \d+ whole", repeated)
+
+
+def test_the_first_difference_of_a_run_is_named(digits):
+    import snnbp
+
+    run = snnbp.train(digits, snnbp.Config(hidden=4, epochs=2), progress=False)
+    assert repeat.difference(run, digits) == repeat.difference(run, digits, 2) == ""
+    run.history.loc[2, "digest"] = "0" * 12
+    assert repeat.difference(run, digits) == ""
+    where = "seed 1, (4,) hidden, epoch 1.5: digest is "
+    assert repeat.difference(run, digits, 2).startswith(where)
+
+
+def test_the_lot_always_draws_one_of_the_widest():
+    runs = read_runs(ROOT / "figures" / "data" / "12_beyond_runs.csv")
+    drawn = repeat.drawn(runs, 5, "a seed")
+    assert len(drawn) == len({id(run) for run in drawn}) == 5
+    assert drawn[0].config.hidden == (1600, 1600, 1600)
+    assert drawn == repeat.drawn(runs, 5, "a seed") != repeat.drawn(runs, 5, "another")
+
+
+def test_numbers_in_the_pages_are_those_of_the_circuit():
+    """17,344, 9,216 and the like, and the campaign's counts."""
+    import snnbp
+    from snnbp.circuit.backprop import current_bounds
+
+    bounds = set(current_bounds(snnbp.training_circuit((400, 400, 10))).values())
+    text = (ROOT / "docs" / "validity.md").read_text(encoding="utf-8")
+    assert all(f"{bound:,}" in text for bound in bounds)
+    record = json.loads((ROOT / "figures" / "records" / "03_one_sample.json").read_text(encoding="utf-8"))
+    assert record["results"]["gradient.differing"]["values"] == [0]
