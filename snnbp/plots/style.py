@@ -139,7 +139,12 @@ def to_svg(figure: StyledFigure, salt: str) -> bytes:
     -------
     bytes
     """
-    return _rendered(figure, "svg", salt, {"Date": None, "Creator": None, "Description": figure.alt})
+    about = {"Date": None, "Creator": None, "Description": figure.alt}
+    text = _rendered(figure, "svg", salt, about).decode()
+    # matplotlib's identifiers depend on the last bits of positions, and these on the processor
+    found = dict.fromkeys(re.findall(r'id="([a-z][0-9a-f]{10})"', text))
+    numbers = {old: f"{salt}-{number}" for number, old in enumerate(found)}
+    return re.sub(r"\b[a-z][0-9a-f]{10}\b", lambda old: numbers.get(old[0], old[0]), text).encode()
 
 
 def _rendered(figure: StyledFigure, suffix: str, salt: str, metadata: dict[str, str | None]) -> bytes:

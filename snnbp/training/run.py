@@ -20,7 +20,7 @@ from snnbp.training.metrics import Scores
 if TYPE_CHECKING:
     import pandas as pd
 
-COLUMNS = ("epoch", *Scores._fields[:-1], "validation", "n_overdriven", "digest")
+COLUMNS = ("epoch", *Scores._fields[:-1], "validation", "overdriven", "weights")
 """Columns of a history; `validation` only if some images are held out."""
 DIGITS = 12
 """Digits of the weights' digest in a row of a history."""
@@ -57,8 +57,8 @@ class Run:
         Digest of the data set; with `config.shift` also of the pixels around the images.
     history : pandas.DataFrame
         One row a checkpoint: `epoch`, the columns of `Scores` on the test set (fractions and counts),
-        `validation`, the accuracy (spikes) on the held-out images, if there are any, `n_overdriven` so far,
-        and `digest`, the first 12 digits of the weights' digest.
+        `validation`, the accuracy (spikes) on the held-out images, if there are any, `overdriven`, the
+        `n_overdriven` so far, and `weights`, the first 12 digits of the weights' digest.
     digest : str
         SHA-256 of the final weights, see `Weights.digest`.
     n_overdriven : int
@@ -195,12 +195,13 @@ class Run:
         -------
         pandas.DataFrame
             One row a checkpoint: `seed`, `rule` and `hidden` (text, such as "400-400"), the columns of the
-            history, the other settings, `backend` and `data`.
+            history, the other settings, `backend`, `data`, `digest` and `n_overdriven`.
         """
         settings: dict[str, Any] = {"seed": self.config.seed, "rule": self.config.rule}
         settings["hidden"] = "-".join(map(str, self.config.hidden))
         rest = {name: value for name, value in self.config.model_dump().items() if name not in settings}
-        frame = self.history.assign(**rest, backend=self.backend, data=self.data)
+        frame = self.history.assign(**rest, backend=self.backend, data=self.data, digest=self.digest)
+        frame = frame.assign(n_overdriven=self.n_overdriven)
         for place, (name, value) in enumerate(settings.items()):
             frame.insert(place, name, value)
         return frame
@@ -215,7 +216,7 @@ class Run:
         if list(self.history.columns) != expected:
             raise ValueError(f"its history has the columns {', '.join(self.history.columns)}")
         last = self.history.iloc[-1]
-        if (last["n_overdriven"], last["digest"]) != (self.n_overdriven, self.digest[:DIGITS]):
+        if (last["overdriven"], last["weights"]) != (self.n_overdriven, self.digest[:DIGITS]):
             raise ValueError("its history ends with other weights")
         epochs = (np.arange(len(self.history)) + 1) / CHECKPOINTS_AN_EPOCH
         if (
@@ -234,7 +235,7 @@ class Run:
 def _columns(history: "pd.DataFrame") -> dict[str, NDArray[Any]]:
     """The columns by name, texts as fixed-width arrays."""
     return {
-        name: history[name].to_numpy(f"U{DIGITS}" if name == "digest" else None) for name in history.columns
+        name: history[name].to_numpy(f"U{DIGITS}" if name == "weights" else None) for name in history.columns
     }
 
 

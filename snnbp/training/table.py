@@ -93,7 +93,7 @@ def read_runs(path: str | Path) -> list[Run]:
     paths = [as_path(path), histories_of(path)]
     try:
         table, histories = (
-            pd.read_csv(path, index_col="run", float_precision="round_trip", dtype={"digest": object})
+            pd.read_csv(path, index_col="run", float_precision="round_trip", dtype={"weights": object})
             for path in paths
         )
         if set(table.index) != set(histories.index):

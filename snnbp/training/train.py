@@ -280,11 +280,9 @@ def iter_training(
             del row["n"]
             if config.n_validation:
                 row["validation"] = evaluate(weights, held_out, backend).spikes
-            row |= {
-                "n_overdriven": n_overdriven + learner.n_overdriven,
-                "digest": weights.digest[:DIGITS],
-            }
-            yield Progress(row, weights, row["n_overdriven"])
+            row["overdriven"] = n_overdriven + learner.n_overdriven
+            row["weights"] = weights.digest[:DIGITS]
+            yield Progress(row, weights, row["overdriven"])
         n_overdriven += learner.n_overdriven
 
 

@@ -222,9 +222,9 @@ def test_the_first_difference_of_a_run_is_named(digits):
 
     run = snnbp.train(digits, snnbp.Config(hidden=4, epochs=2), progress=False)
     assert repeat.difference(run, digits) == repeat.difference(run, digits, 2) == ""
-    run.history.loc[2, "digest"] = "0" * 12
+    run.history.loc[2, "weights"] = "0" * 12
     assert repeat.difference(run, digits) == ""
-    where = "seed 1, (4,) hidden, epoch 1.5: digest is "
+    where = "seed 1, (4,) hidden, epoch 1.5: weights is "
     assert repeat.difference(run, digits, 2).startswith(where)
 
 

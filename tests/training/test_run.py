@@ -165,7 +165,7 @@ def test_what_a_file_holds_does_not_depend_on_versions(run, tmp_path):
         about = json.loads(str(arrays["about"]))
     assert list(about) == ["version", "config", "backend", "data", "digest", "n_overdriven", "history"]
     floats = ("epoch", "exact", "spikes", "potential", "mse")
-    counts = ("silent", "silent_right", "tied", "tied_right", "dead", "threshold")
+    counts = ("silent", "silent_right", "tied", "tied_right", "dead", "overdriven", "threshold")
     assert {name for name, kind in kinds.items() if kind == "<f8"} == set(floats)
     assert {name for name, kind in kinds.items() if kind == "<i8"} == set(counts)
     assert {name for name, kind in kinds.items() if kind == "<i2"} == {"w1", "w2"}
@@ -391,8 +391,8 @@ def test_a_run_becomes_a_table(run, tmp_path):
     settings = {**run.config.model_dump(), "hidden": "20"}
     for name, value in settings.items():
         assert (frame[name] == value).all(), name
-    assert set(frame) == {*run.history, *settings, "backend", "data"}
-    for dtype in frame.dtypes.drop(["rule", "hidden", "feedback", "backend", "data", "digest"]):
+    assert set(frame) == {*run.history, *settings, "backend", "data", "digest", "n_overdriven"}
+    for dtype in frame.dtypes.drop(["rule", "hidden", "feedback", "backend", "data", "digest", "weights"]):
         assert dtype.kind in "ifb"  # no objects but text: what Parquet stores
     frame.to_csv(tmp_path / "run.csv", index=False)
     back = pd.read_csv(tmp_path / "run.csv", dtype={"hidden": str}, float_precision="round_trip")

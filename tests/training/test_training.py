@@ -35,7 +35,7 @@ def test_each_backend_gives_the_golden_digest(digits, backend, rule):
     assert run.history["epoch"].tolist() == [0.5, 1, 1.5, 2]
     scores = snnbp.evaluate(run.weights, digits.test, backend)
     assert (
-        run.history.drop(columns="epoch").iloc[-1].to_dict()
+        run.history.drop(columns=["epoch", "overdriven", "weights"]).iloc[-1].to_dict()
         == pd.Series(scores._asdict()).drop("n").to_dict()
     )
 
