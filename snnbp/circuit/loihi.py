@@ -60,6 +60,7 @@ BIAS_EXPONENT_MAX = 7
 BIAS_MANTISSA_LIMIT = 4096
 """A bias is a 13-bit mantissa times 2^0 to 2^7, in 1/64 weight units (Lava 0.10, PyLifModelBitAcc)."""
 
+
 def current_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
     """Compute the largest input current at which an inhibited population stays silent.
 
