@@ -10,16 +10,19 @@ from snnbp.circuit.schedule import Schedule
 
 @dataclass
 class _Draft:
-    """A phase under construction; fields as in `Phase`."""
+    """A phase under construction; the fields of `Phase` but the gate."""
 
-    events: list[str] = field(default_factory=list)
+    event: str = ""
     opens: dict[str, float] = field(default_factory=dict)
     opened_by: dict[str, str] = field(default_factory=dict)
-    inhibits: list[str] = field(default_factory=list)
+    inhibits: tuple[str, ...] = ()
     receives_input: tuple[str, ...] = ()
-    may_fire: tuple[str, ...] = ()
+    may_fire_while_gated_off: tuple[str, ...] = ()
     reward: bool = False
     encodes: dict[str, str] = field(default_factory=dict)
+
+    def happens(self, event: str) -> None:
+        self.event = "; ".join(filter(None, (self.event, event)))
 
     def open(self, names: Iterable[str], encodes: str, share: float = 1 / 2) -> None:
         self.opens |= dict.fromkeys(names, share)
@@ -57,34 +60,34 @@ def training_phases(
 
 
 def _forward(layers: Sequence[Layer]) -> list[_Draft]:
-    phases = [_Draft(["the sample is presented"], receives_input=("input",))]
+    phases = [_Draft("the sample is presented", receives_input=("input",))]
     for layer in layers:
-        phases.append(_Draft([layer.title]))
+        phases.append(_Draft(layer.title))
         phases[-1].compare(layer.copies)
     return phases
 
 
 def _add_error(phases: Sequence[_Draft], plan: Schedule, last: int, open_target: bool) -> None:
     """Present the target, so that it is there with the outputs; then compare."""
-    phases[last].events.append("the target is presented")
+    phases[last].happens("the target is presented")
     phases[last].receives_input += ("in_tgt",)
-    phases[last + 1].events.append("target")
+    phases[last + 1].happens("target")
     phases[last + 1].open(["t"], "t")
     error = phases[plan.error]
-    error.events.append("error")
+    error.happens("error")
     if open_target:
         error.open(["d+"], "output too low")
     else:
         error.open_by("o_copy", ["d+"], "output too low")
     error.open_by("o_copy", ["d-"], "output too high")
-    error.inhibits.append("oT-")  # as published; nothing reaches it now
+    error.inhibits = ("oT-",)  # as published; nothing reaches it now
 
 
 def _add_replay(phase: _Draft, layers: Sequence[Layer], layer: Layer, sign: str) -> None:
     """Let W_l learn: the spikes of the layer below and, above, the error of this sign fire together."""
     n, below = layer.number, layers[layer.number - 1]
     phase.reward, other = (True, "-") if sign == "+" else (False, "+")
-    phase.events.append(f"W{n} {'potentiates' if phase.reward else 'depresses'}")
+    phase.happens(f"W{n} {'potentiates' if phase.reward else 'depresses'}")
     if layer is layers[-1]:
         phase.open(layer.populations, f"d{n}{sign}")
         phase.open(["oT-"], f"d{n}{other}")
@@ -102,7 +105,7 @@ def _add_deltas(phases: Sequence[_Draft], plan: Schedule, layer: Layer) -> None:
     phases[n + 2].open([f"m_{h}"], layer.symbol)
     up.open([f"c_{h}"], f"f'(v{n}): 0 < v{n} <= 1")
     for phase, sign, purpose, relation in ((up, "+", "potentiate", ">"), (down, "-", "depress", "<")):
-        phase.events.append(f"deltas of {layer.title}, to {purpose}")
+        phase.happens(f"deltas of {layer.title}, to {purpose}")
         phase.open([f"{h}T"], f"d{n}{sign}: W{n + 1}T d{n + 1} {relation} 0", share=0)
 
 
@@ -116,25 +119,12 @@ def _inhibit_targets(
 
     for number, phase in enumerate(phases):
         before = phases[number - 1]
-        can_fire = (*before.opens, *before.opened_by, *before.may_fire)
+        can_fire = (*before.opens, *before.opened_by, *before.may_fire_while_gated_off)
         reached = dict.fromkeys(p.post for p in matrices if p.pre in can_fire)
-        phase.may_fire = populations(plan.may_fire, number)
+        phase.may_fire_while_gated_off = populations(plan.may_fire, number)
         spared = (*phase.opens, *phase.opened_by, *populations(plan.uninhibited, number))
-        phase.inhibits += [name for name in reached if name not in spared]
+        phase.inhibits += tuple(name for name in reached if name not in spared)
 
 
-def _finished(phases: Iterable[_Draft]) -> tuple[Phase, ...]:
-    return tuple(
-        Phase(
-            gate=f"g{number:02}",
-            event="; ".join(phase.events),
-            opens=phase.opens,
-            opened_by=phase.opened_by,
-            inhibits=tuple(phase.inhibits),
-            receives_input=phase.receives_input,
-            may_fire_while_gated_off=phase.may_fire,
-            reward=phase.reward,
-            encodes=phase.encodes,
-        )
-        for number, phase in enumerate(phases)
-    )
+def _finished(drafts: Iterable[_Draft]) -> tuple[Phase, ...]:
+    return tuple(Phase(f"g{number:02}", **vars(draft)) for number, draft in enumerate(drafts))
