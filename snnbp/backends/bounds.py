@@ -56,7 +56,7 @@ def is_overdriven(
             change = rule.step * np.outer(spikes[n], d[n][0])
             potentiated = np.clip(before[n] + change, *rule.bounds)
             replay = spikes[n] @ potentiated  # in D
-        if n > 0 or not learner.published:
+        if n > 0 or not learner.published_schedule:
             arriving.append((replay, limits.inhibited))
         else:
             # In the published circuit h may fire now, which is phase 0 of the next sample, and reach o.

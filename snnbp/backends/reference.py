@@ -112,7 +112,7 @@ class Learner(base.Learner):
             # the same in the transposed matrices (Fig. 2).
             w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
             self._update(layer, spikes[layer - 1], d[-1])
-            if rule.updates_first:
+            if rule.updates_first:  # not the circuit, but the authors' simulation
                 w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
 
             # Phases 6 and 10: these spikes come back as d1 = f'(v1) W_2^T d2 (Fig. 1), of which only the sign

@@ -1,7 +1,7 @@
-"""What connects the populations of the paper's circuits, apart from the gates.
+"""What connects the populations of the paper's circuits, apart from the gates (lines of Fig. 2).
 
 One-to-one projections are written with the phase in which their spikes leave and the one in which they
-arrive. A weight is that of a copied spike, `spike`; its negative is a veto.
+arrive. Their weight is `spike`, with which a copied spike makes an open neuron fire; its negative is a veto.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -65,7 +65,7 @@ def learning_wires(
             yield from _copied(f"m_{h}", [h], spike, leaves=keeps, arrives=replay)
             yield from _copied(f"m_{h}", [f"{h}T"], spike, leaves=keeps, arrives=replay)
 
-        # The window, h< and not h>: it opens h and its copies, and hT-, in P_l and D_l.
+        # The window, h< and not h>, kept by the delay: c_h opens h and its copies, and hT-, in P_l and D_l.
         yield from _copied(f"{h}_copy", [f"c_{h}"], spike, leaves=fires, arrives=up)
         yield from _copied(f"{h}_copy2", [f"c_{h}"], -spike, leaves=fires, arrives=up)
 
@@ -81,7 +81,8 @@ def vetoes(
 ) -> Iterator[Projection]:
     """Vetoes from m_h that cancel delayed spikes of hT at h and its copies, wherever h is open or inhibited.
 
-    hT fires not only for the deltas but also when it repeats h, and its projection to h carries both.
+    hT fires not only for the deltas but also when it repeats h, and its projection to h carries both. The
+    published schedule needs no veto: there these spikes arrive in phases 6 and 10, when h is gated off.
     """
     for layer in layers[1:-1]:
         n, h = layer.number, layer.name
