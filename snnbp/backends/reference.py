@@ -62,7 +62,8 @@ class Learner(base.Learner):
         W_1, ..., W_L+1.
     feedback_plus, feedback_minus : list of int64 array (post, pre)
         For W_2, ..., W_L+1: W^T+ and W^T-, the matrices that carry the error back. They start as W transposed
-        and its negative, within the weight bounds, and learn with W. They differ from it only at the bounds.
+        and its negative, within the weight bounds, and learn with W; they differ from it only at the bounds.
+        If `feedback` is given, they come from it and do not learn.
     """
 
     def __init__(

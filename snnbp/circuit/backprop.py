@@ -5,11 +5,12 @@ phase each W_l potentiates (P_l) and depresses (D_l); populations, projections, 
 vetoes (inhibitory one-to-one projections) follow. `layers` lists the layers, `wires` says what connects the
 populations, `phases` what happens in each phase, `gating` what opens and inhibits.
 
-Names are the official code's, symbols the paper's. A layer has two copies: h1, h1_copy and h1_copy2 are the
-paper's h, h< and h>. They receive the same input and compare it with half the threshold, with zero and with
-the threshold: f = H(v - 1/2) and the two edges of its surrogate derivative, the window H(v) - H(v - 1), v in
-units of the threshold. Other populations: m_x, m_h memories; c_h the window; hT, oT- what goes back through
-the transposed weights, hT the deltas too; d+, d- the error of the outputs; in_g, g00, ... the gates.
+Names are the official code's, symbols the paper's. A layer is three populations, its copies: h1, h1_copy and
+h1_copy2 are the paper's h, h< and h>. They receive the same input and compare it with half the threshold,
+with zero and with the threshold: f = H(v - 1/2) and the two edges of its surrogate derivative, the window
+H(v) - H(v - 1), v in units of the threshold. Of the others, d+ and d- are the error of the outputs; h1T is
+where it arrives, and fires the deltas of h1; oT- and h2T- send back errors of the other sign; c_h1 is the
+window of h1; m_h1 and m_x6 keep h1 and x until weights learn; t is the target; g00, g01, ... are the gates.
 """
 
 from collections.abc import Iterable, Sequence
