@@ -46,26 +46,24 @@ def layers_of(n_hidden: int, learns: bool, margin: float = 0) -> list[Layer]:
     -------
     list of Layer
     """
+    numbers = [""] if n_hidden == 1 else [str(n + 1) for n in range(n_hidden)]  # the paper writes h, not h1
     layers = [Layer(0, "x", "x", "input", (Copy("x", "x", 1 / 2, "x"),))]
-    for n in range(1, n_hidden + 1):
-        number = "" if n_hidden == 1 else str(n)  # the paper's single hidden layer has none
-        copies = _copies("h", n, f"h{n}", f"h{number}", learns)
-        layers.append(Layer(n, f"h{n}", f"h{number}", f"hidden layer {number}".rstrip(), copies))
-    outputs = _copies("o", n_hidden + 1, "o", "o", learns)
+    for n, number in enumerate(numbers, 1):
+        h, title = f"h{number}", f"hidden layer {number}".rstrip()
+        layers.append(Layer(n, f"h{n}", h, title, _copies(f"h{n}", h, f"h = f(v{n})", f"v{n}", learns)))
+    v = f"v{n_hidden + 1}"
+    copies = _copies("o", "o", f"o = f({v})", v, learns)
     if margin:
-        v = f"v{n_hidden + 1}"
-        outputs += (
+        copies += (
             Copy("o_low", "o-m", 1 / 2 - margin, f"{v} > 1/2 - m"),
             Copy("o_high", "o+m", 1 / 2 + margin, f"{v} > 1/2 + m"),
         )
-    return [*layers, Layer(n_hidden + 1, "o", "o", "output", outputs)]
+    return [*layers, Layer(n_hidden + 1, "o", "o", "output", copies)]
 
 
-def _copies(letter: str, number: int, name: str, symbol: str, learns: bool) -> tuple[Copy, ...]:
-    v = f"v{number}"
-    copies = (
-        Copy(name, symbol, 1 / 2, f"{letter} = f({v})"),
+def _copies(name: str, symbol: str, encodes: str, v: str, learns: bool) -> tuple[Copy, ...]:
+    edges = (
         Copy(f"{name}_copy", f"{symbol}<", 0, f"{v} > 0"),
         Copy(f"{name}_copy2", f"{symbol}>", 1, f"{v} > 1"),
     )
-    return copies if learns else copies[:1]
+    return (Copy(name, symbol, 1 / 2, encodes), *(edges if learns else ()))

@@ -4,9 +4,6 @@ Weights, membrane potentials and thresholds are integers in *weight units*: one 
 adds to a membrane potential. The chip's own unit is 1/64 of that.
 """
 
-import numpy as np
-from numpy.typing import NDArray
-
 # Plastic weights.
 WEIGHT_MIN = -256
 """Lower bound of a plastic weight: 8 bits, mixed sign (Davies et al., IEEE Micro 38(1), 2018)."""
@@ -103,13 +100,6 @@ def mantissa_exponent(weight: int) -> tuple[int, int]:
         if not rest and mantissa <= MANTISSA_MAX:
             return (mantissa if weight > 0 else -mantissa), exponent
     raise ValueError(f"weight {weight} is not an 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
-
-
-def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Clip real weights (weight units, any shape) to +-240 and truncate them toward zero to even int16."""
-    limited = np.clip(weights, -INITIAL_LIMIT, INITIAL_LIMIT)
-    on_grid: NDArray[np.int16] = (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
-    return on_grid
 
 
 def has_mantissa(weight: int) -> bool:
