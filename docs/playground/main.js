@@ -213,10 +213,10 @@ function nextPhase() {
     return send("step");
   }
   steps.at += 1;
-  const number = steps.at, { events } = circuits[sizes.length - 2].phases[number];
+  const number = steps.at, phase = circuits[sizes.length - 2].phases[number];
   stage.phase(steps.phases, number);
   by("phase").textContent = `Step ${number} of ${steps.phases.length - 1}.`;
-  by("what").textContent = sentence(events) + consequence(steps.phases[number], number);
+  by("what").textContent = sentence(phase) + consequence(steps.phases[number], number);
   if (playing) {
     const changes = steps.phases[number].changes.length > 0 && speed() !== "slow";
     timer = setTimeout(nextPhase, (PHASE_MS[speed()] ?? PHASE_MS.quick) * (changes ? QUICK_MARK : 1));

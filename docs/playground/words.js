@@ -15,11 +15,15 @@ const SENTENCES = [
   [/^deltas of hidden layer( \d)?, to depress$/, ([, n]) => `The error goes back once more with its sign reversed. It tells which neurons of ${layer(n)} should have been less active.`],
 ];
 
-export function sentence(events) {
+// What inhibited populations are called. The copies h< and h> go without saying, and nothing reaches oT- then.
+const SILENT = [[/^h(\d)T$/, "d$1"], [/^h(\d)$/, "hidden layer $1"], [/^o$/, "the outputs"]];
+
+export function sentence({ events, inhibits }) {
   const found = [], inhibited = [];
+  for (const name of inhibits)
+    for (const [pattern, words] of SILENT)
+      if (pattern.test(name)) inhibited.push(name.replace(pattern, words));
   for (const event of events) {
-    const silent = event.match(/^(.*) inhibited$/);
-    if (silent) inhibited.push(silent[1].replace(/^h(\d)T$/, "d$1").replace(/^h(\d)\*$/, "hidden layer $1").replace("o*", "the outputs"));
     for (const [pattern, say] of SENTENCES) {
       const match = event.match(pattern);
       if (match) found.push(say(match));

@@ -92,10 +92,10 @@ class Learner(ABC):
         self.feedback = feedback
         if feedback is not None and checks.an(Weights, "feedback", feedback).sizes != self.sizes:
             raise ValueError(f"the feedback has the sizes {feedback.sizes}, the network {self.sizes}")
-        self.published = len(self.sizes) == 3
+        self.published_schedule = len(self.sizes) == 3
         """Whether the default schedule is the published one."""
-        self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published)
-        self.replays_between = self.published and not rule.updates_first
+        self.limits = CurrentLimits.of(inhibition, rule.threshold, self.published_schedule)
+        self.replays_between = self.published_schedule and not rule.updates_first
         """Whether the deltas potentiate W_l after W_l+1 is potentiated and before it is depressed."""
         self.n_overdriven = 0
 

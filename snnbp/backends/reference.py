@@ -1,9 +1,13 @@
 """Backpropagation as the spiking circuit computes it, one sample at a time: the reference definition.
 
-Plain NumPy, in the order of the circuit's phases and with the paper's symbols. All quantities are integers in
-weight units. Every other backend must agree with this one bit for bit, as long as no sample is overdriven.
-Layer 0 is the input, layers 1 to L are hidden, L + 1 is the output; W_l leads into layer l and is
-`matrices[l - 1]`.
+Plain NumPy, in the order of the paper's phases and with its symbols. Fig. 1 is its conceptual circuit, Fig. 2
+the same by phases. All quantities are integers in weight units; the comments count in thresholds. Every other
+backend must agree with this one bit for bit, as long as no sample is overdriven.
+
+Layer 0 is the input x, layers 1 to L are hidden, L + 1 is the output; W_l leads into layer l and is
+`matrices[l - 1]`. The paper has L = 1, to which the numbers of phases refer. Spikes have no sign, so that an
+error d has two rows, bool (2, neurons): d[0] is d+, neurons that should have been more active and to which
+weights potentiate, d[1] is d-, less active and depress. `d[::-1]` is -d.
 """
 
 from dataclasses import dataclass
@@ -12,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends import base
+from snnbp.backends.bounds import is_overdriven
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION
 from snnbp.circuit.weights import Weights
@@ -28,11 +33,14 @@ class Sample:
     ----------
     v : tuple of int64 array
         Potentials of layers 1 to L + 1 (weight units), each (neurons,).
-    h, window, up, down : tuple of bool array
-        Of hidden layers 1 to L: spikes; surrogate derivative, 0 < v <= threshold; whether the error that is
-        propagated back to a neuron is positive; and whether it is negative.
-    o, d_plus, d_minus : bool array (outputs,)
-        Output spikes; outputs that should have fired, and that should not have.
+    h, window : tuple of bool array
+        Of hidden layers 1 to L: spikes, and surrogate derivative, 0 < v <= threshold.
+    o : bool array (outputs,)
+        Output spikes.
+    d_plus, d_minus : bool array (outputs,)
+        Error of the outputs by sign: those that should have fired, and those that should not have.
+    up, down : tuple of bool array
+        The same of hidden layers 1 to L, without the window: d1+ and d1-.
     """
 
     v: tuple[Integers, ...]
@@ -53,8 +61,9 @@ class Learner(base.Learner):
     matrices : list of int64 array (pre, post)
         W_1, ..., W_L+1.
     feedback_plus, feedback_minus : list of int64 array (post, pre)
-        For W_2, ..., W_L+1: the matrices that carry the error back. They start as W transposed and its
-        negative, within the weight bounds, and learn with W. They differ from it only at the bounds.
+        For W_2, ..., W_L+1: W^T+ and W^T-, the matrices that carry the error back. They start as W transposed
+        and its negative, within the weight bounds, and learn with W; they differ from it only at the bounds.
+        If `feedback` is given, they come from it and do not learn.
     """
 
     def __init__(
@@ -79,96 +88,71 @@ class Learner(base.Learner):
 
     def learn_sample(self, x: Spikes, t: Spikes) -> Sample:
         """Learn from input spikes x, bool (inputs,), and a one-hot target t, bool (outputs,)."""
-        rule, limits, self._overdriven = self.rule, self.limits, False
+        rule, before = self.rule, (list(self.matrices), list(self.feedback_plus))
 
-        # Forward: f(v) with half the threshold, since the gate spike adds the other half. Window: f'(v).
+        # Phases 1 to 3: h = f(x W_1) and o = f(h W_2) with f(v) = H(v - 1/2) (Fig. 1). The gate that opens a
+        # neuron supplies the other half of the threshold (Fig. 2).
         spikes, v = [x], []
         for w in self.matrices:
             v.append(spikes[-1] @ w)
             spikes.append(v[-1] > rule.spike_above)
-        window = [(u > 0) & (u <= rule.window_top) for u in v]
-        o = spikes[-1]
 
-        # Error: t - o, split by sign and gated by the derivative of the truncated ReLU.
-        u = v[-1]
-        d_plus = plus = t & (u <= rule.spike_above + rule.margin) & ((u > 0) | rule.open_target)
-        d_minus = minus = ~t & (u > rule.spike_above - rule.margin) & (u <= rule.window_top)
+        # Phases 2 and 3: the window f'(v) = H(v) - H(v - 1), from copies that compare the same v with 0 and
+        # with 1 (Fig. 2: h< and h>, o< and o>).
+        window = [(potential > 0) & (potential <= rule.window_top) for potential in v]
 
-        # When spikes are replayed, these currents reach inhibited populations.
-        for u in v:
-            self._check(u, limits.inhibited)
-        for h, w_plus in zip(spikes[2:], self.feedback_plus, strict=True):
-            self._check(h @ w_plus, limits.inhibited)
+        # Phase 4: the error d2 = (t - o) f'(v2) (Fig. 1), split by sign (Fig. 2: d2+ and d2-). The paper has
+        # neither `margin` nor `open_target`: they are 0 and False.
+        too_low, too_high = v[-1] <= rule.spike_above + rule.margin, v[-1] > rule.spike_above - rule.margin
+        too_low &= (v[-1] > 0) | rule.open_target
+        d = [np.array([t & too_low, ~t & too_high & window[-1]])]
+        back: list[Integers] = []
 
-        up: list[Spikes] = []
-        down: list[Spikes] = []
-        for layer in range(len(v), 0, -1):
-            h = spikes[layer - 1]
-            if rule.updates_first:
-                potentiated, w = self._update(layer, h, plus, minus)
-            if layer > 1:
-                # Backward: W^T d, once to potentiate and once to depress.
+        for layer in range(len(v), 1, -1):
+            # Phases 5 and 9: d2 fires again, with h from its memory: W_2 += h d2+, then W_2 -= h d2-, and
+            # the same in the transposed matrices (Fig. 2).
+            w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
+            self._update(layer, spikes[layer - 1], d[-1])
+            if rule.updates_first:  # not the circuit, but the authors' simulation
                 w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
-                potentiates = plus @ w_plus + minus @ w_minus
-                depresses = minus @ w_plus + plus @ w_minus
-                up.insert(0, potentiates > 0)
-                down.insert(0, depresses > 0)
-                self._check(potentiates, limits.delta)
-                self._check(depresses, limits.delta)
-            if not rule.updates_first:
-                potentiated, w = self._update(layer, h, plus, minus)
-            replay = h @ potentiated if plus.any() else v[layer - 1]
-            if layer > 1 or not self.published:
-                self._check(replay, limits.inhibited)
-            else:
-                # In the published circuit the hidden layer may fire now: this is phase 0 of the next sample.
-                self._check(replay, base.SUMS)
-                self._check((replay > limits.uninhibited.high) @ self.matrices[1], limits.uninhibited)
-            if layer > 1:
-                # Error of the layer below, gated by f'(v). It also goes forward, to a silent layer.
-                plus, minus = up[0] & window[layer - 2], down[0] & window[layer - 2]
-                self._check(plus @ (potentiated if self.replays_between else w), limits.uninhibited)
-                self._check(minus @ w, limits.inhibited)
 
-        self.n_overdriven += self._overdriven
-        hidden = slice(len(up))
+            # Phases 6 and 10: these spikes come back as d1 = f'(v1) W_2^T d2 (Fig. 1), of which only the sign
+            # is kept: d1+ in phase 6, d1- in phase 10. What counts negative comes through W_2^T- (Fig. 2:
+            # oT-). The weights are those of before: phase 9 sends through rows that phase 5 left alone.
+            back.append(d[-1] @ w_plus + d[-1][::-1] @ w_minus)
+            d.append((back[-1] > 0) & window[layer - 2])
+
+        # Phases 7 and 11: d1 fires with x from its memory: W_1 += x d1+, then W_1 -= x d1- (Fig. 2).
+        self._update(1, x, d[-1])
+
+        d, back = d[::-1], back[::-1]  # from the first layer on
+        self.n_overdriven += is_overdriven(self, spikes, v, d, back, *before, self.matrices)
+        up, down = zip(*(current > 0 for current in back), strict=True)
         return Sample(
-            tuple(v),
-            tuple(spikes[1:-1]),
-            tuple(window[hidden]),
-            o,
-            d_plus,
-            d_minus,
-            tuple(up),
-            tuple(down),
+            tuple(v), tuple(spikes[1:-1]), tuple(window[:-1]), spikes[-1], d[-1][0], d[-1][1], up, down
         )
 
     @property
     def weights(self) -> Weights:
         return Weights(tuple(matrix.astype(np.int16) for matrix in self.matrices), self.rule.threshold)
 
-    def _update(self, layer: int, h: Spikes, plus: Spikes, minus: Spikes) -> tuple[Integers, Integers]:
-        """Apply dW = step * h (plus - minus). Return W after potentiation, and after depression."""
-        n, w = layer - 1, self.matrices[layer - 1]
-        potentiated = self._shifted(w, h, plus, +1)
-        self.matrices[n] = self._shifted(potentiated, h, minus, -1)
+    def _update(self, layer: int, h: Spikes, d: Spikes) -> None:
+        """Change W_l and, with the same pairs of neurons, W_l^T+ and its negative W_l^T-."""
+        self.matrices[layer - 1] = self._changed(self.matrices[layer - 1], h, d)
         if layer > 1 and self.feedback is None:
-            w_plus, w_minus = self.feedback_plus[n - 1], self.feedback_minus[n - 1]
-            self.feedback_plus[n - 1] = self._shifted(self._shifted(w_plus, plus, h, +1), minus, h, -1)
-            self.feedback_minus[n - 1] = self._shifted(self._shifted(w_minus, minus, h, +1), plus, h, -1)
-        return potentiated, self.matrices[n]
+            n = layer - 2
+            self.feedback_plus[n] = self._changed(self.feedback_plus[n].T, h, d).T
+            self.feedback_minus[n] = self._changed(self.feedback_minus[n].T, h, d[::-1]).T
 
-    def _shifted(self, matrix: Integers, pre: Spikes, post: Spikes, sign: int) -> Integers:
-        """Change weights by one learning step where pre and post spike together."""
-        if not (pre.any() and post.any()):
-            return matrix
-        return self._bounded(matrix + sign * self.rule.step * np.outer(pre, post))
+    def _changed(self, w: Integers, h: Spikes, d: Spikes) -> Integers:
+        """Return w + step * h (d+ - d-): potentiation, then depression, each within the bounds."""
+        for sign, fires in zip((+1, -1), d, strict=True):
+            if fires.any():
+                w = self._bounded(w + sign * self.rule.step * np.outer(h, fires))
+        return w
 
     def _bounded(self, matrix: Integers) -> Integers:
         return np.clip(matrix, *self.rule.bounds)
-
-    def _check(self, current: Integers, allowed: base.Range) -> None:
-        self._overdriven |= bool(current.min() < allowed.low or current.max() > allowed.high)
 
 
 def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]]:

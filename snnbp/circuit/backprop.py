@@ -2,20 +2,22 @@
 
 Hidden layers are numbered 1 to L, the output layer is L + 1, W_l leads into layer l. `Schedule` says in which
 phase each W_l potentiates (P_l) and depresses (D_l); populations, projections, delays, gates, inhibition and
-vetoes (inhibitory one-to-one projections) follow. `phases` says what happens in each phase, `wires` what
-connects the populations.
+vetoes (inhibitory one-to-one projections) follow. `layers` lists the layers, `wires` says what connects the
+populations, `phases` what happens in each phase, `gating` what opens and inhibits.
 
-Names are the official code's, symbols the paper's. A star names a layer together with its two
-copies: h1* is h1, h1_copy and h1_copy2, the paper's h, h< and h>. They receive the same input and compare it
-with half the threshold, with zero and with the threshold: f = H(v - 1/2) and the two edges of its
-surrogate derivative, the window H(v) - H(v - 1), v in units of the threshold.
+Names are the official code's, symbols the paper's. A layer is three populations, its copies: h1, h1_copy and
+h1_copy2 are the paper's h, h< and h>. They receive the same input and compare it with half the threshold,
+with zero and with the threshold: f = H(v - 1/2) and the two edges of its surrogate derivative, the window
+H(v) - H(v - 1), v in units of the threshold. Of the others, d+ and d- are the error of the outputs; h1T is
+where it arrives, and fires the deltas of h1; oT- and h2T- send back errors of the other sign; c_h1 is the
+window of h1; m_h1 and m_x6 keep h1 and x until weights learn; t is the target; g00, g01, ... are the gates.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
 from snnbp import checks
-from snnbp.circuit.drafts import Draft, numbered, starred
 from snnbp.circuit.gating import gating_projections
+from snnbp.circuit.layers import Layer, layers_of
 from snnbp.circuit.loihi import (
     BIAS,
     INHIBITION,
@@ -25,11 +27,11 @@ from snnbp.circuit.loihi import (
     current_bound,
     has_mantissa,
 )
-from snnbp.circuit.parts import NeuronType, PlasticityRule, Population, Projection
-from snnbp.circuit.phases import add_learning, forward_phases, inhibit_matrix_targets
+from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
+from snnbp.circuit.phases import forward_phases, training_phases
 from snnbp.circuit.schedule import Schedule, schedule_of
 from snnbp.circuit.spec import Circuit
-from snnbp.circuit.wires import Wire, forward_wires, learning_wires, vetoes
+from snnbp.circuit.wires import forward_wires, learning_wires, vetoes
 
 COPY_MARGINS = (8, 16)
 """Weight of a copied spike beyond half the threshold, which makes it fire an open neuron: the first of these
@@ -38,8 +40,8 @@ whose sum has an 8-bit mantissa (official code: 520)."""
 CHAIN_MARGIN = 64
 """Weight of the synfire chain beyond threshold - bias (official code: 9280)."""
 
-# Name, neuron type, symbol (one for each copy); grouped by layer, one row of the drawing for each copy.
-_Rows = dict[str, list[tuple[str, str, str]]]
+# The populations of a layer: name, neuron type, symbol.
+_Rows = list[tuple[str, str, str]]
 
 
 def training_circuit(
@@ -102,17 +104,11 @@ def training_circuit(
         raise ValueError(f"margin must be a multiple of {MARGIN_GRID}, from 0 to threshold / 2, got {margin}")
     n_hidden = _n_hidden(sizes)
     plan = schedule_of(n_hidden, schedule)
-    outputs = "o**" if margin else "o*"
-    phases = forward_phases(n_hidden, "*", outputs, margin / threshold)
-    phases += [Draft() for _ in range(plan.period - len(phases))]
-    add_learning(phases, plan, outputs, open_target)
-    wires = [
-        *forward_wires(n_hidden, "*", outputs),
-        *learning_wires(n_hidden, plan, outputs, fixed_feedback),
-    ]
-    inhibit_matrix_targets(phases, wires, plan)
-    wires += vetoes(n_hidden, plan, phases)
-    rows = _training_rows(n_hidden, plan, outputs)
+    layers, spike = layers_of(n_hidden, learns=True, margin=margin / threshold), _copied_spike(threshold)
+    wires = [*forward_wires(layers, spike), *learning_wires(layers, plan, spike, fixed_feedback)]
+    phases = training_phases(layers, plan, [p for p in wires if p.weight is None], open_target)
+    wires += vetoes(layers, plan, phases, spike)
+    rows = _training_rows(layers, plan)
     return _build(sizes, rows, wires, phases, threshold, inhibition, PlasticityRule(2 * step, -step))
 
 
@@ -135,13 +131,10 @@ def inference_circuit(sizes: Sequence[int] = (400, 400, 10), threshold: int = TH
     sizes, threshold = checks.wholes("sizes", sizes), checks.whole("threshold", threshold)
     if threshold <= 0:
         raise ValueError(f"threshold must be positive, got {threshold}")
-    n_hidden = _n_hidden(sizes)
-    rows: _Rows = {"input": _INPUT_ROWS}
-    for layer in range(1, n_hidden + 1):
-        rows[f"hidden{layer}"] = [(f"h{layer}", "n_sfl", numbered("h", layer, n_hidden))]
-    rows["output"] = [("o", "n_sfl", "o")]
-    phases = forward_phases(n_hidden, "", "o")
-    return _build(sizes, rows, forward_wires(n_hidden, "", "o"), phases, threshold, INHIBITION, None)
+    layers = layers_of(_n_hidden(sizes), learns=False)
+    rows = [_INPUT, *(_compared(layer) for layer in layers[1:])]
+    wires = forward_wires(layers, _copied_spike(threshold))
+    return _build(sizes, rows, wires, forward_phases(layers), threshold, INHIBITION, None)
 
 
 def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
@@ -170,24 +163,28 @@ def current_bounds(circuit: Circuit) -> dict[tuple[int, str], int]:
     return bounds
 
 
-_INPUT_ROWS = [("input", "n_inp", "input"), ("x", "n_sfc", "x")]
+_INPUT: _Rows = [("input", "n_inp", "input"), ("x", "n_sfc", "x")]
 
 
-def _training_rows(n_hidden: int, plan: Schedule, outputs: str) -> _Rows:
-    rows: _Rows = {"input": [*_INPUT_ROWS, (plan.memory_of_x, "n_sfc", "mx")]}
-    for layer in range(1, n_hidden + 1):
-        h, name = numbered("h", layer, n_hidden), f"h{layer}"
-        rows[f"hidden{layer}"] = [
-            (f"{name}*", "n_sfl", f"{h} {h}< {h}>"),
-            (f"c_{name}", "n_sfc", f"f'(v{layer})"),
-            (f"m_{name}", "n_sfc", f"m{h}"),
-            (f"{name}T", "n_sfl_nr", f"d{layer}"),
+def _compared(layer: Layer) -> _Rows:
+    return [(copy.name, "n_sfl", copy.symbol) for copy in layer.copies]
+
+
+def _training_rows(layers: Sequence[Layer], plan: Schedule) -> list[_Rows]:
+    rows = [[*_INPUT, (plan.memory_of_x, "n_sfc", "mx")]]
+    for layer in layers[1:-1]:
+        n, h = layer.number, layer.name
+        rows.append(_compared(layer))
+        rows[n] += [
+            (f"c_{h}", "n_sfc", f"f'(v{n})"),
+            (f"m_{h}", "n_sfc", f"m{layer.symbol}"),
+            (f"{h}T", "n_sfl_nr", f"d{n}"),
         ]
-        if layer > 1:
-            rows[f"hidden{layer}"].append((f"{name}T-", "n_sfl", f"{h}T-"))
-    d = f"d{n_hidden + 1}"
-    rows["output"] = [
-        (outputs, "n_sfl", " ".join(("o", "o<", "o>", "o-m", "o+m")[: len(starred(outputs))])),
+        if n > 1:
+            rows[n].append((f"{h}T-", "n_sfl", f"{layer.symbol}T-"))
+    d = f"d{layers[-1].number}"
+    rows.append(_compared(layers[-1]))
+    rows[-1] += [
         ("in_tgt", "n_inp", "target"),
         ("t", "n_sfc", "t"),
         ("d+", "n_sfc", f"{d}+"),
@@ -199,41 +196,34 @@ def _training_rows(n_hidden: int, plan: Schedule, outputs: str) -> _Rows:
 
 def _build(
     sizes: Sequence[int],
-    rows: _Rows,
-    wires: Iterator[Wire] | list[Wire],
-    drafts: list[Draft],
+    rows: Sequence[_Rows],
+    wires: Iterable[Projection],
+    phases: tuple[Phase, ...],
     threshold: int,
     inhibition: int,
     plasticity: PlasticityRule | None,
 ) -> Circuit:
     types = {name: NeuronType(name, 0, threshold) for name in ("n_inp", "n_gat")}
     types |= {name: NeuronType(name, BIAS, threshold) for name in ("n_sfc", "n_sfl", "n_sfl_nr")}
-    phases = tuple(draft.finished(f"g{number:02}") for number, draft in enumerate(drafts))
     gates = [phase.gate for phase in phases]
-    rows |= {"gate": [("in_g", "n_inp", "in_g"), *((gate, "n_gat", gate) for gate in gates)]}
-    neurons = dict(zip(rows, (*sizes, 1), strict=True))
+    rows = [*rows, [("in_g", "n_inp", "in_g"), *((gate, "n_gat", gate) for gate in gates)]]
+    names = ("input", *(f"hidden{n}" for n in range(1, len(sizes) - 1)), "output", "gate")
+    entries = [
+        (layer, size, *row)
+        for layer, size, members in zip(names, (*sizes, 1), rows, strict=True)
+        for row in members
+    ]
     populations = tuple(
-        Population(copy, neurons[layer], types[neuron], layer, symbol, row)
-        for row, (copy, neuron, layer, symbol) in enumerate(
-            (copy, neuron, layer, symbol)
-            for layer, entries in rows.items()
-            for name, neuron, symbols in entries
-            for copy, symbol in zip(starred(name), symbols.split(" "), strict=True)
-        )
+        Population(name, size, types[neuron], layer, symbol, row)
+        for row, (layer, size, name, neuron, symbol) in enumerate(entries)
     )
     ring = zip(("in_g", *gates), (*gates, gates[0]), strict=True)
     projections = (
-        *(_wire(*wire, copy, threshold) for wire in wires for copy in starred(wire[1])),
+        *wires,
         *gating_projections(populations, phases, inhibition),
         *(Projection(pre, post, "one-to-one", threshold - BIAS + CHAIN_MARGIN) for pre, post in ring),
     )
     return Circuit(populations, projections, phases, plasticity, inhibition)
-
-
-def _wire(pre: str, _: str, carries: str | int, delay: int, post: str, threshold: int) -> Projection:
-    if isinstance(carries, str):
-        return Projection(pre, post, "all-to-all", None, delay, carries, learns=carries.startswith("W"))
-    return Projection(pre, post, "one-to-one", carries * _copied_spike(threshold), delay)
 
 
 def _copied_spike(threshold: int) -> int:

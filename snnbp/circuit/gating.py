@@ -52,9 +52,10 @@ def gating_projections(
 
 
 def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
+    """Weights, one or two, after which the input must still exceed a share of the threshold for a spike."""
     if post not in types:
         raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    bias, threshold = -types[post].bias, types[post].threshold
+    lift, threshold = -types[post].bias, types[post].threshold
     limit = threshold - threshold // 2 if share == 1 / 2 else round(share * threshold)
     on_grid = 0 < share < 1 and limit % MARGIN_GRID == 0 and math.isclose(share * threshold, limit)
     if share not in (0, 1 / 2, 1) and not on_grid:
@@ -63,5 +64,5 @@ def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, shar
             f"choose 0, 1/2, 1 or a share that is a multiple of {MARGIN_GRID} weight units"
         )
     rest = threshold - limit
-    most = bias + (threshold // 2 if share <= 1 / 2 else 0)
-    return tuple(weight for weight in (bias + rest - most, most) if weight)
+    most = lift + (threshold // 2 if share <= 1 / 2 else 0)
+    return tuple(weight for weight in (lift + rest - most, most) if weight)

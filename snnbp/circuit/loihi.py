@@ -1,15 +1,8 @@
-"""Integer ranges, limits and costs of a Loihi 1 chip, as far as the circuit uses them.
+"""Integer ranges and limits of a Loihi 1 chip, as far as the circuit uses them.
 
 Weights, membrane potentials and thresholds are integers in *weight units*: one unit is what a weight of 1
 adds to a membrane potential. The chip's own unit is 1/64 of that.
-
-"Recalled" marks a number that was quoted from memory of the source and not looked up again.
 """
-
-from typing import NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
 
 # Plastic weights.
 WEIGHT_MIN = -256
@@ -64,35 +57,6 @@ BIAS_EXPONENT_MAX = 7
 BIAS_MANTISSA_LIMIT = 4096
 """A bias is a 13-bit mantissa times 2^0 to 2^7, in 1/64 weight units (Lava 0.10, PyLifModelBitAcc)."""
 
-# The chip and its costs.
-CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, CHIP_CORES = 1024, 128 * 1024, 128
-"""Limits of a core, and cores of a chip (Davies et al. 2018)."""
-
-
-class Cost(NamedTuple):
-    """Cost of one operation. `recalled` says which of energy and latency was quoted from memory."""
-
-    operation: str
-    energy_pj: float
-    latency_ns: float
-    recalled: str
-
-
-COSTS = (
-    Cost("synaptic events", 23.6, 3.5, "latency"),
-    Cost("synaptic updates", 120.0, 6.1, "latency"),
-    Cost("active neuron updates", 81.0, 8.4, "both"),
-    Cost("inactive neuron updates", 52.0, 5.3, "both"),
-    Cost("spikes", 1.7, 0.0, "energy"),
-)
-"""Costs from Davies et al. 2018. It gives no time in a core for a spike, hence 0."""
-
-BARRIER_NS = (113.0, 465.0)
-"""Shortest and longest time of the barrier that ends a step (same source, recalled)."""
-
-PAPER_CORES = 81
-"""Cores that the paper's training circuit occupied (recalled)."""
-
 
 def current_bound(inhibition: int = INHIBITION, threshold: int = THRESHOLD) -> int:
     """Compute the largest input current at which an inhibited population stays silent.
@@ -136,13 +100,6 @@ def mantissa_exponent(weight: int) -> tuple[int, int]:
         if not rest and mantissa <= MANTISSA_MAX:
             return (mantissa if weight > 0 else -mantissa), exponent
     raise ValueError(f"weight {weight} is not an 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
-
-
-def to_grid(weights: NDArray[np.float64]) -> NDArray[np.int16]:
-    """Clip real weights (weight units, any shape) to +-240 and truncate them toward zero to even int16."""
-    limited = np.clip(weights, -INITIAL_LIMIT, INITIAL_LIMIT)
-    on_grid: NDArray[np.int16] = (np.trunc(limited / WEIGHT_GRID) * WEIGHT_GRID).astype(np.int16)
-    return on_grid
 
 
 def has_mantissa(weight: int) -> bool:

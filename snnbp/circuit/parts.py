@@ -123,7 +123,7 @@ class Phase:
     gate : str
         The population of one neuron that opens and inhibits.
     event : str
-        What happens.
+        What happens, apart from inhibition: "" if nothing else does.
     opens : mapping of str to float
         Population -> share of the threshold that its input must exceed (1/2, 0 or 1).
     opened_by : mapping of str to str

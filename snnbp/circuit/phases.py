@@ -1,88 +1,130 @@
 """What happens in each phase of the paper's circuits: what is open, inhibited and rewarded."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from snnbp.circuit.drafts import Draft, numbered, starred
+from snnbp.circuit.layers import Copy, Layer
+from snnbp.circuit.parts import Phase, Projection
 from snnbp.circuit.schedule import Schedule
-from snnbp.circuit.wires import Wire
 
 
-def forward_phases(n_hidden: int, star: str, outputs: str, margin: float = 0) -> list[Draft]:
-    """Phases from the presentation of the sample to the output; `margin` is a share of the threshold."""
-    phases = [Draft() for _ in range(n_hidden + 3)]
-    phases[0].events.append("the sample is presented")
-    phases[0].receives_input.append("input")
-    phases[1].events.append("input")
-    phases[1].open("x", "x")
-    for layer in range(1, n_hidden + 1):
-        phases[layer + 1].events.append(_hidden_layer(layer, n_hidden))
-        phases[layer + 1].compare(f"h{layer}{star}", layer)
-    phases[n_hidden + 2].events.append("output")
-    phases[n_hidden + 2].compare(outputs, n_hidden + 1, margin)
+@dataclass
+class _Draft:
+    """A phase under construction; the fields of `Phase` but the gate."""
+
+    event: str = ""
+    opens: dict[str, float] = field(default_factory=dict)
+    opened_by: dict[str, str] = field(default_factory=dict)
+    inhibits: tuple[str, ...] = ()
+    receives_input: tuple[str, ...] = ()
+    may_fire_while_gated_off: tuple[str, ...] = ()
+    reward: bool = False
+    encodes: dict[str, str] = field(default_factory=dict)
+
+    def happens(self, event: str) -> None:
+        self.event = "; ".join(filter(None, (self.event, event)))
+
+    def open(self, names: Iterable[str], encodes: str, share: float = 1 / 2) -> None:
+        self.opens |= dict.fromkeys(names, share)
+        self.encodes |= dict.fromkeys(names, encodes)
+
+    def open_by(self, opener: str, names: Iterable[str], encodes: str) -> None:
+        self.opened_by |= dict.fromkeys(names, opener)
+        self.encodes |= dict.fromkeys(names, encodes)
+
+    def compare(self, copies: Iterable[Copy]) -> None:
+        for copy in copies:
+            self.open([copy.name], copy.encodes, copy.share)
+
+
+def forward_phases(layers: Sequence[Layer]) -> tuple[Phase, ...]:
+    """Phases from the presentation of the sample to the output."""
+    return _finished(_forward(layers))
+
+
+def training_phases(
+    layers: Sequence[Layer], plan: Schedule, matrices: Sequence[Projection], open_target: bool
+) -> tuple[Phase, ...]:
+    """All phases of learning; `matrices` are the circuit's, `open_target` is as in `training_circuit`."""
+    phases = _forward(layers)
+    phases += [_Draft() for _ in range(plan.period - len(phases))]
+    _add_error(phases, plan, layers[-1].number, open_target)
+    for layer in layers[:0:-1]:
+        _add_replay(phases[plan.potentiate[layer.number]], layers, layer, "+")
+        _add_replay(phases[plan.depress[layer.number]], layers, layer, "-")
+    for layer in layers[-2:0:-1]:
+        _add_deltas(phases, plan, layer)
+    phases[plan.potentiate[1] - 1].open([plan.memory_of_x], "x")
+    _inhibit_targets(phases, matrices, layers, plan)
+    return _finished(phases)
+
+
+def _forward(layers: Sequence[Layer]) -> list[_Draft]:
+    phases = [_Draft("the sample is presented", receives_input=("input",))]
+    for layer in layers:
+        phases.append(_Draft(layer.title))
+        phases[-1].compare(layer.copies)
     return phases
 
 
-def add_learning(phases: list[Draft], plan: Schedule, outputs: str, open_target: bool) -> None:
-    """Add the target, the error and the phases in which weights change to `phases`, one for each step."""
-    p, d, last = plan.potentiate, plan.depress, max(plan.potentiate)
-    target, error = phases[last], phases[last + 2]
-    target.events.append("the target is presented")
-    target.receives_input.append("in_tgt")
-    phases[last + 1].events.append("target")
-    phases[last + 1].open("t", "t")
-    error.events.append("error")
-    error.open("d+", "output too low", by="" if open_target else "o_copy")
-    error.open("d-", "output too high", by="o_copy")
-    error.inhibits.append("oT-")
-
-    for layer in range(last, 0, -1):
-        for replay, sign in ((phases[p[layer]], "+"), (phases[d[layer]], "-")):
-            replay.reward = sign == "+"
-            replay.events.append(f"W{layer} {'potentiates' if replay.reward else 'depresses'}")
-            other = "-" if replay.reward else "+"
-            if layer == last:
-                replay.open(outputs, f"d{layer}{sign}")
-                replay.open("oT-", f"d{layer}{other}")
-            else:
-                replay.open(f"h{layer}*", f"d{layer}{sign} and f'(v{layer})", by=f"c_h{layer}")
-                if layer > 1:
-                    replay.open(f"h{layer}T-", f"d{layer}{other} and f'(v{layer})", by=f"c_h{layer}")
-            if layer > 1:
-                for name in (f"h{layer - 1}", f"h{layer - 1}T"):
-                    replay.open(name, numbered("h", layer - 1, last - 1))
-            else:
-                replay.open("x", "x")
-
-    for layer in range(last - 1, 0, -1):
-        h = f"h{layer}"
-        up, down = phases[p[layer + 1] + 1], phases[d[layer + 1] + 1]
-        phases[layer + 2].open(f"m_{h}", numbered("h", layer, last - 1))
-        up.open(f"c_{h}", f"f'(v{layer}): 0 < v{layer} <= 1")
-        for delta, sign, purpose, relation in ((up, "+", "potentiate", ">"), (down, "-", "depress", "<")):
-            delta.events.append(f"deltas of {_hidden_layer(layer, last - 1)}, to {purpose}")
-            delta.open(f"{h}T", f"d{layer}{sign}: W{layer + 1}T d{layer + 1} {relation} 0", 0)
-    phases[p[1] - 1].open(plan.memory_of_x, "x")
+def _add_error(phases: Sequence[_Draft], plan: Schedule, last: int, open_target: bool) -> None:
+    """Present the target, so that it is there with the outputs; then compare."""
+    phases[last].happens("the target is presented")
+    phases[last].receives_input += ("in_tgt",)
+    phases[last + 1].happens("target")
+    phases[last + 1].open(["t"], "t")
+    error = phases[plan.error]
+    error.happens("error")
+    if open_target:
+        error.open(["d+"], "output too low")
+    else:
+        error.open_by("o_copy", ["d+"], "output too low")
+    error.open_by("o_copy", ["d-"], "output too high")
+    error.inhibits = ("oT-",)  # as published; nothing reaches it now
 
 
-def inhibit_matrix_targets(phases: list[Draft], wires: Sequence[Wire], plan: Schedule) -> None:
+def _add_replay(phase: _Draft, layers: Sequence[Layer], layer: Layer, sign: str) -> None:
+    """Let W_l learn: the spikes of the layer below and, above, the error of this sign fire together."""
+    n, below = layer.number, layers[layer.number - 1]
+    phase.reward, other = (True, "-") if sign == "+" else (False, "+")
+    phase.happens(f"W{n} {'potentiates' if phase.reward else 'depresses'}")
+    if layer is layers[-1]:
+        phase.open(layer.populations, f"d{n}{sign}")
+        phase.open(["oT-"], f"d{n}{other}")
+    else:
+        phase.open_by(f"c_h{n}", layer.populations, f"d{n}{sign} and f'(v{n})")
+        if n > 1:
+            phase.open_by(f"c_h{n}", [f"h{n}T-"], f"d{n}{other} and f'(v{n})")
+    phase.open([below.name, f"{below.name}T"] if n > 1 else [below.name], below.symbol)
+
+
+def _add_deltas(phases: Sequence[_Draft], plan: Schedule, layer: Layer) -> None:
+    """Keep h; let hT fire where the error that comes back is positive, and later where it is negative."""
+    n, h = layer.number, layer.name
+    up, down = (phases[number] for number in plan.deltas(n))
+    phases[n + 2].open([f"m_{h}"], layer.symbol)
+    up.open([f"c_{h}"], f"f'(v{n}): 0 < v{n} <= 1")
+    for phase, sign, purpose, relation in ((up, "+", "potentiate", ">"), (down, "-", "depress", "<")):
+        phase.happens(f"deltas of {layer.title}, to {purpose}")
+        phase.open([f"{h}T"], f"d{n}{sign}: W{n + 1}T d{n + 1} {relation} 0", share=0)
+
+
+def _inhibit_targets(
+    phases: Sequence[_Draft], matrices: Sequence[Projection], layers: Sequence[Layer], plan: Schedule
+) -> None:
     """Inhibit every population that a matrix reaches while it is not open, except where the plan does not."""
+
+    def populations(exceptions: Mapping[int, int], number: int) -> tuple[str, ...]:
+        return layers[exceptions[number]].populations if number in exceptions else ()
+
     for number, phase in enumerate(phases):
         before = phases[number - 1]
-        reached = {
-            post: None
-            for pre, post, carries, _ in wires
-            if isinstance(carries, str) and pre in (*before.opens, *before.opened_by, *before.may_fire)
-        }
-        for post in reached:
-            if starred(post)[0] in (*phase.opens, *phase.opened_by):
-                continue
-            name = post.rstrip("*") + "*"
-            if (number, name) in plan.may_fire:
-                phase.may_fire += starred(post)
-            if (number, name) not in plan.uninhibited:
-                phase.inhibits += starred(post)
-                phase.events.append(f"{post} inhibited")
+        can_fire = (*before.opens, *before.opened_by, *before.may_fire_while_gated_off)
+        reached = dict.fromkeys(p.post for p in matrices if p.pre in can_fire)
+        phase.may_fire_while_gated_off = populations(plan.may_fire, number)
+        spared = (*phase.opens, *phase.opened_by, *populations(plan.uninhibited, number))
+        phase.inhibits += tuple(name for name in reached if name not in spared)
 
 
-def _hidden_layer(layer: int, n_hidden: int) -> str:
-    return "hidden layer" if n_hidden == 1 else f"hidden layer {layer}"
+def _finished(drafts: Iterable[_Draft]) -> tuple[Phase, ...]:
+    return tuple(Phase(f"g{number:02}", **vars(draft)) for number, draft in enumerate(drafts))

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
-from snnbp.circuit.loihi import THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
+from snnbp.circuit.loihi import INITIAL_LIMIT, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.files import atomic_open, read_arrays
 
 
@@ -109,13 +109,12 @@ class Weights:
         if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale < np.inf:
             raise ValueError(f"scale must be a positive number, got {scale!r}")
         threshold = checked_threshold(threshold)
-        return cls(
-            tuple(
-                to_grid(rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale))
-                for pre, post in pairwise(sizes)
-            ),
-            threshold,
-        )
+        matrices = []
+        for pre, post in pairwise(sizes):
+            drawn = rng.standard_normal((pre, post)) * np.sqrt(2 / (pre + post)) * (threshold * scale)
+            limited = np.clip(drawn, -INITIAL_LIMIT, INITIAL_LIMIT)
+            matrices.append(WEIGHT_GRID * np.trunc(limited / WEIGHT_GRID).astype(np.int16))
+        return cls(tuple(matrices), threshold)
 
     def mantissas(self) -> tuple[tuple[NDArray[np.int8], ...], int]:
         """Return the weights as the chip stores them, 8 bits each and one exponent for all.

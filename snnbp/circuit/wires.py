@@ -1,78 +1,102 @@
-"""What connects the populations of the paper's circuits, apart from the gates."""
+"""What connects the populations of the paper's circuits, apart from the gates (lines of Fig. 2).
 
-from collections.abc import Iterator
+One-to-one projections are written with the phase in which their spikes leave and the one in which they
+arrive. Their weight is `spike`, with which a copied spike makes an open neuron fire; its negative is a veto.
+"""
 
-from snnbp.circuit.drafts import Draft, starred
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+
+from snnbp.circuit.layers import Layer
+from snnbp.circuit.parts import Phase, Projection
 from snnbp.circuit.schedule import Schedule
 
-# Source, target, what a spike carries (a matrix, or +1 and -1 for a copied spike and a veto), delay.
-Wire = tuple[str, str, str | int, int]
+
+def forward_wires(layers: Sequence[Layer], spike: int) -> Iterator[Projection]:
+    """Wires from the input to the outputs, to all copies of a layer."""
+    yield from _copied("input", ["x"], spike, leaves=0, arrives=1)
+    for below, layer in pairwise(layers):
+        yield from _matrix(f"W{layer.number}", below.name, layer.populations)
 
 
-def forward_wires(n_hidden: int, star: str, outputs: str) -> Iterator[Wire]:
-    """Wires from the input to the outputs; `star` and `outputs` say which copies of a layer there are."""
-    yield "input", "x", +1, 0
-    for layer in range(1, n_hidden + 1):
-        yield _layer(layer - 1, n_hidden), f"h{layer}{star}", f"W{layer}", 0
-    yield f"h{n_hidden}", outputs, f"W{n_hidden + 1}", 0
-
-
-def learning_wires(n_hidden: int, plan: Schedule, outputs: str, fixed_feedback: bool) -> Iterator[Wire]:
-    """Wires of the error, of its way back, and of the memories; all but the vetoes."""
-    p, d, last = plan.potentiate, plan.depress, n_hidden + 1
+def learning_wires(
+    layers: Sequence[Layer], plan: Schedule, spike: int, fixed_feedback: bool
+) -> Iterator[Projection]:
+    """Wires of the error, of its way back, and of the memories; all but the vetoes of `vetoes`."""
+    p, d = plan.potentiate, plan.depress
+    *_, o = layers
+    last = o.number
 
     # The error: d+ = t and not o, d- = o and not t and not o>; both are open only where o< spiked. With a
     # margin, o-m and o+m take the place of o.
-    *_, low, high = starred(outputs) if outputs == "o**" else ("o", "o")
-    yield "in_tgt", "t", +1, 0
-    yield from (("t", "d+", +1, 0), (high, "d+", -1, 0))
-    yield from ((low, "d-", +1, 0), ("t", "d-", -1, 0), ("o_copy2", "d-", -1, 0))
+    low, high = o.populations[3:] or ("o", "o")
+    now = {"leaves": plan.error - 1, "arrives": plan.error}
+    yield from _copied("in_tgt", ["t"], spike, leaves=last, arrives=last + 1)
+    yield from _copied("t", ["d+"], spike, **now)
+    yield from _copied(high, ["d+"], -spike, **now)
+    yield from _copied(low, ["d-"], spike, **now)
+    yield from _copied("t", ["d-"], -spike, **now)
+    yield from _copied("o_copy2", ["d-"], -spike, **now)
 
     # To the outputs: d+ potentiates in P and depresses through oT- in D, d- the reverse.
-    to_p, to_d = (phase - (n_hidden + 3) - 1 for phase in (p[last], d[last]))
-    yield from (("d+", outputs, +1, to_p), ("d+", "oT-", +1, to_d))
-    yield from (("d-", outputs, +1, to_d), ("d-", "oT-", +1, to_p))
+    yield from _copied("d+", o.populations, spike, leaves=plan.error, arrives=p[last])
+    yield from _copied("d+", ["oT-"], spike, leaves=plan.error, arrives=d[last])
+    yield from _copied("d-", o.populations, spike, leaves=plan.error, arrives=d[last])
+    yield from _copied("d-", ["oT-"], spike, leaves=plan.error, arrives=p[last])
 
-    for layer in range(n_hidden, 0, -1):
-        h, above = f"h{layer}", _layer(layer + 1, n_hidden)
-        matrix = f"B{layer + 1}" if fixed_feedback else f"W{layer + 1}T"
-        up, down = p[layer + 1] + 1, d[layer + 1] + 1  # in these phases hT fires the deltas
+    for layer in layers[-2:0:-1]:
+        n, h, above = layer.number, layer.name, layers[layer.number + 1].name
+        up, down = plan.deltas(n)
 
-        # Back through the transposed weights, and on to where the deltas change W_l.
-        yield from ((above, f"{h}T", f"{matrix}+", 0), (f"{above}T-", f"{h}T", f"{matrix}-", 0))
-        yield f"{h}T", f"{h}*", +1, p[layer] - up - 1
-        if layer > 1:
-            yield f"{h}T", f"{h}T-", +1, p[layer] - down - 1
-            yield f"{h}T", f"{h}T-", +1, d[layer] - up - 1
+        # Back through the transposed weights, and on to where the deltas change W_l: those to potentiate in
+        # P_l, those to depress, after the same delay, in D_l. Through hT- the signs change places.
+        feedback = f"B{n + 1}" if fixed_feedback else f"W{n + 1}T"
+        yield from _matrix(f"{feedback}+", above, [f"{h}T"], not fixed_feedback)
+        yield from _matrix(f"{feedback}-", f"{above}T-", [f"{h}T"], not fixed_feedback)
+        yield from _copied(f"{h}T", layer.populations, spike, leaves=up, arrives=p[n])
+        if n > 1:
+            yield from _copied(f"{h}T", [f"{h}T-"], spike, leaves=down, arrives=p[n])
+            yield from _copied(f"{h}T", [f"{h}T-"], spike, leaves=up, arrives=d[n])
 
-        # Memories: of h for P and D of the layer above; of the window, to open h* and hT- in P and D.
-        yield h, f"m_{h}", +1, 0
-        for phase in (p[layer + 1], d[layer + 1]):
-            delay = phase - (layer + 2) - 1
-            yield from ((f"m_{h}", h, +1, delay), (f"m_{h}", f"{h}T", +1, delay))
-        delay = up - (layer + 1) - 1
-        yield from ((f"{h}_copy", f"c_{h}", +1, delay), (f"{h}_copy2", f"c_{h}", -1, delay))
+        # The memory of h repeats it, at h and at hT, when the layer above learns.
+        fires, keeps = n + 1, n + 2
+        yield from _copied(h, [f"m_{h}"], spike, leaves=fires, arrives=keeps)
+        for replay in (p[n + 1], d[n + 1]):
+            yield from _copied(f"m_{h}", [h], spike, leaves=keeps, arrives=replay)
+            yield from _copied(f"m_{h}", [f"{h}T"], spike, leaves=keeps, arrives=replay)
 
-    # Memory of x for P and D of the first layer.
-    yield "x", plan.memory_of_x, +1, p[1] - 3
-    yield from ((plan.memory_of_x, "x", +1, phase - p[1]) for phase in (p[1], d[1]))
+        # The window, h< and not h>, kept by the delay: c_h opens h and its copies, and hT-, in P_l and D_l.
+        yield from _copied(f"{h}_copy", [f"c_{h}"], spike, leaves=fires, arrives=up)
+        yield from _copied(f"{h}_copy2", [f"c_{h}"], -spike, leaves=fires, arrives=up)
+
+    # The memory of x repeats it when the first layer learns.
+    keeps = p[1] - 1
+    yield from _copied("x", [plan.memory_of_x], spike, leaves=1, arrives=keeps)
+    for replay in (p[1], d[1]):
+        yield from _copied(plan.memory_of_x, ["x"], spike, leaves=keeps, arrives=replay)
 
 
-def vetoes(n_hidden: int, plan: Schedule, phases: list[Draft]) -> list[Wire]:
-    """Vetoes from m_h_l that cancel the delayed spikes of h_lT at h_l*, wherever h_l* is open or inhibited.
+def vetoes(
+    layers: Sequence[Layer], plan: Schedule, phases: Sequence[Phase], spike: int
+) -> Iterator[Projection]:
+    """Vetoes from m_h that cancel delayed spikes of hT at h and its copies, wherever h is open or inhibited.
 
-    h_lT fires not only for the deltas but also when it repeats h_l, and its projection to h_l* carries both.
+    hT fires not only for the deltas but also when it repeats h, and its projection to h carries both. The
+    published schedule needs no veto: there these spikes arrive in phases 6 and 10, when h is gated off.
     """
-    made: list[Wire] = []
-    for layer in range(1, n_hidden + 1):
-        for replay in (plan.potentiate[layer + 1], plan.depress[layer + 1]):
-            arrival = replay + plan.potentiate[layer] - plan.potentiate[layer + 1] - 1
-            phase = phases[arrival]
-            if f"h{layer}" in (*phase.opens, *phase.inhibits):
-                made.append((f"m_h{layer}", f"h{layer}*", -1, arrival - (layer + 2) - 1))
-    return made
+    for layer in layers[1:-1]:
+        n, h = layer.number, layer.name
+        delay = plan.potentiate[n] - plan.deltas(n)[0]
+        for repeats in (plan.potentiate[n + 1], plan.depress[n + 1]):
+            arrives = repeats + delay
+            if h in (*phases[arrives].opens, *phases[arrives].inhibits):
+                yield from _copied(f"m_{h}", layer.populations, -spike, leaves=n + 2, arrives=arrives)
 
 
-def _layer(layer: int, n_hidden: int) -> str:
-    """The population that fires for a layer."""
-    return "x" if layer == 0 else "o" if layer > n_hidden else f"h{layer}"
+def _matrix(symbol: str, pre: str, posts: Iterable[str], learns: bool = True) -> Iterator[Projection]:
+    return (Projection(pre, post, "all-to-all", symbol=symbol, learns=learns) for post in posts)
+
+
+def _copied(pre: str, posts: Iterable[str], weight: int, leaves: int, arrives: int) -> Iterator[Projection]:
+    """One-to-one projections between two phases; a delay of 0 is one step."""
+    return (Projection(pre, post, "one-to-one", weight, arrives - leaves - 1) for post in posts)

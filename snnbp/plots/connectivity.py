@@ -85,19 +85,13 @@ def meanings(circuit: Circuit) -> "pd.DataFrame":
 
     rows = [
         {
-            "event": event(phase),
+            "event": phase.event,
             "spikes": _encoded(circuit, phase),
             "inhibited": _symbols(circuit, phase.inhibits),
         }
         for phase in circuit.phases
     ]
     return pd.DataFrame(rows).map(minus).rename_axis("phase")
-
-
-def event(phase: Phase) -> str:
-    """What happens in a phase, without what it inhibits."""
-    parts = phase.event.split("; ")
-    return "; ".join(part for part in parts if not part.endswith(" inhibited"))
 
 
 def _encoded(circuit: Circuit, phase: Phase) -> str:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from snnbp.circuit.parts import Projection
 from snnbp.circuit.spec import Circuit
-from snnbp.plots.connectivity import ROLE_COLOURS, event, is_veto
+from snnbp.plots.connectivity import ROLE_COLOURS, is_veto
 from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
             if circuit[projection.pre].layer != "gate":
                 _arrivals(axes, trace, sample, projection, number, places)
         _draw_populations(axes, trace, sample, number, places)
-        title = f"{number}: {minus(event(circuit.phases[number]) or 'inhibition')}"
+        title = f"{number}: {minus(circuit.phases[number].event or 'inhibition')}"
         axes.set_title(textwrap.fill(title, 100 // columns + 8), loc="left", fontsize=6.5)
         axes.set(xlim=(-1.6, width), ylim=(height - 0.4, -0.6))
         axes.axis("off")

@@ -69,7 +69,7 @@ class SampleTrace:
         }
         return [
             f"Label {classes[self.label]}; outputs that spike: {outputs} ({verdict}){bound}.",
-            f"Phase {phase}: {self.circuit.phases[phase].event}.",
+            f"Phase {phase}: {self.circuit.phases[phase].event or 'inhibition'}.",
             f"Synapses that change: {'; '.join(moves.values()) or 'none'}.",
         ]
 

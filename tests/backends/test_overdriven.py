@@ -34,7 +34,7 @@ def reference_of(kind, weights, rule=Rule()) -> reference.Learner:  # noqa: B008
     """The reference, with the limits of this schedule."""
     learner = reference.Learner(weights, rule)
     if kind == "compact":
-        learner.published = learner.replays_between = False
+        learner.published_schedule = learner.replays_between = False
         learner.limits = CurrentLimits.of(INHIBITION, rule.threshold, published=False)
     return learner
 

@@ -20,4 +20,4 @@ const samples = task.inputs.map((input, n) => {
     Object.entries(spikes).map(([name, fired]) => [name, [...fired.keys()].filter((k) => fired[k])]))) };
 });
 const weights = kernel.weights.map((matrix) => [...matrix]);
-console.log(JSON.stringify({ samples, weights, sentences: spec.phases.map(({ events }) => sentence(events)) }));
+console.log(JSON.stringify({ samples, weights, sentences: spec.phases.map(sentence) }));

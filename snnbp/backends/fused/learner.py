@@ -39,7 +39,7 @@ class Learner(base.Learner):
             np.int8(rule.bounds[0] // WEIGHT_GRID),
             rule.updates_first,
             self.replays_between,
-            self.published,
+            self.published_schedule,
             tuple(
                 (-(-limit.low // WEIGHT_GRID), limit.high // WEIGHT_GRID)
                 for limit in (*self.limits, base.SUMS)

@@ -330,7 +330,7 @@ def initial_matrices(circuit: Circuit, weights: Weights, feedback: Weights | Non
             values[symbol.format(n) + "-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
     for projection in circuit.matrices:
         symbol = projection.symbol
-        if symbol.startswith("B") and feedback is None:
+        if symbol not in values and not projection.learns:
             raise ValueError(
                 f"{projection}: {symbol} is fixed feedback, which a trace has not: "
                 "use `StimulusDriver(circuit, weights, feedback)`"

@@ -7,11 +7,19 @@ import pytest
 
 from snnbp.backends.spiking import Trace, trace
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.circuit.energy import count, energy_mj, latency_ms, resources
-from snnbp.circuit.loihi import BARRIER_NS, COSTS, PAPER_CORES, Cost
 from snnbp.circuit.parts import Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
+from snnbp.training.energy import (
+    BARRIER_NS,
+    COSTS,
+    PAPER_CORES,
+    Cost,
+    count,
+    energy_mj,
+    latency_ms,
+    resources,
+)
 
 
 class Samples(NamedTuple):

@@ -10,6 +10,8 @@ Nothing was measured on a chip. What is counted, each in the step in which it ha
 - active neuron updates: neurons that spike or receive input in this step;
 - inactive neuron updates: all other neurons, since the chip updates every neuron in every step;
 - spikes: each once, as if all its synapses were in one other core of the same tile; again a lower bound.
+
+"Recalled" marks a number that was quoted from memory of the source and not looked up again.
 """
 
 from collections.abc import Mapping
@@ -20,11 +22,38 @@ from typing import NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.circuit.loihi import CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES, COSTS
 from snnbp.circuit.parts import Projection
 from snnbp.circuit.spec import Circuit
 
 Floats = NDArray[np.float64]
+
+CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES = 1024, 128 * 1024
+"""Limits of a core (Davies et al., IEEE Micro 38(1), 2018)."""
+
+
+class Cost(NamedTuple):
+    """Cost of one operation. `recalled` says which of energy and latency was quoted from memory."""
+
+    operation: str
+    energy_pj: float
+    latency_ns: float
+    recalled: str
+
+
+COSTS = (
+    Cost("synaptic events", 23.6, 3.5, "latency"),
+    Cost("synaptic updates", 120.0, 6.1, "latency"),
+    Cost("active neuron updates", 81.0, 8.4, "both"),
+    Cost("inactive neuron updates", 52.0, 5.3, "both"),
+    Cost("spikes", 1.7, 0.0, "energy"),
+)
+"""Costs from Davies et al. 2018. It gives no time in a core for a spike, hence 0."""
+
+BARRIER_NS = (113.0, 465.0)
+"""Shortest and longest time of the barrier that ends a step (same source, recalled)."""
+
+PAPER_CORES = 81
+"""Cores that the paper's training circuit occupied (recalled)."""
 
 
 class Spikes(Protocol):
