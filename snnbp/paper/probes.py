@@ -12,13 +12,13 @@ import pandas as pd
 
 import snnbp
 from snnbp import plots
-from snnbp.circuit import energy
 from snnbp.circuit.backprop import current_bounds
 from snnbp.files import atomic_open
 from snnbp.paper import ROOT, claims, verdict
 from snnbp.paper.records import FOLDER
 from snnbp.paper.simulation import replay
 from snnbp.plots.style import to_svg
+from snnbp.training import energy
 from snnbp.training.shift import directions
 from snnbp.training.sources import DataUnavailable
 
