@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from snnbp.interop.bundle import export_bundle, usable_folder
+from snnbp.interop.bundle import export_bundle, usable_circuit, usable_folder
 from snnbp.training.config import Config
 from snnbp.training.data import load_dataset
 from snnbp.training.run import Run
@@ -35,7 +35,9 @@ def main(words: Sequence[str]) -> int:
         if options.run:
             run = Run.load(options.run)
         else:
-            run = train(data, Config(hidden=hidden, epochs=epochs), progress=False)
+            config = Config(hidden=hidden, epochs=epochs)
+            usable_circuit(config, data)
+            run = train(data, config, progress=False)
         export_bundle(options.folder, run, data)
     except (ValueError, OSError) as error:
         print(f"snnbp: {error}", file=sys.stderr)

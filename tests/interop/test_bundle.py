@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +14,6 @@ import snnbp
 from snnbp import Config
 from snnbp.__main__ import main
 from snnbp.interop import export_bundle
-from snnbp.interop.parameters import Parameter
 from snnbp.training.images import on
 
 ONE, BEYOND = "one hidden layer", "beyond the validity bound"
@@ -148,7 +149,7 @@ def test_bundle_agrees_with_the_library(bundles, digits):
 
 def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
     table = {row["name"]: row for row in rows(bundles / ONE / "parameters.csv")}
-    assert set(next(iter(table.values()))) == set(Parameter._fields)
+    assert set(next(iter(table.values()))) == {"name", "value", "unit", "origin", "note"}
     origins = {"paper", "official code", "derived", "our choice", "unknown"}
     assert {row["origin"] for row in table.values()} == origins
     assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
@@ -234,22 +235,110 @@ def test_bundle_stays_as_it_was_after_an_error_midway(bundles, digits, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def test_bundle_never_replaces_other_files(digits, tmp_path, monkeypatch):
+def _thesis(folder):
+    (folder / "thesis.tex").write_text("mine", encoding="utf-8")
+
+
+def _repository(folder):
+    (folder / ".git").mkdir()
+
+
+def _deeper(folder):
+    (folder / "training" / "notes.npy").write_text("mine", encoding="utf-8")
+
+
+def _edited(folder):
+    with (folder / "README.md").open("a", encoding="utf-8") as file:
+        file.write("mine")
+
+
+def _linked(folder):
+    (folder / "README.md").rename(folder.parent / "README.md")
+    (folder / "README.md").symlink_to("../README.md")
+
+
+def _only_named_so(folder):
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "about.json").write_text("{}", encoding="utf-8")
+    _thesis(folder)
+
+
+def _a_pipe(folder):
+    (folder / "about.json").unlink()
+    os.mkfifo(folder / "about.json")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (_thesis, "thesis.tex is not as it was written"),
+        (_repository, ".git is not as it was written"),
+        (_deeper, "training/notes.npy is not as it was written"),
+        (_edited, "README.md is not as it was written"),
+        (_linked, "README.md is not as it was written"),
+        (_only_named_so, "holds no bundle"),
+        (_a_pipe, "holds no bundle"),
+    ],
+)
+def test_bundle_is_replaced_only_if_all_in_its_folder_is_its_own(bundles, tmp_path, capsys, changed, reason):
+    made = tmp_path / "made"
+    shutil.copytree(bundles / ONE, made)
+    changed(made)
+    before = tree(tmp_path)
+    assert main(["bundle", str(made), "--hidden", "8", "--epochs", "1"]) == 1
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert tree(tmp_path) == before
+    assert os.path.lexists(made / "about.json")
+
+
+def test_bundle_that_lacks_files_is_replaced(bundles, digits, tmp_path):
+    shutil.copytree(bundles / ONE, tmp_path / "made")
+    shutil.rmtree(tmp_path / "made" / "training")
+    export_bundle(tmp_path / "made", snnbp.train(digits, Config(epochs=2, hidden=30), progress=False), digits)
+    assert tree(tmp_path / "made") == tree(bundles / ONE)
+
+
+def test_bundle_never_replaces_other_files(bundles, digits, tmp_path, monkeypatch):
     run = snnbp.train(digits, Config(epochs=1, hidden=8), progress=False)
     note = tmp_path / "mine" / "notes.txt"
     note.parent.mkdir()
     note.write_text("mine", encoding="utf-8")
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
+    shutil.copytree(bundles / ONE, tmp_path / "bundle")
+    (tmp_path / "link").symlink_to("bundle")
+    (tmp_path / "closed").mkdir(0o555)
+    monkeypatch.chdir(tmp_path / "bundle" / "training")
+    before = tree(tmp_path)
     for folder, reason in (
         (note.parent, "is not empty and holds no bundle"),
-        (note, "is a file"),
+        (note, "cannot be replaced, it is no folder"),
         (note / "made", "cannot be created"),
-        (".", "the current folder cannot be replaced"),
+        (".", "holds the current folder and cannot be replaced"),
+        ("..", "holds the current folder and cannot be replaced"),
+        (tmp_path, "holds the current folder and cannot be replaced"),
+        (tmp_path / "link", "is a link: name the folder itself"),
+        (tmp_path / "closed", "cannot be replaced, it is read-only"),
+        ("/proc", "is a mount point and cannot be replaced"),
     ):
         with pytest.raises(ValueError, match=reason):
             export_bundle(folder, run, digits)
-    assert tree(tmp_path / "mine") == {note.relative_to(note.parent): b"mine"}
+    assert tree(tmp_path) == before
+
+
+def test_bundle_folder_that_is_filled_meanwhile_is_not_replaced(digits, tmp_path, monkeypatch):
+    def busy(*words):
+        (tmp_path / "made").mkdir()
+        _thesis(tmp_path / "made")
+        return iter(())
+
+    monkeypatch.setattr("snnbp.interop.bundle.parameters", busy)
+    with pytest.raises(ValueError, match="is not empty and holds no bundle"):
+        export_bundle(
+            tmp_path / "made", snnbp.train(digits, Config(epochs=1, hidden=8), progress=False), digits
+        )
+    assert tree(tmp_path) == {Path("made/thesis.tex"): b"mine"}
 
 
 def test_bundle_arguments_are_checked(digits, tmp_path):
@@ -291,10 +380,24 @@ def test_bundle_command_refuses_settings_beside_a_run(tmp_path, capsys, words):
     assert "leave them out with --run" in capsys.readouterr().err
 
 
-def test_bundle_command_refuses_a_folder_before_it_trains(tmp_path, capsys, monkeypatch):
+def test_bundle_command_refuses_before_it_trains(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("snnbp.interop.command.train", None)
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    assert main(["bundle", str(tmp_path)]) == 1
-    assert (
-        capsys.readouterr().err == f"snnbp: {tmp_path} is not empty and holds no bundle: name a new folder\n"
+    os.mkfifo(tmp_path / "pipe")
+    large = (
+        "the bundle would have 1,617.1 GiB, more than the limit of 4: choose smaller layers or fewer samples"
     )
+    for words, reason in (
+        ([tmp_path], f"{tmp_path} is not empty and holds no bundle: name a new folder"),
+        ([tmp_path / "new", "--hidden", "100000000"], large),
+        (["/proc"], "/proc is a mount point and cannot be replaced: name a folder in it"),
+        *(
+            (
+                [tmp_path / "new", "--run", path],
+                f"{path} is not a stored run, or is damaged: it is no regular file",
+            )
+            for path in ("/dev/zero", tmp_path / "pipe", tmp_path)
+        ),
+    ):
+        assert main(["bundle", *map(str, words)]) == 1
+        assert capsys.readouterr().err == f"snnbp: {reason}\n"
