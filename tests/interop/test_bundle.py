@@ -1,8 +1,10 @@
 """The bundle is complete: a C program that knows only its files reproduces every bit."""
 
 import csv
+import io
 import json
 import os
+import random
 import shutil
 import subprocess
 from pathlib import Path
@@ -43,21 +45,26 @@ def bundles(digits, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The compiled C program, as a function of a bundle and a part: exit code and what it prints."""
+def compiled(folder, *options):
+    """The C program, as a function of a bundle and a part: exit code, what it prints, and its complaint."""
     if not (compiler := shutil.which("cc")):
         pytest.skip("no C compiler cc on this machine")
     source = __file__.replace("test_bundle.py", "bundle.c")
-    path = tmp_path_factory.mktemp("program") / "bundle"
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, source], check=True)
+    path = folder / "bundle"
+    subprocess.run([compiler, *options, "-Wall", "-Wextra", "-Werror", "-o", path, source], check=True)
 
     def run(bundle, part):
-        done = subprocess.run([path, bundle, part], capture_output=True, text=True, timeout=100, check=False)
-        assert not done.stderr, done.stderr
-        return done.returncode, done.stdout
+        found = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=0", "UBSAN_OPTIONS": "exitcode=99"}
+        command = [path, bundle, part]
+        done = subprocess.run(command, capture_output=True, timeout=100, check=False, env=os.environ | found)
+        return done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
 
     return run
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("program"), "-O2")
 
 
 def rows(path):
@@ -75,7 +82,7 @@ def test_bundle_is_reproduced_by_a_c_program(program, bundles, case, part):
     n_weights = sum(np.load(folder / name)[1:].size for name in learning)
     n = 20 * phases * neurons
     expected = f"{n} spikes, {n} potentials, {n_weights} weights: 0 differences\n"
-    assert program(bundles / case, part) == (0, expected)
+    assert program(bundles / case, part) == (0, expected, "")
     assert (n_weights > 0) == (part == "training")
 
 
@@ -97,7 +104,7 @@ def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
     array = np.load(path)
     array.reshape(-1)[-1] ^= 1
     np.save(path, array)
-    code, text = program(tmp_path / "bundle", "training")
+    code, text, _ = program(tmp_path / "bundle", "training")
     assert code == 1
     assert text.endswith(": 1 differences\n")
 
@@ -119,9 +126,66 @@ def test_bundle_needs_what_it_says(program, bundles, tmp_path, case, file, old, 
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    code, text = program(tmp_path / "bundle", "training")
+    code, text, _ = program(tmp_path / "bundle", "training")
     assert code == 1
     assert int(text.split()[-2]) > 0
+
+
+def damages(path, chance):
+    """Contents of a file of a bundle that the C program must refuse, or find other activity in."""
+    content = path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    if path.name == "about.json":
+        samples = content.index(b'"samples"')
+        yield from (content[:samples], content.replace(b'"samples": 20', b'"samples": 19'))
+    elif path.name == "parameters.csv":
+        needed = sum(map(len, lines[:4]))
+        yield from (content[:at] for at in chance.sample(range(needed), 4))
+        yield from (content.replace(b",131072,", new) for new in (b",0,", b",-1,", b",1e9,", b",,", b","))
+    else:
+        yield from (b"", content[:-1], content + content[-7:], bytes(len(content)))
+        yield from (content[:at] for at in chance.sample(range(len(content)), 4))
+    if path.suffix == ".csv" and path.name != "parameters.csv":
+        yield lines[0]
+        yield b"".join(lines[:2])
+        for old, new in (
+            (b"input", b"i" * 70),
+            (b",", b",,"),
+            (b",0,", b",99999999999999999999,"),
+            (b",0,", b",x,"),
+        ):
+            if old in content:
+                yield content.replace(old, new)
+    if path.suffix == ".npy":
+        array = np.load(io.BytesIO(content))
+        for other in (array[:0], array[:-1], array.T.copy(order="C"), array.astype(">i8"), array[..., None]):
+            if other.shape != array.shape or other.dtype != array.dtype:
+                packed = io.BytesIO()
+                np.save(packed, other)
+                yield packed.getvalue()
+
+
+@pytest.mark.parametrize("part", ["training", "inference"])
+def test_bundle_that_is_damaged_is_never_confirmed(bundles, tmp_path, part):
+    """Nothing unchecked is read, as the sanitizers say, and what is cut is no proof."""
+    try:
+        program = compiled(tmp_path, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    except subprocess.CalledProcessError:
+        pytest.skip("the C compiler has no sanitizers")
+    made = tmp_path / "made"
+    shutil.copytree(bundles / ONE, made)
+    assert program(made, part)[0] == 0
+    tried, chance = 0, random.Random(1)
+    for path in (made / "about.json", made / "parameters.csv", *sorted((made / part).iterdir())):
+        whole = path.read_bytes()
+        for content in damages(path, chance) if path.name != "images.npy" else ():
+            path.write_bytes(content)
+            code, text, complaint = program(made, part)
+            assert code in (1, 2), (path.name, code, content[:200], text, complaint)
+            assert (code == 1) == text.endswith("differences\n") == (complaint == "")
+            tried += 1
+        path.write_bytes(whole)
+    assert tried > 80
 
 
 def test_bundle_agrees_with_the_library(bundles, digits):
