@@ -16,7 +16,7 @@ from snnbp import checks
 from snnbp.backends.spiking.samples import StimulusDriver
 from snnbp.circuit.backprop import inference_circuit
 from snnbp.circuit.loihi import mantissa_exponent
-from snnbp.circuit.parts import Projection
+from snnbp.circuit.parts import Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
@@ -30,9 +30,8 @@ from snnbp.training.run import Run
 from snnbp.training.shift import digest_of
 from snnbp.training.train import initial_weights
 
-MOST_BYTES = 4 << 30
-"""Largest size of a bundle's arrays (bytes)."""
-
+MOST_BYTES = 4 << 30  # of a bundle's arrays
+Row = tuple[Any, ...]
 ABOUT, TRAINING, INFERENCE = "about.json", "training", "inference"
 
 
@@ -85,9 +84,9 @@ def usable_folder(folder: str | Path) -> Path:
         If it is a link, a file, read-only, a mount point, the current folder or one above it, cannot be
         created, or holds anything but a bundle as it was written.
     """
-    path = as_path(folder).resolve()
     if as_path(folder).is_symlink():
         raise ValueError(f"{folder} is a link: name the folder itself")
+    path = as_path(folder).resolve()
     if path in (Path.cwd(), *Path.cwd().parents):
         raise ValueError(f"{folder} holds the current folder and cannot be replaced: name another folder")
     if os.path.ismount(path):
@@ -115,11 +114,9 @@ def _check_bundle(folder: str | Path, path: Path) -> None:
         raise ValueError(f"{folder} is not empty and holds no bundle: name a new folder") from None
     for each in path.rglob("*"):
         name = each.relative_to(path).as_posix()
-        if name in (TRAINING, INFERENCE):
-            ours = each.is_dir()
-        else:
-            ours = each == about or (name in digests and each.is_file() and _digest(each) == digests[name])
-        if each.is_symlink() or not ours:
+        same = name in digests and each.is_file() and _digest(each) == digests[name]
+        part = name in (TRAINING, INFERENCE) and each.is_dir()
+        if each.is_symlink() or not (each == about or same or part):
             raise ValueError(f"{folder} is a bundle, but {name} is not as it was written: name a new folder")
 
 
@@ -162,11 +159,10 @@ def _write(folder: Path, circuit: Circuit, run: Run, trained: Weights, data: Dat
         _write_circuit(folder / name, part)
         overdriven[name] = _write_activity(folder / name, part, weights, samples[:n])
         found &= _write_images(folder / name, data.source, number, samples[:n])
-    schedule = schedule_of(len(sizes) - 2).name
-    rows = parameters(config, circuit, schedule, data, found)
+    rows = parameters(config, circuit, schedule_of(len(sizes) - 2).name, data, found)
     _write_csv(folder / "parameters.csv", "name,value,unit,origin,note", rows)
-    readme = files("snnbp.interop").joinpath("bundle.md").read_bytes()
-    (folder / "README.md").write_bytes(readme)
+    (folder / "README.md").write_bytes(files("snnbp.interop").joinpath("bundle.md").read_bytes())
+    written = sorted(folder.rglob("*"))
     about = {
         "format": 1,
         "snnbp": snnbp.__version__,
@@ -178,11 +174,7 @@ def _write(folder: Path, circuit: Circuit, run: Run, trained: Weights, data: Dat
         "image_shape": data.image_shape,
         "config": config.model_dump(),
         "digest_of_trained_weights": run.digest,
-        "files": {
-            path.relative_to(folder).as_posix(): _digest(path)
-            for path in sorted(folder.rglob("*"))
-            if path.is_file()
-        },
+        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in written if path.is_file()},
     }
     (folder / ABOUT).write_bytes(f"{json.dumps(about, indent=1)}\n".encode())
 
@@ -193,30 +185,21 @@ def _digest(path: Path) -> str:
 
 def _write_circuit(folder: Path, circuit: Circuit) -> None:
     folder.mkdir()
-    populations = (
-        (
-            p.name,
-            p.size,
-            p.neuron.bias,
-            p.neuron.threshold,
-            p.neuron.refractory,
-            p.neuron.name,
-            p.layer,
-            p.symbol,
-        )
-        for p in circuit.populations
-    )
     header = "name,size,bias,threshold,refractory,type,layer,symbol"
-    _write_csv(folder / "populations.csv", header, populations)
+    _write_csv(folder / "populations.csv", header, map(_population, circuit.populations))
     header = "pre,post,pattern,delay,weight,mantissa,exponent,learns,matrix,symbol,role"
-    projections = (_projection(circuit, projection) for projection in circuit.projections)
-    _write_csv(folder / "projections.csv", header, projections)
+    _write_csv(folder / "projections.csv", header, (_projection(circuit, p) for p in circuit.projections))
     header = "phase,weight_change,receives_input,gate,opens,opened_by,inhibits,may_fire_while_gated_off,event"
-    phases = (_phase(circuit, number) for number in range(len(circuit.phases)))
+    phases = (_phase(number, phase, circuit.plasticity) for number, phase in enumerate(circuit.phases))
     _write_csv(folder / "phases.csv", header, phases)
 
 
-def _projection(circuit: Circuit, projection: Projection) -> tuple[Any, ...]:
+def _population(p: Population) -> Row:
+    neuron = p.neuron
+    return p.name, p.size, neuron.bias, neuron.threshold, neuron.refractory, neuron.name, p.layer, p.symbol
+
+
+def _projection(circuit: Circuit, projection: Projection) -> Row:
     """A row of projections.csv. Matrices are stored on the chip as weight / 2, exponent 1."""
     weight, is_matrix = projection.weight, projection.weight is None
     mantissa, exponent = ("", 1) if weight is None else mantissa_exponent(weight)
@@ -226,21 +209,13 @@ def _projection(circuit: Circuit, projection: Projection) -> tuple[Any, ...]:
     return *ends, weight, mantissa, exponent, learns, matrix, projection.symbol, circuit.role(projection)
 
 
-def _phase(circuit: Circuit, number: int) -> tuple[Any, ...]:
+def _phase(number: int, phase: Phase, rule: PlasticityRule | None) -> Row:
     """A row of phases.csv."""
-    phase, rule = circuit.phases[number], circuit.plasticity
     change = rule.always + rule.rewarded * phase.reward if rule else 0
-    return (
-        number,
-        change,
-        " ".join(phase.receives_input),
-        phase.gate,
-        " ".join(f"{name}:{share:g}" for name, share in phase.opens.items()),
-        " ".join(f"{name}:{by}" for name, by in phase.opened_by.items()),
-        " ".join(phase.inhibits),
-        " ".join(phase.may_fire_while_gated_off),
-        phase.event,
-    )
+    opens = " ".join(f"{name}:{share:g}" for name, share in phase.opens.items())
+    opened_by = " ".join(f"{name}:{by}" for name, by in phase.opened_by.items())
+    gated = " ".join(phase.inhibits), " ".join(phase.may_fire_while_gated_off)
+    return number, change, " ".join(phase.receives_input), phase.gate, opens, opened_by, *gated, phase.event
 
 
 def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: Samples) -> int:
@@ -282,6 +257,6 @@ def _file(pre: str, post: str) -> str:
     return f"{pre}_to_{post}.npy"
 
 
-def _write_csv(path: Path, header: str, rows: Iterable[tuple[Any, ...]]) -> None:
+def _write_csv(path: Path, header: str, rows: Iterable[Row]) -> None:
     with path.open("w", encoding="utf-8", newline="") as file:
         csv.writer(file, lineterminator="\n").writerows([header.split(","), *rows])

@@ -25,17 +25,16 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help=sizes)
     parser.add_argument("--epochs", type=int, metavar="N", help="without a run; default: 5")
     options = parser.parse_args(words)
-    if options.run and (options.hidden, options.epochs) != (None, None):
+    chosen = {name: value for name in ("hidden", "epochs") if (value := getattr(options, name)) is not None}
+    if options.run and chosen:
         parser.error("--hidden and --epochs are those of the run: leave them out with --run")
-    hidden = (400,) if options.hidden is None else tuple(options.hidden)
-    epochs = 5 if options.epochs is None else options.epochs
     try:
         usable_folder(options.folder)
         data = load_dataset(options.dataset)
         if options.run:
             run = Run.load(options.run)
         else:
-            config = Config(hidden=hidden, epochs=epochs)
+            config = Config(**({"epochs": 5} | chosen))
             usable_circuit(config, data)
             run = train(data, config, progress=False)
         export_bundle(options.folder, run, data)

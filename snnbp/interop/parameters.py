@@ -27,24 +27,18 @@ def parameters(
     origins = {name: NEW for name, value in settings.items() if value != standard[name]}
     if "threshold" in origins:
         origins |= {"chain_weight": NEW, "copied_spike": NEW}
-    values = settings | {
-        "sum_limit": loihi.SUM_LIMIT,
-        "weight_min": loihi.WEIGHT_MIN,
-        "weight_max": loihi.WEIGHT_MAX,
-        "weight_grid": loihi.WEIGHT_GRID,
-        "bias": loihi.BIAS,
+    limits = ("sum_limit", "weight_min", "weight_max", "weight_grid", "bias", "initial_limit")
+    values = settings | {name: getattr(loihi, name.upper()) for name in limits}
+    values |= {
         "gate_weight": config.threshold // 2 - loihi.BIAS,
         "chain_weight": config.threshold - loihi.BIAS + CHAIN_MARGIN,
         "copied_spike": max(p.weight for p in circuit.projections if p.weight and circuit.role(p) == "copy"),
         "phases": len(circuit.phases),
         "hidden": "-".join(map(str, config.hidden)),
-        "initial_limit": loihi.INITIAL_LIMIT,
         "open_target": int(config.open_target),
     }
     notes = {"phases": schedule}
-    if schedule != "published":
-        origins["phases"] = NEW
-    origins["levels"] = "unknown"
+    origins |= {"levels": "unknown"} | ({} if schedule == "published" else {"phases": NEW})
     if data.image_shape:
         rows, columns = data.image_shape
         values["levels"] = data.test.inputs.shape[1] // (rows * columns)
