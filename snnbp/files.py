@@ -83,7 +83,7 @@ def _new(path: Path, folder: bool) -> Iterator[tuple[Path, Path]]:
             finally:
                 _remove(partial)
     except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
+        raise OSError(error.errno or 5, f"cannot write {path}: {error.strerror or error}") from error
 
 
 def replaceable(path: Path, folder: bool = False) -> Path:
