@@ -2,13 +2,11 @@
 
 import os
 import reprlib
+import secrets
 import shutil
-import socket
-import threading
 import zipfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from glob import escape
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any
 
@@ -23,6 +21,7 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Parameters
     ----------
     path : path-like
+        A link is followed. An older file keeps its owner and permissions.
     mode : str
         As for `open`. Text is UTF-8 with "\\n" on every system.
 
@@ -33,88 +32,105 @@ def atomic_open(path: str | Path, mode: str = "wb") -> Iterator[IO[Any]]:
     Raises
     ------
     OSError
-        Naming `path`, if it cannot be written. An older file at `path` stays as it was.
+        Naming `path`, if it is read-only, no regular file, or cannot be written. It stays as it was.
     """
-    path = as_path(path)
     text: dict[str, Any] = {} if "b" in mode else {"encoding": "utf-8", "newline": "\n"}
-    partial = _partial(path)
-    try:
-        with open(partial, mode, **text) as file:
+    with _new(as_path(path), folder=False) as (new, target):
+        with open(new, mode, **text) as file:
             yield file
-        os.replace(partial, path)
-    except OSError as error:
-        raise OSError(error.errno, f"cannot write {path}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            partial.unlink(missing_ok=True)
+        os.replace(new, target)
 
 
 @contextmanager
 def atomic_folder(path: Path) -> Iterator[Path]:
-    """Write a folder whole or not at all: yield a new one, which takes the place of `path` at the end.
+    """Write a folder whole or not at all, like `atomic_open`: yield a new one for `path`.
 
     Parameters
     ----------
     path : pathlib.Path
-        An older folder there is removed, with all that is in it, once the new one is complete and in its
-        place.
+        An older folder there is removed, with all that is in it, once the new one is in its place.
 
     Yields
     ------
     pathlib.Path
     """
-    partial = _partial(path)
-    new, old = partial / "new", partial / "old"
-    try:
-        new.mkdir(parents=True)
+    with _new(path, folder=True) as (new, target):
         yield new
-        if path.exists():
-            path.rename(old)
-        try:
-            new.rename(path)
-        except OSError:
-            if old.exists():
-                old.rename(path)
-            raise
-    finally:
-        shutil.rmtree(partial, ignore_errors=True)
+        if target.exists():
+            (old := new.with_name("old")).mkdir()
+            target.rename(old / target.name)
+        new.rename(target)
 
 
-def _partial(path: Path) -> Path:
-    """A name beside `path` that is this thread's own; what killed processes left for `path` is removed."""
-    remove_partials(path.parent, path.name)
-    writer = f"{socket.gethostname()}.{os.getpid()}.{threading.get_ident()}"
-    return path.with_name(f".{path.name}.{writer}.partial")
+@contextmanager
+def _new(path: Path, folder: bool) -> Iterator[tuple[Path, Path]]:
+    """Yield a new file or folder in a locked folder, which is removed at the end, and where `path` leads."""
+    try:
+        target = replaceable(path, folder)
+        remove_partials(target.parent)
+        partial = target.with_name(f".snnbp-{secrets.token_hex(8)}.partial")
+        with ExitStack() as stack:
+            while not partial.exists():  # another's clean-up may come before the lock
+                partial.mkdir()
+                _lock(partial, stack, wait=True)
+            try:
+                new = partial / "new"
+                new.mkdir() if folder else new.touch()
+                with suppress(OSError, AttributeError):  # nothing there; another user's; Windows
+                    shutil.copymode(target, new)
+                    os.chown(new, target.stat().st_uid, target.stat().st_gid)
+                yield new, target
+            finally:
+                _remove(partial)
+    except OSError as error:
+        raise OSError(error.errno or 5, f"cannot write {path}: {error.strerror or error}") from error
+
+
+def replaceable(path: Path, folder: bool = False) -> Path:
+    """Follow links to what a write replaces; OSError if that is read-only or no file (no folder)."""
+    target = Path(os.path.realpath(path))
+    if target.exists() and not (target.is_dir() if folder else target.is_file()):
+        raise FileExistsError(17, f"it is no {'folder' if folder else 'regular file'}")
+    if target.exists() and not (target.stat().st_mode & 0o222 and os.access(target, os.W_OK)):
+        raise PermissionError(13, "it is read-only")
+    return target
 
 
 def as_path(value: Any) -> Path:
     """Convert to a path; TypeError if that is impossible."""
-    try:
+    with suppress(TypeError):
         return Path(value)
-    except TypeError:
-        raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}") from None
+    raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}")
 
 
-def remove_partials(folder: Path, name: str | None = None) -> None:
-    """Remove what killed processes of this host left in `folder`: parts of `name`, or of everything."""
-    if os.name == "nt":  # there os.kill(process, 0) sends Ctrl-C
-        return
-    pattern = "*" if name is None else escape(name)
-    with suppress(OSError):  # a folder that cannot be read
-        for partial in folder.glob(f".{pattern}.{escape(socket.gethostname())}.*.*.partial"):
-            process = partial.name.split(".")[-3]
-            if process.isdecimal() and not _alive(int(process)):
-                shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+def remove_partials(folder: Path) -> None:
+    """Remove what killed writers left in `folder`: all that nobody has locked; nothing without locks."""
+    with ExitStack() as stack:
+        for partial in folder.glob(f".snnbp-{16 * '[0-9a-f]'}.partial"):
+            if _lock(partial, stack):
+                _remove(partial)
 
 
-def _alive(process: int) -> bool:
-    try:
-        os.kill(process, 0)
-    except ProcessLookupError:
-        return False
-    except OSError:  # another user's process
+def _lock(partial: Path, stack: ExitStack, wait: bool = False) -> bool:
+    """Lock a temporary folder until `stack` ends; False if another holds it, and for a link or a file."""
+    with suppress(ImportError, OSError):
+        import fcntl  # not on Windows
+
+        descriptor = os.open(partial, os.O_DIRECTORY | os.O_NOFOLLOW)
+        stack.callback(os.close, descriptor)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
         return True
-    return True
+    return False
+
+
+def _remove(partial: Path) -> None:
+    """Remove a temporary folder; what was moved into it, and is missing, is moved back first."""
+    with suppress(OSError):
+        if {*os.listdir(partial)} <= {"new", "old"}:
+            for old in partial.glob("old/*"):
+                if not os.path.lexists(home := partial.parent / old.name):
+                    old.rename(home)
+            shutil.rmtree(partial)
 
 
 def read_arrays(path: str | Path) -> dict[str, Any]:
@@ -139,11 +155,12 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
 
     path = as_path(path)
     try:
+        if path.exists() and not path.is_file():  # a device may be endless, a pipe waits
+            raise ValueError("it is no regular file")
         with open(path, "rb") as file:
             with zipfile.ZipFile(file) as directory:
-                size = sum(member.file_size for member in directory.infolist())
-            if size > MAX_BYTES:
-                raise ValueError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
+                if (size := sum(member.file_size for member in directory.infolist())) > MAX_BYTES:
+                    raise ValueError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")
             file.seek(0)
             with np.load(file, allow_pickle=False) as arrays:
                 return {name: np.asarray(arrays[name]) for name in arrays.files}

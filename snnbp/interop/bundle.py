@@ -1,6 +1,7 @@
 """The bundle: plain files that say all that is needed to build the circuit without reading Python."""
 
 import csv
+import hashlib
 import json
 import os
 from collections.abc import Iterable
@@ -15,20 +16,23 @@ from snnbp import checks
 from snnbp.backends.spiking.samples import StimulusDriver
 from snnbp.circuit.backprop import inference_circuit
 from snnbp.circuit.loihi import mantissa_exponent
-from snnbp.circuit.parts import Projection
+from snnbp.circuit.parts import Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
-from snnbp.files import as_path, atomic_folder, atomic_open
+from snnbp.files import as_path, atomic_folder, replaceable
 from snnbp.interop.parameters import parameters
 from snnbp.training import sources
+from snnbp.training.config import Config
 from snnbp.training.data import Dataset, Samples
 from snnbp.training.images import on
 from snnbp.training.run import Run
 from snnbp.training.shift import digest_of
 from snnbp.training.train import initial_weights
 
-TRAINING, INFERENCE = "training", "inference"
+MOST_BYTES = 4 << 30  # of a bundle's arrays
+Row = tuple[Any, ...]
+ABOUT, TRAINING, INFERENCE = "about.json", "training", "inference"
 
 
 def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 20) -> None:
@@ -37,8 +41,7 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     Parameters
     ----------
     folder : path-like
-        Is created if need be. An older bundle there is replaced, with all that is in its folder, once the new
-        one is whole.
+        Is created if need be. An older bundle there is replaced once the new one is whole.
     run : Run
         A training with its weights, by the rule "circuit" with exact feedback.
     data : Dataset
@@ -50,8 +53,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     Raises
     ------
     ValueError
-        If the run was trained on other data or by another rule, there are not as many samples, or the
-        folder cannot be used, see `usable_folder`.
+        If the run was trained on other data or stored without its weights, or if folder or circuit cannot be
+        used, see `usable_folder` and `usable_circuit`.
     OSError
         If the folder cannot be written.
 
@@ -62,19 +65,14 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
     checks.an(Run, "run", run)
     checks.an(Dataset, "data", data)
     n = checks.whole("n_samples", n_samples)
-    config = run.config
     if run.data != digest_of(data, run.config.shift):
         raise ValueError("the run was trained on other data")
     if run.weights is None:
         raise ValueError("the run was stored without its weights")
-    if config.rule != "circuit":
-        raise ValueError(f"a bundle needs the rule 'circuit', got {config.rule!r}")
-    if config.feedback != "exact":
-        raise ValueError(f"a bundle needs feedback='exact', got {config.feedback!r}")
-    if not 0 < n <= min(len(data.train), len(data.test)):
-        raise ValueError(f"n_samples must be from 1 to {min(len(data.train), len(data.test))}, got {n}")
+    circuit = usable_circuit(run.config, data, n)
     with atomic_folder(usable_folder(folder)) as new:
-        _write(new, run, run.weights, data, n)
+        _write(new, circuit, run, run.weights, data, n)
+        usable_folder(folder)  # still
 
 
 def usable_folder(folder: str | Path) -> Path:
@@ -83,37 +81,88 @@ def usable_folder(folder: str | Path) -> Path:
     Raises
     ------
     ValueError
-        If it is a file or the current folder, cannot be created, or holds anything but a bundle.
+        If it is a link, a file, read-only, a mount point, the current folder or one above it, cannot be
+        created, or holds anything but a bundle as it was written.
     """
+    if as_path(folder).is_symlink():
+        raise ValueError(f"{folder} is a link: name the folder itself")
     path = as_path(folder).resolve()
-    if path.exists() and not path.is_dir():
-        raise ValueError(f"{folder} is a file: name a folder")
-    if path == Path.cwd():
-        raise ValueError("the current folder cannot be replaced: name another folder")
-    if path.exists() and any(path.iterdir()) and not (path / "about.json").exists():
-        raise ValueError(f"{folder} is not empty and holds no bundle: name a new folder")
+    if path in (Path.cwd(), *Path.cwd().parents):
+        raise ValueError(f"{folder} holds the current folder and cannot be replaced: name another folder")
+    if os.path.ismount(path):
+        raise ValueError(f"{folder} is a mount point and cannot be replaced: name a folder in it")
+    try:
+        replaceable(path, folder=True)
+    except OSError as error:
+        raise ValueError(f"{folder} cannot be replaced, {error.strerror}: name another folder") from None
+    if path.exists() and any(path.iterdir()):
+        _check_bundle(folder, path)
     above = next(each for each in path.parents if each.exists())
     if not above.is_dir() or not os.access(above, os.W_OK):
         raise ValueError(f"{folder} cannot be created in {above}: name another folder")
     return path
 
 
-def _write(folder: Path, run: Run, trained: Weights, data: Dataset, n: int) -> None:
+def _check_bundle(folder: str | Path, path: Path) -> None:
+    """Raise ValueError unless all that is in `path` is as a bundle's about.json says."""
+    about = path / ABOUT
+    try:
+        if about.is_symlink() or not about.is_file():
+            raise ValueError
+        digests = dict(json.loads(about.read_text(encoding="utf-8"))["files"])
+    except (OSError, ValueError, LookupError, TypeError, RecursionError):
+        raise ValueError(f"{folder} is not empty and holds no bundle: name a new folder") from None
+    for each in path.rglob("*"):
+        name = each.relative_to(path).as_posix()
+        same = name in digests and each.is_file() and _digest(each) == digests[name]
+        part = name in (TRAINING, INFERENCE) and each.is_dir()
+        if each.is_symlink() or not (each == about or same or part):
+            raise ValueError(f"{folder} is a bundle, but {name} is not as it was written: name a new folder")
+
+
+def usable_circuit(config: Config, data: Dataset, n_samples: int = 20) -> Circuit:
+    """Return the learning circuit of a bundle.
+
+    Raises
+    ------
+    ValueError
+        If it is of another rule, feedback is not exact, there are not as many samples, or the arrays would
+        have more than `MOST_BYTES`.
+    """
+    if config.rule != "circuit":
+        raise ValueError(f"a bundle needs the rule 'circuit', got {config.rule!r}")
+    if config.feedback != "exact":
+        raise ValueError(f"a bundle needs feedback='exact', got {config.feedback!r}")
+    most = min(len(data.train), len(data.test))
+    if not 0 < n_samples <= most:
+        raise ValueError(f"n_samples must be from 1 to {most}, got {n_samples}")
+    sizes = (data.train.inputs.shape[1], *config.hidden, len(data.classes))
+    circuit = config.learning_rule.circuit(sizes, config.inhibition)
+    of = {population.name: population.size for population in circuit.populations}
+    n_bytes = 5 * n_samples * len(circuit.phases) * sum(of.values())  # spikes and potentials
+    n_bytes += 2 * (n_samples + 1) * sum(of[each.pre] * of[each.post] for each in circuit.matrices)
+    if n_bytes > MOST_BYTES:
+        limit = f"more than the limit of {MOST_BYTES >> 30}: choose smaller layers or fewer samples"
+        raise ValueError(f"the bundle would have {n_bytes / (1 << 30):,.1f} GiB, {limit}")
+    return circuit
+
+
+def _write(folder: Path, circuit: Circuit, run: Run, trained: Weights, data: Dataset, n: int) -> None:
     """Write the files into a new folder."""
     config, sizes = run.config, trained.sizes
-    circuit = config.learning_rule.circuit(sizes, config.inhibition)
     parts = {
         TRAINING: (circuit, initial_weights(config, data), data.train),
         INFERENCE: (inference_circuit(sizes, config.threshold), trained, data.test),
     }
     overdriven, found = {}, True
-    for number, (name, (circuit, weights, samples)) in enumerate(parts.items()):
-        _write_circuit(folder / name, circuit)
-        overdriven[name] = _write_activity(folder / name, circuit, weights, samples[:n])
+    for number, (name, (part, weights, samples)) in enumerate(parts.items()):
+        _write_circuit(folder / name, part)
+        overdriven[name] = _write_activity(folder / name, part, weights, samples[:n])
         found &= _write_images(folder / name, data.source, number, samples[:n])
-    schedule = schedule_of(len(sizes) - 2).name
-    table = parameters(config, parts[TRAINING][0], schedule, data, found)
-    _write_csv(folder / "parameters.csv", (parameter._asdict() for parameter in table))
+    rows = parameters(config, circuit, schedule_of(len(sizes) - 2).name, data, found)
+    _write_csv(folder / "parameters.csv", "name,value,unit,origin,note", rows)
+    (folder / "README.md").write_bytes(files("snnbp.interop").joinpath("bundle.md").read_bytes())
+    written = sorted(folder.rglob("*"))
     about = {
         "format": 1,
         "snnbp": snnbp.__version__,
@@ -125,66 +174,48 @@ def _write(folder: Path, run: Run, trained: Weights, data: Dataset, n: int) -> N
         "image_shape": data.image_shape,
         "config": config.model_dump(),
         "digest_of_trained_weights": run.digest,
+        "files": {path.relative_to(folder).as_posix(): _digest(path) for path in written if path.is_file()},
     }
-    with atomic_open(folder / "about.json", "w") as file:
-        file.write(json.dumps(about, indent=1) + "\n")
-    with atomic_open(folder / "README.md", "w") as file:
-        file.write(files("snnbp.interop").joinpath("bundle.md").read_text(encoding="utf-8"))
+    (folder / ABOUT).write_bytes(f"{json.dumps(about, indent=1)}\n".encode())
+
+
+def _digest(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _write_circuit(folder: Path, circuit: Circuit) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    populations = (
-        {
-            "name": p.name,
-            "size": p.size,
-            "bias": p.neuron.bias,
-            "threshold": p.neuron.threshold,
-            "refractory": p.neuron.refractory,
-            "type": p.neuron.name,
-            "layer": p.layer,
-            "symbol": p.symbol,
-        }
-        for p in circuit.populations
-    )
-    _write_csv(folder / "populations.csv", populations)
-    _write_csv(folder / "projections.csv", (_projection(circuit, p) for p in circuit.projections))
-    _write_csv(folder / "phases.csv", (_phase(circuit, n) for n in range(len(circuit.phases))))
+    folder.mkdir()
+    header = "name,size,bias,threshold,refractory,type,layer,symbol"
+    _write_csv(folder / "populations.csv", header, map(_population, circuit.populations))
+    header = "pre,post,pattern,delay,weight,mantissa,exponent,learns,matrix,symbol,role"
+    _write_csv(folder / "projections.csv", header, (_projection(circuit, p) for p in circuit.projections))
+    header = "phase,weight_change,receives_input,gate,opens,opened_by,inhibits,may_fire_while_gated_off,event"
+    phases = (_phase(number, phase, circuit.plasticity) for number, phase in enumerate(circuit.phases))
+    _write_csv(folder / "phases.csv", header, phases)
 
 
-def _projection(circuit: Circuit, projection: Projection) -> dict[str, Any]:
+def _population(p: Population) -> Row:
+    neuron = p.neuron
+    return p.name, p.size, neuron.bias, neuron.threshold, neuron.refractory, neuron.name, p.layer, p.symbol
+
+
+def _projection(circuit: Circuit, projection: Projection) -> Row:
     """A row of projections.csv. Matrices are stored on the chip as weight / 2, exponent 1."""
     weight, is_matrix = projection.weight, projection.weight is None
     mantissa, exponent = ("", 1) if weight is None else mantissa_exponent(weight)
-    return {
-        "pre": projection.pre,
-        "post": projection.post,
-        "pattern": projection.pattern,
-        "delay": projection.delay,
-        "weight": weight,
-        "mantissa": mantissa,
-        "exponent": exponent,
-        "learns": int(is_matrix and projection.learns and circuit.plasticity is not None),
-        "matrix": _file(projection.pre, projection.post) if is_matrix else "",
-        "symbol": projection.symbol,
-        "role": circuit.role(projection),
-    }
+    learns = int(is_matrix and projection.learns and circuit.plasticity is not None)
+    matrix = _file(projection.pre, projection.post) if is_matrix else ""
+    ends = (projection.pre, projection.post, projection.pattern, projection.delay)
+    return *ends, weight, mantissa, exponent, learns, matrix, projection.symbol, circuit.role(projection)
 
 
-def _phase(circuit: Circuit, number: int) -> dict[str, Any]:
+def _phase(number: int, phase: Phase, rule: PlasticityRule | None) -> Row:
     """A row of phases.csv."""
-    phase, rule = circuit.phases[number], circuit.plasticity
-    return {
-        "phase": number,
-        "weight_change": rule.always + rule.rewarded * phase.reward if rule else 0,
-        "receives_input": " ".join(phase.receives_input),
-        "gate": phase.gate,
-        "opens": " ".join(f"{name}:{share:g}" for name, share in phase.opens.items()),
-        "opened_by": " ".join(f"{name}:{by}" for name, by in phase.opened_by.items()),
-        "inhibits": " ".join(phase.inhibits),
-        "may_fire_while_gated_off": " ".join(phase.may_fire_while_gated_off),
-        "event": phase.event,
-    }
+    change = rule.always + rule.rewarded * phase.reward if rule else 0
+    opens = " ".join(f"{name}:{share:g}" for name, share in phase.opens.items())
+    opened_by = " ".join(f"{name}:{by}" for name, by in phase.opened_by.items())
+    gated = " ".join(phase.inhibits), " ".join(phase.may_fire_while_gated_off)
+    return number, change, " ".join(phase.receives_input), phase.gate, opens, opened_by, *gated, phase.event
 
 
 def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: Samples) -> int:
@@ -200,13 +231,13 @@ def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: S
         potentials.append(done.potentials[0])
         matrices.append(driver.network.matrices)
         overdriven += int(done.overdriven.sum())
-    _write_array(folder / "inputs.npy", samples.inputs.astype(np.uint8))
-    _write_array(folder / "labels.npy", labels.astype("<i4"))
-    _write_array(folder / "spikes.npy", np.array(spikes, np.uint8))
-    _write_array(folder / "potentials.npy", np.array(potentials, "<i4"))
+    np.save(folder / "inputs.npy", samples.inputs.astype(np.uint8))
+    np.save(folder / "labels.npy", labels.astype("<i4"))
+    np.save(folder / "spikes.npy", np.array(spikes, np.uint8))
+    np.save(folder / "potentials.npy", np.array(potentials, "<i4"))
     for pre, post in matrices[0]:
         kept = matrices if circuit.plasticity else matrices[:1]
-        _write_array(folder / _file(pre, post), np.array([each[pre, post] for each in kept], "<i2"))
+        np.save(folder / _file(pre, post), np.array([each[pre, post] for each in kept], "<i2"))
     return overdriven
 
 
@@ -218,7 +249,7 @@ def _write_images(folder: Path, source: str, part: int, samples: Samples) -> boo
     images = raw.images[part][: len(samples)]
     if not np.array_equal(on(images, 0.5, raw.full_scale), samples.inputs):
         return False
-    _write_array(folder / "images.npy", np.ascontiguousarray(images))
+    np.save(folder / "images.npy", np.ascontiguousarray(images))
     return True
 
 
@@ -226,14 +257,6 @@ def _file(pre: str, post: str) -> str:
     return f"{pre}_to_{post}.npy"
 
 
-def _write_array(path: Path, array: Any) -> None:
-    with atomic_open(path) as file:
-        np.save(file, array)
-
-
-def _write_csv(path: Path, rows: Iterable[dict[str, Any]]) -> None:
-    first, *others = rows
-    with atomic_open(path, "w") as file:
-        writer = csv.DictWriter(file, first, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows([first, *others])
+def _write_csv(path: Path, header: str, rows: Iterable[Row]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header.split(","), *rows])

@@ -4,7 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from snnbp.interop.bundle import export_bundle, usable_folder
+from snnbp.interop.bundle import export_bundle, usable_circuit, usable_folder
 from snnbp.training.config import Config
 from snnbp.training.data import load_dataset
 from snnbp.training.run import Run
@@ -25,17 +25,18 @@ def main(words: Sequence[str]) -> int:
     parser.add_argument("--hidden", type=int, nargs="+", metavar="N", help=sizes)
     parser.add_argument("--epochs", type=int, metavar="N", help="without a run; default: 5")
     options = parser.parse_args(words)
-    if options.run and (options.hidden, options.epochs) != (None, None):
+    chosen = {name: value for name in ("hidden", "epochs") if (value := getattr(options, name)) is not None}
+    if options.run and chosen:
         parser.error("--hidden and --epochs are those of the run: leave them out with --run")
-    hidden = (400,) if options.hidden is None else tuple(options.hidden)
-    epochs = 5 if options.epochs is None else options.epochs
     try:
         usable_folder(options.folder)
         data = load_dataset(options.dataset)
         if options.run:
             run = Run.load(options.run)
         else:
-            run = train(data, Config(hidden=hidden, epochs=epochs), progress=False)
+            config = Config(**({"epochs": 5} | chosen))
+            usable_circuit(config, data)
+            run = train(data, config, progress=False)
         export_bundle(options.folder, run, data)
     except (ValueError, OSError) as error:
         print(f"snnbp: {error}", file=sys.stderr)

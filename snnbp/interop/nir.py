@@ -149,12 +149,15 @@ def _spiking(nir: Any, dialect: Dialect, level: int, size: int) -> Any:
 
 def _chain(nir: Any, graph: "nir.NIRGraph") -> list[tuple[str, Any]]:
     """The nodes between input and output in their order; ValueError unless the graph is one chain."""
+    for name, node in graph.nodes.items():
+        if isinstance(node, nir.NIRGraph):
+            raise ValueError(f"node {name!r} is a sub-graph: put its nodes into the graph itself")
     following = dict(graph.edges)
-    (name, *others) = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)] or [None]
+    (at, *others) = [name for name, node in graph.nodes.items() if isinstance(node, nir.Input)] or [None]
     chain: list[tuple[str, Any]] = []
-    while name in following and len(chain) < len(graph.nodes):
-        name = following[name]
-        chain.append((name, graph.nodes[name]))
+    while at in following and len(chain) < len(graph.nodes):
+        at = following[at]
+        chain.append((at, graph.nodes[at]))
     if others or len(following) < len(graph.edges) or len(chain) != len(graph.nodes) - 1:
         raise ValueError("the graph must be one chain of nodes from its input to its output")
     return chain[:-1]

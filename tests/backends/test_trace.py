@@ -8,7 +8,7 @@ from networks import lively
 
 from snnbp.backends import reference
 from snnbp.backends.rule import Rule
-from snnbp.backends.spiking import predict, trace
+from snnbp.backends.spiking import StimulusDriver, predict, trace
 from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.parts import Population
 from snnbp.circuit.schedule import schedule_of
@@ -105,9 +105,14 @@ def test_trace_refuses_circuits_that_take_no_samples(task):
         trace(*task, circuit=training_circuit(task[0].sizes, fixed_feedback=True))
 
 
-def test_trace_refuses_unknown_populations_and_phases(task):
-    with pytest.raises(ValueError, match="'z' is not a population"):
-        trace(*task, ["z"])
+def test_trace_refuses_unknown_populations_before_it_compiles(task, monkeypatch):
+    monkeypatch.setattr(StimulusDriver, "__init__", lambda *words: pytest.fail("it was made"))
+    for names in (["z"], ["o", ""]):
+        with pytest.raises(ValueError, match="is not a population of this circuit: choose from input, x, "):
+            trace(*task, names)
+
+
+def test_trace_refuses_unknown_phases(task):
     for phases in ([12], [-1], [3, 3]):
         with pytest.raises(ValueError, match="phases must be different and within 0 to 11"):
             trace(*task, ["o"], phases)

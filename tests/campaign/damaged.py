@@ -17,6 +17,7 @@ import numpy as np
 import snnbp
 from snnbp import Config, Run, Weights, files
 from snnbp.backends import compiled
+from snnbp.interop.bundle import export_bundle, usable_folder
 from snnbp.paper import ROOT, claims, pipeline, records, settings
 from snnbp.training import sources
 from snnbp.training.sweep import run_file
@@ -115,6 +116,7 @@ def _kinds(data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path, Callable[[
     run = snnbp.train(data, CONFIG, progress=False)
     assert run.weights is not None
     yield from _of_runs(run, data, folder)
+    yield from _of_a_bundle(run, data, folder)
     yield from _of_data(folder)
     yield from _of_the_paper(folder)
     yield _of_compiled_code(folder)
@@ -143,6 +145,18 @@ def _of_runs(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path
         run_file(store, CONFIG, "fused", data.digest),
         lambda: same(snnbp.sweep([CONFIG], data, progress=False, store=store)[0]),
     )
+
+
+def _of_a_bundle(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
+    """What is not as it was written is not replaced."""
+    export_bundle(folder / "bundle", run, data)
+    for path in (folder / "bundle" / "README.md", folder / "bundle" / "training" / "labels.npy"):
+        whole = path.read_bytes()
+
+        def same(path: Path = path, whole: bytes = whole) -> bool:
+            return usable_folder(folder / "bundle").is_dir() and path.read_bytes() == whole
+
+        yield path, same
 
 
 def _of_data(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:

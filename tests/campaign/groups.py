@@ -29,6 +29,7 @@ class Group:
 GROUPS = (
     Group("training killed", killed.training, 12, 100),
     Group("run store killed", killed.store, 6, 50),
+    Group("folder writer killed", killed.folders, 20, 300),
     Group("pipeline stopped", pipeline.pipeline, 3, 80),
     Group("set-up stopped", pipeline.set_up, 2, 20),
     Group("files damaged", damaged.damaged, 420, 3000),

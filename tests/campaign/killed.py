@@ -1,4 +1,4 @@
-"""Trainings and sweeps that are killed at random moments: what they stored is right, and they end the same.
+"""Trainings, sweeps and writers that are killed at random moments: what they stored is right, and whole.
 
 Runs as a program of its own, which forks the processes that it kills: one line a trial, empty if it survived.
 """
@@ -14,6 +14,7 @@ from pathlib import Path
 
 import snnbp
 from snnbp import Config, Run
+from snnbp.files import atomic_folder, remove_partials
 from snnbp.training.sweep import run_file
 
 SIGNALS = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
@@ -28,6 +29,11 @@ def training(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
 def store(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
     """Kill one or both of two sweeps that share a store."""
     yield from _program("_store", n, chance, folder)
+
+
+def folders(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
+    """Kill processes that replace a folder again and again."""
+    yield from _program("_folders", n, chance, folder)
 
 
 def _program(name: str, n: int, chance: random.Random, folder: Path) -> Iterator[str]:
@@ -109,6 +115,33 @@ def _store(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
                 path.unlink()
 
 
+def _folders(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
+    place = folder / "made"
+    place.mkdir()
+    for name in "ab":
+        (place / name).write_text("-1", encoding="utf-8")
+
+    def work() -> None:
+        for version in range(500):
+            with atomic_folder(place) as new:
+                for name in "ab":
+                    (new / name).write_text(str(version), encoding="utf-8")
+
+    for _ in range(n):
+        children = [_forked(work) for _ in range(2)]
+        time.sleep(chance.uniform(0, 0.1))
+        os.kill(children[0], chance.choice(SIGNALS))
+        os.waitpid(children[0], 0)
+        os.kill(children[1], chance.choice(SIGNALS))
+        os.waitpid(children[1], 0)
+        remove_partials(folder)
+        if os.listdir(folder) != ["made"] or sorted(os.listdir(place)) != ["a", "b"]:
+            yield f"{[*folder.rglob('*')]} was left"
+        else:
+            a, b = ((place / name).read_text(encoding="utf-8") for name in "ab")
+            yield "" if a == b else f"the versions {a} and {b} are mixed"
+
+
 def _forked(work: Callable[[], object]) -> int:
     if child := os.fork():
         return child
@@ -122,7 +155,6 @@ def _forked(work: Callable[[], object]) -> int:
 
 if __name__ == "__main__":
     name, count, seed, place = sys.argv[1:]
-    for line in {"_training": _training, "_store": _store}[name](
-        int(count), random.Random(seed), Path(place)
-    ):
+    kinds = {"_training": _training, "_store": _store, "_folders": _folders}
+    for line in kinds[name](int(count), random.Random(seed), Path(place)):
         print(line, flush=True)

@@ -1,9 +1,13 @@
 """The bundle is complete: a C program that knows only its files reproduces every bit."""
 
 import csv
+import io
 import json
+import os
+import random
 import shutil
 import subprocess
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +16,6 @@ import snnbp
 from snnbp import Config
 from snnbp.__main__ import main
 from snnbp.interop import export_bundle
-from snnbp.interop.parameters import Parameter
 from snnbp.training.images import on
 
 ONE, BEYOND = "one hidden layer", "beyond the validity bound"
@@ -42,21 +45,26 @@ def bundles(digits, tmp_path_factory):
     return folder
 
 
-@pytest.fixture(scope="module")
-def program(tmp_path_factory):
-    """The compiled C program, as a function of a bundle and a part: exit code and what it prints."""
+def compiled(folder, *options):
+    """The C program, as a function of a bundle and a part: exit code, what it prints, and its complaint."""
     if not (compiler := shutil.which("cc")):
         pytest.skip("no C compiler cc on this machine")
     source = __file__.replace("test_bundle.py", "bundle.c")
-    path = tmp_path_factory.mktemp("program") / "bundle"
-    subprocess.run([compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", path, source], check=True)
+    path = folder / "bundle"
+    subprocess.run([compiler, *options, "-Wall", "-Wextra", "-Werror", "-o", path, source], check=True)
 
     def run(bundle, part):
-        done = subprocess.run([path, bundle, part], capture_output=True, text=True, timeout=100, check=False)
-        assert not done.stderr, done.stderr
-        return done.returncode, done.stdout
+        found = {"ASAN_OPTIONS": "exitcode=99:detect_leaks=0", "UBSAN_OPTIONS": "exitcode=99"}
+        command = [path, bundle, part]
+        done = subprocess.run(command, capture_output=True, timeout=100, check=False, env=os.environ | found)
+        return done.returncode, done.stdout.decode(), done.stderr.decode(errors="replace")
 
     return run
+
+
+@pytest.fixture(scope="module")
+def program(tmp_path_factory):
+    return compiled(tmp_path_factory.mktemp("program"), "-O2")
 
 
 def rows(path):
@@ -74,7 +82,7 @@ def test_bundle_is_reproduced_by_a_c_program(program, bundles, case, part):
     n_weights = sum(np.load(folder / name)[1:].size for name in learning)
     n = 20 * phases * neurons
     expected = f"{n} spikes, {n} potentials, {n_weights} weights: 0 differences\n"
-    assert program(bundles / case, part) == (0, expected)
+    assert program(bundles / case, part) == (0, expected, "")
     assert (n_weights > 0) == (part == "training")
 
 
@@ -96,7 +104,7 @@ def test_bundle_program_finds_one_wrong_bit(program, bundles, tmp_path, name):
     array = np.load(path)
     array.reshape(-1)[-1] ^= 1
     np.save(path, array)
-    code, text = program(tmp_path / "bundle", "training")
+    code, text, _ = program(tmp_path / "bundle", "training")
     assert code == 1
     assert text.endswith(": 1 differences\n")
 
@@ -118,9 +126,66 @@ def test_bundle_needs_what_it_says(program, bundles, tmp_path, case, file, old, 
     text = path.read_text(encoding="utf-8")
     assert old in text
     path.write_text(text.replace(old, new), encoding="utf-8")
-    code, text = program(tmp_path / "bundle", "training")
+    code, text, _ = program(tmp_path / "bundle", "training")
     assert code == 1
     assert int(text.split()[-2]) > 0
+
+
+def damages(path, chance):
+    """Contents of a file of a bundle that the C program must refuse, or find other activity in."""
+    content = path.read_bytes()
+    lines = content.splitlines(keepends=True)
+    if path.name == "about.json":
+        samples = content.index(b'"samples"')
+        yield from (content[:samples], content.replace(b'"samples": 20', b'"samples": 19'))
+    elif path.name == "parameters.csv":
+        needed = sum(map(len, lines[:4]))
+        yield from (content[:at] for at in chance.sample(range(needed), 4))
+        yield from (content.replace(b",131072,", new) for new in (b",0,", b",-1,", b",1e9,", b",,", b","))
+    else:
+        yield from (b"", content[:-1], content + content[-7:], bytes(len(content)))
+        yield from (content[:at] for at in chance.sample(range(len(content)), 4))
+    if path.suffix == ".csv" and path.name != "parameters.csv":
+        yield lines[0]
+        yield b"".join(lines[:2])
+        for old, new in (
+            (b"input", b"i" * 70),
+            (b",", b",,"),
+            (b",0,", b",99999999999999999999,"),
+            (b",0,", b",x,"),
+        ):
+            if old in content:
+                yield content.replace(old, new)
+    if path.suffix == ".npy":
+        array = np.load(io.BytesIO(content))
+        for other in (array[:0], array[:-1], array.T.copy(order="C"), array.astype(">i8"), array[..., None]):
+            if other.shape != array.shape or other.dtype != array.dtype:
+                packed = io.BytesIO()
+                np.save(packed, other)
+                yield packed.getvalue()
+
+
+@pytest.mark.parametrize("part", ["training", "inference"])
+def test_bundle_that_is_damaged_is_never_confirmed(bundles, tmp_path, part):
+    """Nothing unchecked is read, as the sanitizers say, and what is cut is no proof."""
+    try:
+        program = compiled(tmp_path, "-g", "-O1", "-fsanitize=address,undefined", "-fno-sanitize-recover=all")
+    except subprocess.CalledProcessError:
+        pytest.skip("the C compiler has no sanitizers")
+    made = tmp_path / "made"
+    shutil.copytree(bundles / ONE, made)
+    assert program(made, part)[0] == 0
+    tried, chance = 0, random.Random(1)
+    for path in (made / "about.json", made / "parameters.csv", *sorted((made / part).iterdir())):
+        whole = path.read_bytes()
+        for content in damages(path, chance) if path.name != "images.npy" else ():
+            path.write_bytes(content)
+            code, text, complaint = program(made, part)
+            assert code in (1, 2), (path.name, code, content[:200], text, complaint)
+            assert (code == 1) == text.endswith("differences\n") == (complaint == "")
+            tried += 1
+        path.write_bytes(whole)
+    assert tried > 80
 
 
 def test_bundle_agrees_with_the_library(bundles, digits):
@@ -148,7 +213,7 @@ def test_bundle_agrees_with_the_library(bundles, digits):
 
 def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
     table = {row["name"]: row for row in rows(bundles / ONE / "parameters.csv")}
-    assert set(next(iter(table.values()))) == set(Parameter._fields)
+    assert set(next(iter(table.values()))) == {"name", "value", "unit", "origin", "note"}
     origins = {"paper", "official code", "derived", "our choice", "unknown"}
     assert {row["origin"] for row in table.values()} == origins
     assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
@@ -234,22 +299,110 @@ def test_bundle_stays_as_it_was_after_an_error_midway(bundles, digits, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def test_bundle_never_replaces_other_files(digits, tmp_path, monkeypatch):
+def _thesis(folder):
+    (folder / "thesis.tex").write_text("mine", encoding="utf-8")
+
+
+def _repository(folder):
+    (folder / ".git").mkdir()
+
+
+def _deeper(folder):
+    (folder / "training" / "notes.npy").write_text("mine", encoding="utf-8")
+
+
+def _edited(folder):
+    with (folder / "README.md").open("a", encoding="utf-8") as file:
+        file.write("mine")
+
+
+def _linked(folder):
+    (folder / "README.md").rename(folder.parent / "README.md")
+    (folder / "README.md").symlink_to("../README.md")
+
+
+def _only_named_so(folder):
+    for path in folder.iterdir():
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
+    (folder / "about.json").write_text("{}", encoding="utf-8")
+    _thesis(folder)
+
+
+def _a_pipe(folder):
+    (folder / "about.json").unlink()
+    os.mkfifo(folder / "about.json")
+
+
+@pytest.mark.parametrize(
+    ("changed", "reason"),
+    [
+        (_thesis, "thesis.tex is not as it was written"),
+        (_repository, ".git is not as it was written"),
+        (_deeper, "training/notes.npy is not as it was written"),
+        (_edited, "README.md is not as it was written"),
+        (_linked, "README.md is not as it was written"),
+        (_only_named_so, "holds no bundle"),
+        (_a_pipe, "holds no bundle"),
+    ],
+)
+def test_bundle_is_replaced_only_if_all_in_its_folder_is_its_own(bundles, tmp_path, capsys, changed, reason):
+    made = tmp_path / "made"
+    shutil.copytree(bundles / ONE, made)
+    changed(made)
+    before = tree(tmp_path)
+    assert main(["bundle", str(made), "--hidden", "8", "--epochs", "1"]) == 1
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert tree(tmp_path) == before
+    assert os.path.lexists(made / "about.json")
+
+
+def test_bundle_that_lacks_files_is_replaced(bundles, digits, tmp_path):
+    shutil.copytree(bundles / ONE, tmp_path / "made")
+    shutil.rmtree(tmp_path / "made" / "training")
+    export_bundle(tmp_path / "made", snnbp.train(digits, Config(epochs=2, hidden=30), progress=False), digits)
+    assert tree(tmp_path / "made") == tree(bundles / ONE)
+
+
+def test_bundle_never_replaces_other_files(bundles, digits, tmp_path, monkeypatch):
     run = snnbp.train(digits, Config(epochs=1, hidden=8), progress=False)
     note = tmp_path / "mine" / "notes.txt"
     note.parent.mkdir()
     note.write_text("mine", encoding="utf-8")
-    (tmp_path / "here").mkdir()
-    monkeypatch.chdir(tmp_path / "here")
+    shutil.copytree(bundles / ONE, tmp_path / "bundle")
+    (tmp_path / "link").symlink_to("bundle")
+    (tmp_path / "closed").mkdir(0o555)
+    monkeypatch.chdir(tmp_path / "bundle" / "training")
+    before = tree(tmp_path)
     for folder, reason in (
         (note.parent, "is not empty and holds no bundle"),
-        (note, "is a file"),
+        (note, "cannot be replaced, it is no folder"),
         (note / "made", "cannot be created"),
-        (".", "the current folder cannot be replaced"),
+        (".", "holds the current folder and cannot be replaced"),
+        ("..", "holds the current folder and cannot be replaced"),
+        (tmp_path, "holds the current folder and cannot be replaced"),
+        (tmp_path / "link", "is a link: name the folder itself"),
+        (tmp_path / "closed", "cannot be replaced, it is read-only"),
+        ("/proc", "is a mount point and cannot be replaced"),
     ):
         with pytest.raises(ValueError, match=reason):
             export_bundle(folder, run, digits)
-    assert tree(tmp_path / "mine") == {note.relative_to(note.parent): b"mine"}
+    assert tree(tmp_path) == before
+
+
+def test_bundle_folder_that_is_filled_meanwhile_is_not_replaced(digits, tmp_path, monkeypatch):
+    def busy(*words):
+        (tmp_path / "made").mkdir()
+        _thesis(tmp_path / "made")
+        return iter(())
+
+    monkeypatch.setattr("snnbp.interop.bundle.parameters", busy)
+    with pytest.raises(ValueError, match="is not empty and holds no bundle"):
+        export_bundle(
+            tmp_path / "made", snnbp.train(digits, Config(epochs=1, hidden=8), progress=False), digits
+        )
+    assert tree(tmp_path) == {Path("made/thesis.tex"): b"mine"}
 
 
 def test_bundle_arguments_are_checked(digits, tmp_path):
@@ -291,10 +444,24 @@ def test_bundle_command_refuses_settings_beside_a_run(tmp_path, capsys, words):
     assert "leave them out with --run" in capsys.readouterr().err
 
 
-def test_bundle_command_refuses_a_folder_before_it_trains(tmp_path, capsys, monkeypatch):
+def test_bundle_command_refuses_before_it_trains(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr("snnbp.interop.command.train", None)
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
-    assert main(["bundle", str(tmp_path)]) == 1
-    assert (
-        capsys.readouterr().err == f"snnbp: {tmp_path} is not empty and holds no bundle: name a new folder\n"
+    os.mkfifo(tmp_path / "pipe")
+    large = (
+        "the bundle would have 1,617.1 GiB, more than the limit of 4: choose smaller layers or fewer samples"
     )
+    for words, reason in (
+        ([tmp_path], f"{tmp_path} is not empty and holds no bundle: name a new folder"),
+        ([tmp_path / "new", "--hidden", "100000000"], large),
+        (["/proc"], "/proc is a mount point and cannot be replaced: name a folder in it"),
+        *(
+            (
+                [tmp_path / "new", "--run", path],
+                f"{path} is not a stored run, or is damaged: it is no regular file",
+            )
+            for path in ("/dev/zero", tmp_path / "pipe", tmp_path)
+        ),
+    ):
+        assert main(["bundle", *map(str, words)]) == 1
+        assert capsys.readouterr().err == f"snnbp: {reason}\n"

@@ -147,6 +147,7 @@ def test_nir_graphs_of_others_are_read():
         (lambda: chain(*list(plain()[0].nodes.values())[:3]), "pairs of affine and spiking nodes"),
         (lambda: chain(*list(plain()[0].nodes.values())[::-1]), "one chain of nodes"),
         (lambda: nir.NIRGraph({}, []), "one chain of nodes"),
+        (lambda: chain(plain()[0]), "node '0' is a sub-graph: put its nodes into the graph itself"),
         (
             lambda: chain(*(node for node in plain()[0].nodes.values() for _ in (0, 1))),
             "one chain of nodes",

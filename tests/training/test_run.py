@@ -4,7 +4,6 @@ import io
 import json
 import os
 import random
-import socket
 import subprocess
 import sys
 import zipfile
@@ -342,24 +341,6 @@ def test_weights_of_another_width_never_reach_a_kernel(digits, tmp_path, monkeyp
 
 
 # Writing
-
-
-def test_leftovers_of_killed_processes_are_removed_and_those_of_living_ones_kept(run, tmp_path):
-    host = socket.gethostname()
-    dead = subprocess.Popen([sys.executable, "-c", ""])
-    dead.wait()
-    leftover = tmp_path / f".run.npz.{host}.{dead.pid}.1.partial"
-    others = [
-        tmp_path / f".run.npz.{host}.{os.getppid()}.1.partial",
-        tmp_path / f".run.npz.another-{host}.{dead.pid}.1.partial",
-        tmp_path / f".other.npz.{host}.{dead.pid}.1.partial",
-        tmp_path / ".run.npz.1.2.partial",
-    ]
-    for path in (leftover, *others):
-        path.write_bytes(b"half")
-    run.save(tmp_path / "run.npz")
-    assert not leftover.exists()
-    assert all(path.exists() for path in others)
 
 
 def test_what_cannot_be_written_is_named_and_leaves_the_old_file(run, tmp_path):

@@ -103,11 +103,7 @@ class Network:
         numbers = {population.name: n for n, population in enumerate(self.circuit.populations)}
         column = np.full(len(numbers), -1)
         width = 0
-        for name in populations:
-            if name not in numbers:
-                raise ValueError(f"{name!r} is not a population of this circuit")
-            if column[numbers[name]] >= 0:
-                raise ValueError(f"population {name!r} is listed twice")
+        for name in population_names(self.circuit, populations):
             column[numbers[name]] = width
             width += self.circuit[name].size
         height = int(rows.max(initial=-1)) + 1
@@ -159,8 +155,8 @@ def simulate(
     steps = checks.whole("steps", steps)
     if steps < 0:
         raise ValueError(f"steps must not be negative, got {steps}")
+    names = population_names(circuit, populations)
     network = Network(circuit, plastic)
-    names = tuple(p.name for p in circuit.populations) if populations is None else tuple(populations)
     record = network.run(_events(network, inputs, steps), np.arange(steps), names, potentials)
     return Simulation(
         by_population(circuit, names, record.spikes),
@@ -168,6 +164,18 @@ def simulate(
         network.matrices,
         int(record.overflows.sum()),
     )
+
+
+def population_names(circuit: Circuit, populations: Iterable[str] | None) -> tuple[str, ...]:
+    """Return the names of the chosen populations, or of all; ValueError for one that is unknown or twice."""
+    known = tuple(population.name for population in circuit.populations)
+    names = known if populations is None else checks.each("populations", populations, str)
+    for name in names:
+        if name not in known:
+            raise ValueError(f"{name!r} is not a population of this circuit: choose from {', '.join(known)}")
+        if names.count(name) > 1:
+            raise ValueError(f"population {name!r} is listed twice")
+    return names
 
 
 def by_population(circuit: Circuit, names: tuple[str, ...], columns: NDArray[Any]) -> dict[str, NDArray[Any]]:

@@ -14,7 +14,7 @@ from snnbp.backends import base
 from snnbp.backends.compiled import jit
 from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
-from snnbp.backends.spiking.network import Network, by_population
+from snnbp.backends.spiking.network import Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
 from snnbp.backends.spiking.tables import Matrices
 from snnbp.circuit.backprop import inference_circuit, training_circuit
@@ -291,11 +291,7 @@ def trace(
     if not hasattr(samples, "inputs") or not hasattr(samples, "labels"):
         raise TypeError(f"samples must be of class Samples, got {reprlib.repr(samples)}")
     circuit = circuit or training_circuit(weights.sizes, threshold=weights.threshold)
-    names = (
-        tuple(p.name for p in circuit.populations)
-        if populations is None
-        else checks.each("populations", populations, str)
-    )
+    names = population_names(circuit, populations)
     period = range(len(circuit.phases))
     chosen = tuple(period) if phases is None else checks.wholes("phases", phases)
     if not set(chosen) <= set(period) or len(set(chosen)) < len(chosen):
