@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from snnbp.files import atomic_open
+from snnbp.files import atomic_open, remove_partials
 from snnbp.paper import NOTEBOOKS, ROOT, Failure, lock, probes, records, settings
 from snnbp.paper.claims import ledger, no_longer_reproduced
 from snnbp.paper.results import VERDICT, trainings
@@ -203,10 +203,10 @@ def executed_copy(name: str, folder: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove temporary files and folders of killed runs."""
+    """Remove what killed runs left, and nothing that a living one writes."""
     for place in (folder, NOTEBOOKS, BUILD):
-        for leftover in [*place.rglob(".*.partial")]:
-            shutil.rmtree(leftover) if leftover.is_dir() else leftover.unlink(missing_ok=True)
+        for parent in {leftover.parent for leftover in place.rglob(".snnbp-*.partial")}:
+            remove_partials(parent)
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:

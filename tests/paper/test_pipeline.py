@@ -303,7 +303,7 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
     assert not (checkout / "figures" / "records" / "01_first.json").exists()
     if how == signal.SIGTERM:
         return
-    (checkout / "notebooks" / ".01_first.ipynb.1.2.partial").touch()
+    (checkout / "notebooks" / f".snnbp-{'0' * 16}.partial").mkdir()
     (checkout / "hold").unlink()
     assert run(checkout, "all")[0] == 0
     assert tracked(checkout) == tracked(whole[0])
@@ -312,10 +312,10 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
 def test_what_killed_runs_left_is_removed(monkeypatch, tmp_path):
     monkeypatch.setattr(pipeline, "BUILD", tmp_path / "build")
     monkeypatch.setattr(pipeline, "NOTEBOOKS", tmp_path / "absent")
-    (tmp_path / "figures" / ".runs.host.1.2.partial" / "new").mkdir(parents=True)
+    (tmp_path / "figures" / f".snnbp-{'0' * 16}.partial" / "new").mkdir(parents=True)
     (tmp_path / "figures" / "kept.csv").touch()
     (tmp_path / "build").mkdir()
-    (tmp_path / "build" / ".table.csv.host.1.2.partial").touch()
+    (tmp_path / "build" / f".snnbp-{'1' * 16}.partial").mkdir()
     pipeline.remove_leftovers(tmp_path / "figures")
     assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["kept.csv"]
     assert not list(tmp_path.rglob(".*"))

@@ -168,7 +168,7 @@ def test_what_a_file_holds_does_not_depend_on_versions(run, tmp_path):
     assert {name for name, kind in kinds.items() if kind == "<f8"} == set(floats)
     assert {name for name, kind in kinds.items() if kind == "<i8"} == set(counts)
     assert {name for name, kind in kinds.items() if kind == "<i2"} == {"w1", "w2"}
-    assert kinds.keys() == {*floats, *counts, "w1", "w2", "about"}
+    assert kinds.keys() == {*floats, *counts, "weights", "w1", "w2", "about"}
 
 
 def other_matrix(rows, columns):
