@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -22,7 +23,7 @@ FOR_LABELS = ": use Dataset.from_arrays for other labels"
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(checks.Frozen):
     """Inputs and their labels.
 
     Parameters
@@ -42,9 +43,11 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
+        checks.same_rows("samples", self.inputs, self.labels)
         inputs = checks.array("inputs", self.inputs)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
-            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
+            hint = ": give one sample x as x[None]" if inputs.ndim == 1 else FOR_IMAGES
+            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{hint}")
         if inputs.dtype != bool:
             if inputs.dtype.kind not in "iuf":
                 raise ValueError(f"inputs must be bool or 0 and 1, got {inputs.dtype}")
@@ -53,8 +56,8 @@ class Samples:
                 raise ValueError(f"inputs must be bool or 0 and 1, got {other[0]}{FOR_IMAGES}")
         labels = checks.indices("labels", self.labels, len(inputs), 1 << 16, FOR_LABELS)
         kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
-        object.__setattr__(self, "inputs", _read_only(inputs, np.bool_))
-        object.__setattr__(self, "labels", _read_only(labels, kind))
+        object.__setattr__(self, "inputs", checks.frozen(inputs, np.bool_))
+        object.__setattr__(self, "labels", checks.frozen(labels, kind))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,7 +70,7 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(checks.Frozen):
     """Training and test samples of one width.
 
     Parameters
@@ -111,6 +114,11 @@ class Dataset:
         )
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
+        if self.image_shape is not None:
+            shape = checks.wholes("image_shape", self.image_shape)
+            if len(shape) != 2 or min(shape) < 1 or train_width % prod(shape):
+                raise ValueError(f"image_shape must be rows and columns of {train_width} inputs, got {shape}")
+            object.__setattr__(self, "image_shape", shape)
         if self.framed is not None:
             object.__setattr__(self, "framed", self._checked_frame(checks.array("framed", self.framed)))
         object.__setattr__(self, "classes", classes)
@@ -125,7 +133,7 @@ class Dataset:
             raise ValueError(f"framed must be bool {shape}, got {framed.dtype} {framed.shape}; {otherwise}")
         if not np.array_equal(framed[:, :, 1:-1, 1:-1].reshape(n, -1), self.train.inputs):
             raise ValueError(f"framed must hold the training images inside its border; {otherwise}")
-        return _read_only(framed, np.bool_)
+        return checks.frozen(framed, np.bool_)
 
     @property
     def _highest(self) -> int:
@@ -152,8 +160,9 @@ class Dataset:
         Raises
         ------
         ValueError
-            For any other shape or value, an empty part, unequal widths or lengths, a missing or infinite
-            label, numbers beside text, or one-hot columns that differ between the parts; in one line.
+            For any other shape or value, a missing value, an empty part, unequal widths or lengths, an
+            infinite label, or labels of several kinds; for data frames also if the columns of the parts
+            differ, or the indices of inputs and labels; in one line.
 
         Warns
         -----
@@ -161,7 +170,7 @@ class Dataset:
             If all test inputs are training inputs, too, or a label of the test is in no training sample. Of
             training inputs that mostly repeat, a test may be a part.
         """
-        labels, classes = numbered(y_train, y_test)
+        labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         train, test = _samples((x_train, x_test), labels, classes)
         return cls(train, test, classes=classes)
 
@@ -198,7 +207,7 @@ class Dataset:
         Raises
         ------
         ValueError
-            As in `from_arrays`, and for a wrong crop, threshold or levels.
+            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold or levels.
 
         Warns
         -----
@@ -206,7 +215,7 @@ class Dataset:
             As `from_arrays` does, and if images have all pixels on, or none.
         """
         ((*thresholds,),) = checked_levels(levels, pixel_threshold)
-        labels, classes = numbered(y_train, y_test)
+        labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         images = [
             checked_images(name, part, len(numbers))
             for name, part, numbers in zip(PARTS, (x_train, x_test), labels, strict=True)
@@ -214,7 +223,13 @@ class Dataset:
         if images[0].shape[1:] != images[1].shape[1:]:
             shapes = " and ".join(str(part.shape[1:]) for part in images)
             raise ValueError(f"x_train and x_test have images of the shapes {shapes}: give both the same")
-        full_scale = 1 if max(part.max() for part in images) <= 1 else 255
+        tops = [part.max() for part in images]
+        full_scale = 1 if max(tops) <= 1 else 255
+        if full_scale == 255 and 0 < min(tops) <= 1:
+            raise ValueError(
+                f"train has pixels up to {tops[0]}, test up to {tops[1]}: give both the same scale, "
+                "0 to 255 or 0 to 1"
+            )
         shape = images[0].shape[1:]
         width, framed = checked_crop(crop, shape), None
         if width:
@@ -316,14 +331,12 @@ def load_dataset(
     return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes, framed)
 
 
-def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
-    """The array itself if it can never change, or a copy whose memory is an object that cannot: bytes."""
-    owner = array.base
-    unchangeable = isinstance(owner, np.ndarray) and isinstance(owner.base, bytes)
-    if array.dtype != dtype or not unchangeable or not array.flags.c_contiguous:
-        memory = np.asarray(array, dtype=dtype).tobytes()
-        array = np.frombuffer(memory, dtype).reshape(array.shape)
-    return array
+def _numbered(inputs: Sequence[Any], labels: Sequence[Any]) -> tuple[list[NDArray[Any]], tuple[str, ...]]:
+    """`numbered`; ValueError if the names of rows or columns say that parts do not belong together."""
+    for name, part, theirs in zip(PARTS, inputs, labels, strict=True):
+        checks.same_rows(name, part, theirs)
+    checks.same_columns("input", *inputs)
+    return numbered(*labels)
 
 
 def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]) -> list[Samples]:

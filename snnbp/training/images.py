@@ -60,11 +60,13 @@ def checked_images(part: str, images: ArrayLike, n_labels: int) -> NDArray[Any]:
     if pixels.ndim and not len(pixels):
         raise ValueError(f"{part}: there is no image")
     if pixels.ndim == 2 and n_labels == 1 != len(pixels):
-        raise ValueError(f"{part}: a single image must have the shape (1, rows, columns), got {pixels.shape}")
+        raise ValueError(
+            f"{part}: a single image must have the shape (1, rows, columns), got {pixels.shape}: give x[None]"
+        )
     if pixels.ndim not in (2, 3) or 0 in pixels.shape[1:]:
         raise ValueError(
             f"{part}: images must be grey, (n, rows, columns), (n, 1, rows, columns) or (n, pixels), "
-            f"got {pixels.shape}"
+            f'got {pixels.shape}; convert colour images by Pillow\'s .convert("L"), one image x is x[None]'
         )
     if pixels.dtype.kind not in "biuf":
         raise ValueError(f"{part}: pixels must be numbers, got {pixels.dtype}")

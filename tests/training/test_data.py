@@ -86,10 +86,11 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
     [
         (0, np.full((4, 7), 0.5), r"train: inputs must be bool or 0 and 1, got 0.5: .*Dataset\.from_images"),
         (0, np.full((4, 7), 37), r"train: inputs must be bool or 0 and 1, got 37: .*Dataset\.from_images"),
-        (2, np.full((2, 7), np.nan), "test: inputs must be bool or 0 and 1, got nan"),
+        (2, np.full((2, 7), np.nan), r"test: inputs must not be missing, got nan at \[0, 0\]"),
         (2, np.full((2, 7), -1), "test: inputs must be bool or 0 and 1, got -1"),
         (0, np.full((4, 7), "1"), "train: inputs must be bool or 0 and 1, got <U1"),
-        (0, np.full((4, 7), None), "train: inputs must be bool or 0 and 1, got object"),
+        (0, np.full((4, 7), None), r"train: inputs must not be missing, got None at \[0, 0\]"),
+        (0, np.full((4, 7), object()), "train: inputs must be bool or 0 and 1, got object"),
         (0, [[1, 0], [1]], "train: inputs must be an array, got rows of different lengths"),
         (
             0,
@@ -104,9 +105,9 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
             np.array([[1, 2]]),
             r"test: labels must be a vector \(n,\) or one-hot \(n, classes\), got \(1, 2\)",
         ),
-        (1, np.array([0, np.nan, 1, 1]), "train has a missing label at index 1: nan"),
-        (1, [0, None, 1, 1], "train has a missing label at index 1: None"),
-        (1, [0, pd.NA, 1, 1], "train has a missing label at index 1: <NA>"),
+        (1, np.array([0, np.nan, 1, 1]), r"train: labels must not be missing, got nan at \[1\]"),
+        (1, [0, None, 1, 1], r"train: labels must not be missing, got None at \[1\]"),
+        (1, [0, pd.NA, 1, 1], r"train: labels must not be missing, got <NA> at \[1\]"),
     ],
 )
 def test_from_arrays_refuses(place, value, reason):
