@@ -104,8 +104,8 @@ def _is_missing(value: Any) -> bool:
 
 def same_rows(name: str, inputs: Any, labels: Any) -> None:
     """ValueError if the rows of inputs and labels, both pandas', have other names or another order."""
-    first, second = (getattr(part, "index", None) for part in (inputs, labels))
-    if hasattr(first, "equals") and hasattr(second, "equals") and not first.equals(second):
+    named = [part.index for part in (inputs, labels) if hasattr(getattr(part, "index", None), "equals")]
+    if len(named) == 2 and not named[0].equals(named[1]):
         raise ValueError(
             f"{name}: inputs and labels have different indices: give labels.loc[inputs.index], "
             "or, if their order is right, labels.to_numpy()"
@@ -114,7 +114,8 @@ def same_rows(name: str, inputs: Any, labels: Any) -> None:
 
 def same_columns(name: str, train: Any, test: Any) -> list[Any] | None:
     """Column names of two data frames, or of the one that has some; ValueError if they differ."""
-    named = [list(part.columns) for part in (train, test) if hasattr(part, "columns")]
+    frames = [part for part in (train, test) if hasattr(part, "columns")]
+    named = [list(getattr(frame, "column_names", frame.columns)) for frame in frames]  # Arrow, or all others
     if len(named) == 2 and named[0] != named[1]:
         raise ValueError(
             f"the {name} columns of train and test differ, {reprlib.repr(named[0])} and "

@@ -266,6 +266,27 @@ def test_rows_and_columns_of_data_frames_are_joined_by_name_or_refused():
     Dataset.from_arrays(mixed[0], joined, ~frame, labels)
 
 
+class Table:
+    """Arrow's: `columns` are not the names."""
+
+    def __init__(self, frame):
+        self.column_names, self.frame = list(frame), frame
+        self.columns = [frame[name].to_numpy() for name in frame]
+
+    def __array__(self, dtype=None, copy=None):
+        return self.frame.to_numpy()
+
+
+def test_columns_of_arrow_tables_are_joined_by_name_or_refused():
+    frame = pd.get_dummies(pd.Series(NAMES[LABELS[:8]]))
+    tables = Table(frame), Table(frame[["bee", "ant", "cow"]])
+    assert Dataset.from_arrays(BITS[:8], tables[0], ~BITS[:8], tables[0]).classes == tuple(NAMES)
+    with pytest.raises(
+        ValueError, match="the input columns of train and test differ, \\['ant', 'bee', 'cow'\\]"
+    ):
+        Dataset.from_arrays(tables[0], LABELS[:8], tables[1], LABELS[:8])
+
+
 class Refusing(Tensor):
     """A tensor that has no data (meta), or rows of different lengths (nested)."""
 
