@@ -30,13 +30,16 @@ def frozen(array: NDArray[Any], dtype: Any) -> NDArray[Any]:
 
 
 def whole(name: str, value: Any) -> int:
-    """Return an integer (Python's or NumPy's) as int; else ValueError."""
+    """Return an integer (Python's or NumPy's) of at most 64 bits as int; else ValueError."""
     try:
-        if not isinstance(value, bool) and np.ndim(value) == 0:
-            return operator.index(value)
+        if isinstance(value, bool) or np.ndim(value):
+            raise TypeError
+        number = operator.index(value)
     except TypeError:
-        pass
-    raise ValueError(f"{name} must be an integer, got {reprlib.repr(value)}")
+        raise ValueError(f"{name} must be an integer, got {reprlib.repr(value)}") from None
+    if number.bit_length() > 64:
+        raise ValueError(f"{name} must be an integer of at most 64 bits, got {number.bit_length()} bits")
+    return number
 
 
 def wholes(name: str, values: Any) -> tuple[int, ...]:
@@ -89,7 +92,7 @@ def array(name: str, value: Any, objects: bool = False) -> NDArray[Any]:
 def _missing(values: NDArray[Any]) -> Any:
     """Where an array has None, NaN, NaT, pandas' NA or NumPy's masked."""
     if values.dtype.kind in "OT":  # T: NumPy's text of any length
-        return np.frompyfunc(_is_missing, 1, 1)(values.astype(object)).astype(bool)
+        return np.asarray(np.frompyfunc(_is_missing, 1, 1)(values.astype(object)), bool)
     return values.dtype.kind in "fcmM" and np.isnan(values)
 
 

@@ -4,6 +4,7 @@ import os
 import reprlib
 import shutil
 import socket
+import stat
 import threading
 import zipfile
 from collections.abc import Iterator
@@ -95,6 +96,17 @@ def as_path(value: Any) -> Path:
         raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}") from None
 
 
+def existing_file(value: Any) -> Path:
+    """Convert to the path of an ordinary file; else FileNotFoundError, or ValueError that does not name it.
+
+    A pipe or a device may give no end of data, or none for ever.
+    """
+    path = as_path(value)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is a folder, a pipe or a device, not a file")
+    return path
+
+
 def remove_partials(folder: Path, name: str | None = None) -> None:
     """Remove what killed processes of this host left in `folder`: parts of `name`, or of everything."""
     if os.name == "nt":  # there os.kill(process, 0) sends Ctrl-C
@@ -139,7 +151,7 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
 
     path = as_path(path)
     try:
-        with open(path, "rb") as file:
+        with open(existing_file(path), "rb") as file:
             with zipfile.ZipFile(file) as directory:
                 size = sum(member.file_size for member in directory.infolist())
             if size > MAX_BYTES:

@@ -16,6 +16,9 @@ from snnbp import checks
 from snnbp.circuit.loihi import LEVEL_LIMIT, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN, to_grid
 from snnbp.files import atomic_open, read_arrays
 
+SCALE_MAX = 1e6
+"""Largest factor on the standard deviation of initial weights; nearly all are clipped by then."""
+
 
 @dataclass(frozen=True, eq=False)
 class Weights(checks.Frozen):
@@ -97,7 +100,8 @@ class Weights(checks.Frozen):
         threshold : int
             Firing threshold (weight units).
         scale : float
-            Factor on the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`).
+            Factor on the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`), at
+            most 10^6.
 
         Returns
         -------
@@ -107,8 +111,8 @@ class Weights(checks.Frozen):
         sizes = checks.wholes("sizes", sizes)
         if min(sizes, default=0) < 1:
             raise ValueError(f"sizes must be positive, got {sizes}")
-        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale < np.inf:
-            raise ValueError(f"scale must be a positive number, got {scale!r}")
+        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale <= SCALE_MAX:
+            raise ValueError(f"scale must be a number within (0, {SCALE_MAX:.0f}], got {reprlib.repr(scale)}")
         threshold = checked_threshold(threshold)
         return cls(
             tuple(
@@ -175,9 +179,7 @@ def checked_threshold(threshold: Any) -> int:
     """Return a threshold as int; ValueError unless it is even and a neuron can hold it."""
     value = checks.whole("threshold", threshold)
     if value % 2 or not 2 <= value < LEVEL_LIMIT:
-        raise ValueError(
-            f"threshold must be even and within [2, {LEVEL_LIMIT - 2}], got {reprlib.repr(value)}"
-        )
+        raise ValueError(f"threshold must be even and within [2, {LEVEL_LIMIT - 2}], got {value}")
     return value
 
 

@@ -80,9 +80,10 @@ NO_SIZES = (
     ["4", 3, 2],
     [None] * 3,
 )
-NO_THRESHOLDS = (*NO_WHOLE, 0, -2, 3, True)
-NO_STEPS = (*NO_WHOLE, 0, -2, 3, 256, True)
-NO_INHIBITION = (*NO_WHOLE, 0, 8128, -8127, True, -(1 << 40))
+HUGE = (1 << 33, 1 << 64, 1 << 70, 1 << 2000)
+NO_THRESHOLDS = (*NO_WHOLE, *HUGE, 1 << 17, 0, -2, 3, True)
+NO_STEPS = (*NO_WHOLE, *HUGE, 0, -2, 3, 256, True)
+NO_INHIBITION = (*NO_WHOLE, *(-huge for huge in HUGE), 0, 8128, -8127, True, -(1 << 40))
 NO_PIXEL_THRESHOLDS = (*NO_NUMBERS, NAN, -0.1, 1, 1.5, 50, True)
 NO_PATHS = (None, 5, [], {}, b"\0", object())
 
@@ -135,15 +136,15 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
     calls: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
         "Config(hidden)": (
             lambda v: Config(hidden=v),
-            (None, "x", [], 0, -1, 1.5, [4, 0], [NAN], {}, object(), [[4]]),
+            (None, "x", [], 0, -1, 1.5, [4, 0], [NAN], {}, object(), [[4]], *HUGE, [4, 1 << 18]),
         ),
-        "Config(epochs)": (lambda v: Config(epochs=v), (*NO_COUNTS, True)),
-        "Config(seed)": (lambda v: Config(seed=v), (*NO_WHOLE, -1, True)),
+        "Config(epochs)": (lambda v: Config(epochs=v), (*NO_COUNTS, *HUGE, True)),
+        "Config(seed)": (lambda v: Config(seed=v), (*NO_WHOLE, -1, True, *HUGE[1:])),
         "Config(rule)": (lambda v: Config(rule=v), NO_NAMES),
         "Config(threshold)": (lambda v: Config(threshold=v), NO_THRESHOLDS),
         "Config(step)": (lambda v: Config(step=v), NO_STEPS),
-        "Config(init_scale)": (lambda v: Config(init_scale=v), (*NO_NUMBERS, NAN, math.inf, 0, -1)),
-        "Config(n_validation)": (lambda v: Config(n_validation=v), (*NO_WHOLE, -1)),
+        "Config(init_scale)": (lambda v: Config(init_scale=v), (*NO_NUMBERS, *HUGE, NAN, math.inf, 0, -1)),
+        "Config(n_validation)": (lambda v: Config(n_validation=v), (*NO_WHOLE, *HUGE, -1)),
         "Config(inhibition)": (lambda v: Config(inhibition=v), NO_INHIBITION),
         "Config.model_copy": (lambda v: config.model_copy(update={"epochs": v}), NO_COUNTS),
         "Rule(name)": (lambda v: Rule(v), NO_NAMES),
@@ -155,7 +156,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "Weights.draw(sizes)": (lambda v: Weights.draw(np.random.default_rng(1), v), NO_SIZES),
         "Weights.draw(scale)": (
             lambda v: Weights.draw(np.random.default_rng(1), (4, 3, 2), scale=v),
-            (*NO_NUMBERS, NAN, math.inf, 0, -1),
+            (*NO_NUMBERS, *HUGE, NAN, math.inf, 0, -1),
         ),
         "Weights.from_arrays": (
             lambda v: Weights.from_arrays(v),
@@ -222,6 +223,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             lambda v: snnbp.sweep([config], data, progress=False, executor=v),
             (5, "x", object()),
         ),
+        "read_idx": (snnbp.read_idx, (*NO_PATHS, "", "nowhere", folder, "/dev/zero", taken)),
         "Run.load": (Run.load, (*NO_PATHS, "", "nowhere.npz", folder)),
         "Run.save": (run.save, (*NO_PATHS, folder, folder / "nowhere" / "file.npz")),
         "Run.statistic(which)": (lambda v: run.statistic(v, "spikes"), (*NO_NAMES, "selected")),
@@ -245,7 +247,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "NeuronType(bias)": (lambda v: NeuronType("a", bias=v), (*NO_WHOLE, 1 << 17)),
         "NeuronType(threshold)": (lambda v: NeuronType("a", threshold=v), (*NO_WHOLE, 1 << 17)),
         "NeuronType(refractory)": (lambda v: NeuronType("a", refractory=v), (*NO_WHOLE, -1)),
-        "Population(size)": (lambda v: Population("a", v), NO_COUNTS),
+        "Population(size)": (lambda v: Population("a", v), (*NO_COUNTS, *HUGE[2:])),
         "Population(neuron)": (lambda v: Population("a", 1, v), (None, 5, "plain", [])),
         "PlasticityRule(rewarded)": (lambda v: PlasticityRule(v), (*NO_WHOLE, 1, 1000)),
         "PlasticityRule(always)": (lambda v: PlasticityRule(4, v), (*NO_WHOLE, 1, 1000)),
