@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 from snnbp.training import sources
-from snnbp.training.images import checked_crop, checked_images, checked_levels, cropped, grey_on_at, on_at
+from snnbp.training.images import binarized, checked_crop, checked_images, checked_levels
 from snnbp.training.labels import numbered
 from snnbp.training.split import warn_of_split
 
@@ -214,7 +214,7 @@ class Dataset(checks.Frozen):
         UserWarning
             As `from_arrays` does, and if images have all pixels on, or none.
         """
-        ((*thresholds,),) = checked_levels(levels, pixel_threshold)
+        thresholds = checked_levels(levels, pixel_threshold, pixel_threshold)
         labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         images = [
             checked_images(name, part, len(numbers))
@@ -230,13 +230,8 @@ class Dataset(checks.Frozen):
                 f"train has pixels up to {tops[0]}, test up to {tops[1]}: give both the same scale, "
                 "0 to 255 or 0 to 1"
             )
-        shape = images[0].shape[1:]
-        width, framed = checked_crop(crop, shape), None
-        if width:
-            framed = grey_on_at(cropped(images[0], width - 1), thresholds, full_scale)
-            images = [cropped(part, width) for part in images]
-            framed = framed.reshape(len(framed), -1, *(side + 2 for side in images[0].shape[1:]))
-        inputs = [grey_on_at(part, thresholds, full_scale) for part in images]
+        width = checked_crop(crop, images[0].shape[1:])
+        inputs, image_shape, framed = binarized(images, thresholds, full_scale, width)
         for name, part in zip(PARTS, inputs, strict=True):
             if n_uniform := int((part.all(axis=1) | ~part.any(axis=1)).sum()):
                 warnings.warn(
@@ -245,8 +240,6 @@ class Dataset(checks.Frozen):
                     stacklevel=2,
                 )
         train, test = _samples(inputs, labels, classes)
-        rows, *columns = images[0].shape[1:]
-        image_shape = (rows, columns[0]) if columns else None
         return cls(train, test, "images", False, image_shape, classes, framed)
 
     @cached_property
@@ -318,17 +311,9 @@ def load_dataset(
     """
     thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
     raw = sources.load(name)
-    train, test = (
-        Samples(on_at(images, chosen, raw.full_scale), labels)
-        for images, labels, chosen in zip(raw.images, raw.labels, thresholds, strict=True)
-    )
-    rows, columns = raw.images[0].shape[1:]
-    framed = None
-    if raw.framed is not None:
-        framed = on_at(raw.framed, thresholds[0], raw.full_scale).reshape(
-            len(train), -1, rows + 2, columns + 2
-        )
-    return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes, framed)
+    inputs, image_shape, framed = binarized(raw.whole, thresholds, raw.full_scale, raw.crop)
+    train, test = map(Samples, inputs, raw.labels)
+    return Dataset(train, test, name, raw.verified, image_shape, raw.classes, framed)
 
 
 def _numbered(inputs: Sequence[Any], labels: Sequence[Any]) -> tuple[list[NDArray[Any]], tuple[str, ...]]:

@@ -30,15 +30,35 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
 
-def on_at(images: NDArray[np.uint8], levels: Sequence[float], full_scale: int = 255) -> NDArray[np.bool_]:
-    """`on` for several thresholds, stacked: bool (n, levels * rows * columns), the first level first."""
-    return np.concatenate([on(images, level, full_scale) for level in levels], axis=1)
+def binarized(
+    images: Sequence[NDArray[Any]], thresholds: Sequence[Sequence[float]], full_scale: int, crop: int
+) -> tuple[list[NDArray[np.bool_]], tuple[int, int] | None, NDArray[np.bool_] | None]:
+    """Inputs of train and test, the shape of an image, and the training images with one more pixel around.
+
+    Parameters
+    ----------
+    images : array (n, rows, columns) or (n, pixels) of each part
+        From 0 to `full_scale`. Those (n, pixels) have no shape.
+    thresholds : sequence of float of each part
+        Several thresholds are stacked, the first one first.
+    full_scale : int
+    crop : int
+        Number of pixels to cut off on each side. If it is 0, there is no pixel more.
+    """
+    inside = [cropped(part, crop) for part in images]
+    inputs = [_on_at(part, chosen, full_scale) for part, chosen in zip(inside, thresholds, strict=True)]
+    if inside[0].ndim == 2:
+        return inputs, None, None
+    _, rows, columns = inside[0].shape
+    framed = _on_at(cropped(images[0], crop - 1), thresholds[0], full_scale) if crop else None
+    shape = len(images[0]), len(thresholds[0]), rows + 2, columns + 2
+    return inputs, (rows, columns), None if framed is None else framed.reshape(shape)
 
 
-def grey_on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
-    """`on_at` for pixels of any type, from 0 to `full_scale`, 1 or 255."""
-    if images.dtype == np.uint8 and full_scale == 255:
-        return on_at(images, levels)
+def _on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
+    """`on` for several levels, stacked: bool (n, levels * rows * columns), and for pixels of any type."""
+    if images.dtype == np.uint8:
+        return np.concatenate([on(images, level, full_scale) for level in levels], axis=1)
     n_pixels = int(np.prod(images.shape[1:]))
     inputs = np.empty((len(images), len(levels), n_pixels), np.bool_)
     for n, image in enumerate(images):  # one at a time: all of them as float64 would take much memory
@@ -48,8 +68,7 @@ def grey_on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -
 
 def cropped(images: NDArray[Any], width: int) -> NDArray[Any]:
     """Cut off a border of `width` pixels of images (n, rows, columns)."""
-    inside = slice(width, -width or None)
-    return images[:, inside, inside]
+    return images[:, width:-width, width:-width] if width else images
 
 
 def checked_images(part: str, images: ArrayLike, n_labels: int) -> NDArray[Any]:

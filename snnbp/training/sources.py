@@ -37,17 +37,19 @@ class DataUnavailable(OSError):
 
 
 class Raw(NamedTuple):
-    """Images, training then test: uint8 (n, rows, columns), labels uint8 (n,).
+    """Whole images, training then test: uint8 (n, rows, columns), labels uint8 (n,)."""
 
-    `framed` is the training images with one more pixel on each side, where they were cropped.
-    """
-
-    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    whole: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     labels: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     classes: tuple[str, ...]
     full_scale: int = 255
-    verified: bool = True
-    framed: NDArray[np.uint8] | None = None
+    verified: bool = False
+    crop: int = 0
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Without `crop` pixels on each side."""
+        return cropped(self.whole[0], self.crop), cropped(self.whole[1], self.crop)
 
 
 NAMES = (*SOURCES, "digits")
@@ -65,13 +67,7 @@ def load(name: str) -> Raw:
     test, test_labels = _parsed(name, source, *contents[2:])
     if source.exchanged:
         train, test = train.swapaxes(1, 2), test.swapaxes(1, 2)
-    return Raw(
-        (cropped(train, source.crop), cropped(test, source.crop)),
-        (train_labels, test_labels),
-        source.classes,
-        verified=verified,
-        framed=cropped(train, source.crop - 1) if source.crop else None,
-    )
+    return Raw((train, test), (train_labels, test_labels), source.classes, 255, verified, source.crop)
 
 
 def _parsed(
@@ -108,9 +104,7 @@ def _digits() -> Raw:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     images, labels = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
     split = 1437
-    return Raw(
-        (images[:split], images[split:]), (labels[:split], labels[split:]), tuple("0123456789"), 16, False
-    )
+    return Raw((images[:split], images[split:]), (labels[:split], labels[split:]), tuple("0123456789"), 16)
 
 
 def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool]:
