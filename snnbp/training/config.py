@@ -8,14 +8,7 @@ import numpy as np
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
 from snnbp.backends.rule import Rule
-from snnbp.circuit.loihi import (
-    CHIP_CORES,
-    CORE_COMPARTMENTS,
-    INHIBITION,
-    THRESHOLD,
-    WEIGHT_GRID,
-    mantissa_exponent,
-)
+from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID, mantissa_exponent
 from snnbp.circuit.weights import SCALE_MAX
 
 
@@ -31,7 +24,7 @@ def _layers(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_plain)]
-Size = Annotated[int, Field(ge=1, le=CHIP_CORES * CORE_COMPARTMENTS)]
+Size = Annotated[int, Field(ge=1, le=131_072)]
 Count = Annotated[Whole, Field(ge=0, le=1_000_000_000)]
 
 

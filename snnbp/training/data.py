@@ -1,6 +1,7 @@
 """Data sets as the network sees them: binary inputs and integer labels."""
 
 import hashlib
+import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +16,6 @@ from snnbp import checks
 from snnbp.training import sources
 from snnbp.training.images import binarized, checked_crop, checked_images, checked_levels
 from snnbp.training.labels import numbered
-from snnbp.training.split import warn_of_split
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
 PARTS = ("train", "test")
@@ -324,7 +324,9 @@ def _numbered(inputs: Sequence[Any], labels: Sequence[Any]) -> tuple[list[NDArra
     return numbered(*labels)
 
 
-def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]) -> list[Samples]:
+def _samples(
+    inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]
+) -> tuple[Samples, Samples]:
     """Make both parts; the message of an error names the part."""
     made = []
     for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
@@ -335,5 +337,25 @@ def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Seq
             made.append(Samples(bits, numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    warn_of_split([part.inputs for part in made], labels, classes, stacklevel=4)
-    return made
+    train, test = made
+    _warn_of_split(train, test, classes)
+    return train, test
+
+
+def _warn_of_split(train: Samples, test: Samples, classes: Sequence[str]) -> None:
+    """Warn if the test is the training inputs or a part of them, or has labels that are never trained.
+
+    A part is no fault where most training inputs repeat, as in a table of few columns.
+    """
+    tested, learned = test.inputs, train.inputs
+    if tested.size and tested.shape[1] == learned.shape[1]:
+        some, known = ({bits.tobytes() for bits in np.packbits(part, axis=1)} for part in (tested, learned))
+        if np.array_equal(tested, learned) or (some <= known and 2 * len(known) > len(learned)):
+            warnings.warn(
+                "all test inputs are training inputs, too: the test accuracy is not meaningful", stacklevel=4
+            )
+    if unknown := [classes[label] for label in np.setdiff1d(test.labels, train.labels)]:
+        warnings.warn(
+            f"test has labels that no training sample has, {reprlib.repr(unknown)}: they cannot be learned",
+            stacklevel=4,
+        )

@@ -115,29 +115,21 @@ def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> 
     ValueError
         For a threshold outside [0, 1), levels that are no sequence or do not rise, or both given.
     """
-    for threshold in pixel_thresholds:
-        _check_threshold(threshold)
+    is_sequence = isinstance(levels, Iterable) and not isinstance(levels, str)
+    if levels is not None and not (is_sequence and getattr(levels, "ndim", 1) == 1):
+        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
+    chosen = () if levels is None else tuple(levels)
+    for threshold in (*pixel_thresholds, *chosen):
+        is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+        if not is_number or not 0 <= threshold < 1:
+            raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
     if levels is None:
         return tuple((threshold,) for threshold in pixel_thresholds)
     if any(threshold != 0.5 for threshold in pixel_thresholds):
         raise ValueError("give levels or a pixel threshold, not both")
-    if isinstance(levels, str) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
-        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
-    chosen = tuple(levels)
-    for threshold in chosen:
-        _check_threshold(threshold)
     if not chosen or list(chosen) != sorted(set(chosen)):
         raise ValueError(f"levels must be pixel thresholds in rising order, got {chosen}")
     return (chosen,) * len(pixel_thresholds)
-
-
-def _check_threshold(threshold: float) -> None:
-    if (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, int | float | np.number)
-        or not 0 <= threshold < 1
-    ):
-        raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
 
 
 def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:

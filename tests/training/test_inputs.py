@@ -443,6 +443,7 @@ def test_levels_are_stacked_and_fall():
         assert framed_images(data).shape == (8, 4, 9, 8)
         np.testing.assert_array_equal(framed_images(data)[:, :, 1:-1, 1:-1], stacked)
     assert from_images(levels=[0.5]).digest == from_images().digest
+    assert from_images(levels=np.array(levels), crop=1).digest == data.digest
 
 
 @pytest.mark.parametrize(
