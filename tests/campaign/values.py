@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import snnbp
 from snnbp import (
@@ -47,6 +48,9 @@ NO_ARRAYS = (
     np.full((4, 3), NAN),
     np.full((4, 3), -1),
     [[0.5] * 3] * 4,
+    np.ma.masked_equal(np.eye(4, 3, dtype=int), 1),
+    [[1, 0, None]] * 4,
+    pd.DataFrame(np.eye(4, 3)).astype("Int64").replace(1, pd.NA),
 )
 NO_LABELS = (
     None,
@@ -61,6 +65,9 @@ NO_LABELS = (
     [[1]] * 4,
     [1] * 5,
     [None] * 4,
+    np.ma.masked_equal([0, 1, 0, 1], 1),
+    [0, 1, 0, np.ma.masked],
+    pd.Series([0, 1, 0, None], dtype="Int64"),
 )
 NO_MATRICES = (
     *(None, 5, "x", [], [1], [[]], [["a"]], [[1.0]], [[NAN]], [[1, 2], [3]], np.ones((2, 2, 2), int)),
@@ -130,6 +137,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
     weights = snnbp.initial_weights(config, data)
     run = snnbp.train(data, config, progress=False)
     x, y = np.eye(4, 3, dtype=bool), np.array([0, 1, 0, 1])
+    frame, names = pd.DataFrame(x), pd.Series([*"abab"])
     plain = NeuronType("plain")
     taken = folder / "file"
     taken.touch()
@@ -175,11 +183,29 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "from_arrays(x)": (lambda v: Dataset.from_arrays(v, y, x, y), NO_ARRAYS),
         "from_arrays(y)": (
             lambda v: Dataset.from_arrays(x, v, x, y),
-            (None, 5, "x", [], [1], [NAN] * 4, [[2, 1]] * 4),
+            (
+                None,
+                5,
+                "x",
+                [],
+                [1],
+                [[2, 1]] * 4,
+                *NO_LABELS[7:8],
+                *NO_LABELS[11:],
+                ["1", 1, 1, 1],
+                [True, 1, 1, 1],
+            ),
         ),
         "from_images(x)": (
             lambda v: Dataset.from_images(v, y, x, y),
-            (None, 5, "x", [], [1], [[-1] * 3] * 4, [[256] * 3] * 4, [[NAN] * 3] * 4, [["a"] * 3] * 4),
+            (
+                *(None, 5, "x", [], [1], [[-1] * 3] * 4, [[256] * 3] * 4, [[NAN] * 3] * 4, [["a"] * 3] * 4),
+                *(*NO_ARRAYS[-3:], np.full((4, 3), 99), np.zeros((4, 3, 3, 3))),
+            ),
+        ),
+        "from_arrays(frames)": (
+            lambda v: Dataset.from_arrays(frame, names, v[0], v[1]),
+            ((frame[[2, 1, 0]], names), (frame[[0, 1]], names), (frame[::-1], names), (frame, names[::-1])),
         ),
         "from_images(threshold)": (lambda v: Dataset.from_images(x, y, x, y, v), NO_PIXEL_THRESHOLDS),
         "load_dataset": (snnbp.load_dataset, (*NO_NAMES, "MNIST", "digits ")),
