@@ -69,14 +69,16 @@ def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
         with suppress(ValueError, RuntimeError):  # refused below
             labels = np.array(labels, dtype=object)
     values = checks.array(f"{part}: labels", labels, objects=True)
-    values = np.array([*map(_item, values.flat)], dtype=object).reshape(values.shape)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    one_hot = values.ndim == 2 and values.shape[1] > 1 and ((values == 0) | (values == 1)).all()
-    if one_hot and (values.sum(axis=1) == 1).all():
+    can_be_one_hot = values.ndim == 2 and values.shape[1] > 1 and values.dtype.kind in "biufO"
+    if can_be_one_hot and ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all():
         return values
     if values.ndim != 1:
         raise ValueError(f"{part}: labels must be a vector (n,) or one-hot (n, classes), got {values.shape}")
+    # Python's numbers, but NumPy's times, which are finer.
+    is_time = values.dtype.kind in "mM"
+    values = np.array([*values], object) if is_time else np.frompyfunc(_item, 1, 1)(values.astype(object))
     for value in values:
         if isinstance(value, float) and isinf(value):
             raise ValueError(f"{part}: labels have the value {value}")
@@ -84,8 +86,8 @@ def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
 
 
 def _item(value: Any) -> Any:
-    """The Python object of a NumPy or torch number; NumPy's times stay, as Python's are less fine."""
-    return value if isinstance(value, TIMES) or not hasattr(type(value), "item") else value.item()
+    """The Python object of a NumPy or torch number."""
+    return value.item() if hasattr(type(value), "item") and not isinstance(value, TIMES) else value
 
 
 def _kind(value: Any) -> str:

@@ -38,6 +38,15 @@ def test_from_arrays():
             assert not array.flags.writeable
 
 
+def test_the_shape_of_an_image_is_that_of_the_inputs():
+    data = Dataset.from_arrays(*arrays())
+    for shape in ((1, 7), [7, 1], np.array([1, 1])):  # 1x1: seven levels
+        assert Dataset(data.train, data.test, image_shape=shape).image_shape == tuple(shape)
+    for shape in ((7,), (2, 3), (0, 7), (-1, -7), (7, 7)):
+        with pytest.raises(ValueError, match="image_shape must be rows and columns of 7 inputs, got"):
+            Dataset(data.train, data.test, image_shape=shape)
+
+
 @pytest.mark.parametrize("other", [(9, 8), (72,)])
 def test_images_of_two_shapes_are_refused(other):
     images, labels = np.random.default_rng(0).integers(0, 256, (6, 8, 9)), [0, 1, 0, 1, 0, 1]

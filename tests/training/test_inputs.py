@@ -229,6 +229,13 @@ def test_a_missing_input_or_pixel_is_refused(inputs):
             ("2020-01-01", "2020-02-01"),
         ),
         (np.array([1], "m8[D]"), np.array([2], "m8[D]"), ("1 days", "2 days")),
+        (pd.Series([(1, 2), (0, 1)]), pd.Series([(1, 2)]), ("(0, 1)", "(1, 2)")),
+        (pd.cut([1, 5, 9], [0, 4, 8, 12]), pd.cut([1], [0, 4, 8, 12]), ("(0, 4]", "(4, 8]", "(8, 12]")),
+        (
+            np.array([np.datetime64("2020-01-02T03", "ns")], object),
+            np.array(["2020"], "M8[ns]"),
+            ("2020-01-01", "2020-01-02T03:00"),
+        ),
         ([Item(1), Item(2)], [Item(2)], (1, 2)),
     ],
 )
