@@ -124,8 +124,7 @@ def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool
     wrong: list[Path] = []
     recognizes_names = source.of_archives or not source.digests
     for path in dict.fromkeys(_candidates(folders, name)):
-        data, content = _read(path, source.max_bytes)
-        digests = _digests(data, content)
+        content, digests = _read(path, source.max_bytes)
         file = path.name.removesuffix(".gz").replace(".", "-")
         if known := digests & file_of.keys():
             found.setdefault(file_of[known.pop()], (path, content))
@@ -153,10 +152,6 @@ def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool
     return [(unverified | found)[file] for file in source.files], verified
 
 
-def _digests(data: bytes, content: bytes) -> set[str]:
-    return {hashlib.sha256(part).hexdigest() for part in (data, content)}
-
-
 def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
     """Yield files that may be idx files: from the folder of the data set first, then from all others."""
     for root in (root for folder in folders for root in (folder / name, folder)):
@@ -164,15 +159,19 @@ def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
             yield from filter(Path.is_file, sorted(root.glob("*/" * depth + "*ubyte*")))
 
 
-def _read(path: Path, limit: int) -> tuple[bytes, bytes]:
-    """A file as it is, and decompressed; both empty if it is damaged or holds more than `limit` bytes."""
+def _read(path: Path, limit: int) -> tuple[bytes, set[str]]:
+    """Content and digests of a file; no content if it is damaged or holds more than `limit` bytes."""
     try:
-        data = b"" if path.stat().st_size > limit + SLACK else path.read_bytes()
-        content = decompressed(data, limit)
+        return _identified(b"" if path.stat().st_size > limit + SLACK else path.read_bytes(), limit)
     except (OSError, ValueError) as error:
         log.warning("skipping %s: %s", path, error)
-        return b"", b""
-    return data if content else b"", content
+        return b"", set()
+
+
+def _identified(data: bytes, limit: int) -> tuple[bytes, set[str]]:
+    """Decompressed data, and the digests of both: mirrors and browsers decompress, too."""
+    content = decompressed(data, limit)
+    return content, {hashlib.sha256(part).hexdigest() for part in (data, content)}
 
 
 def _download(source: Source, missing: list[str], cache: Path) -> dict[str, bytes]:
@@ -188,8 +187,8 @@ def _download(source: Source, missing: list[str], cache: Path) -> dict[str, byte
                 continue
             try:
                 data = _fetch(f"{mirror}{name}.gz", source.max_bytes + SLACK)
-                content = decompressed(data, source.max_bytes)
-                if digest not in _digests(data, content):
+                content, digests = _identified(data, source.max_bytes)
+                if digest not in digests:
                     raise ValueError("not the published content")
             except (OSError, ValueError) as error:
                 # Errors of requests are OSErrors with long messages: name the type only.

@@ -244,6 +244,10 @@ def lay_out(layout: str, folder: Path) -> None:
     elif layout == "decompressed by a browser":
         for name in FILES:
             (put(folder / "mnist", ()) / f"{name}.gz").write_bytes(CONTENTS[name])
+    elif layout == "gzip of several members":
+        for name, content in CONTENTS.items():
+            members = gzip.compress(content[:20]) + gzip.compress(content[20:])
+            (put(folder / "mnist", ()) / f"{name}.gz").write_bytes(members)
     elif layout == "names exchanged":
         for name, other in zip(FILES, reversed(FILES), strict=True):
             (put(folder / "mnist", ()) / f"{name}.gz").write_bytes(gzip.compress(CONTENTS[other]))
@@ -262,6 +266,7 @@ def lay_out(layout: str, folder: Path) -> None:
         "dots",
         "kaggle",
         "decompressed by a browser",
+        "gzip of several members",
         "names exchanged",
         "spread",
     ],
@@ -297,6 +302,7 @@ DAMAGED = {
     "not gzip": (".gz", b"<html>not found</html>"),
     "bits": (".gz", whole[:30] + bytes([whole[30] ^ 1]) + whole[31:]),
     "header only": (".gz", whole[:2]),
+    "a member more": (".gz", whole + gzip.compress(b"x")),
     "other content": (".gz", gzip.compress(CONTENTS[TEST_IMAGES] + b"x")),
     "cut, uncompressed": ("", CONTENTS[TEST_IMAGES][:-1]),
     "empty": ("", b""),
