@@ -4,6 +4,7 @@ import os
 import reprlib
 import secrets
 import shutil
+import stat
 import zipfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager, suppress
@@ -103,6 +104,17 @@ def as_path(value: Any) -> Path:
     raise TypeError(f"a path must be text or a pathlib.Path, got {reprlib.repr(value)}")
 
 
+def existing_file(value: Any) -> Path:
+    """Convert to the path of an ordinary file; else FileNotFoundError, or ValueError that does not name it.
+
+    A pipe or a device may give no end of data, or none for ever.
+    """
+    path = as_path(value)
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise ValueError("it is no regular file")
+    return path
+
+
 def remove_partials(folder: Path) -> None:
     """Remove what killed writers left in `folder`: all that nobody has locked; nothing without locks."""
     with ExitStack() as stack:
@@ -153,11 +165,8 @@ def read_arrays(path: str | Path) -> dict[str, Any]:
     """
     import numpy as np
 
-    path = as_path(path)
     try:
-        if path.exists() and not path.is_file():  # a device may be endless, a pipe waits
-            raise ValueError("it is no regular file")
-        with open(path, "rb") as file:
+        with open(existing_file(path), "rb") as file:
             with zipfile.ZipFile(file) as directory:
                 if (size := sum(member.file_size for member in directory.infolist())) > MAX_BYTES:
                     raise ValueError(f"it has {size} bytes, more than the limit of {MAX_BYTES}")

@@ -42,7 +42,7 @@ class Rule:
     name : str
         One of `RULES`.
     threshold : int
-        Firing threshold (weight units): positive and even.
+        Firing threshold (weight units): even, within [2, 131070].
     step : int
         Learning step (weight units): even, within [2, 254].
     open_target : bool

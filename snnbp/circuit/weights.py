@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import reprlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -12,12 +13,22 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
-from snnbp.circuit.loihi import INITIAL_LIMIT, THRESHOLD, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.loihi import (
+    INITIAL_LIMIT,
+    LEVEL_LIMIT,
+    THRESHOLD,
+    WEIGHT_GRID,
+    WEIGHT_MAX,
+    WEIGHT_MIN,
+)
 from snnbp.files import atomic_open, read_arrays
+
+SCALE_MAX = 1e6
+"""Largest factor on the standard deviation of initial weights; nearly all are clipped by then."""
 
 
 @dataclass(frozen=True, eq=False)
-class Weights:
+class Weights(checks.Frozen):
     """The matrices of a network with any number of hidden layers.
 
     Parameters
@@ -26,7 +37,7 @@ class Weights:
         W1, W2, ..., each (pre, post), even integers within [-256, 254] (weight units). The columns of
         each are the rows of the next. Stored as read-only int16.
     threshold : int, default 1024
-        Firing threshold (weight units) that the network was trained with: positive and even.
+        Firing threshold (weight units) that the network was trained with: even, within [2, 131070].
 
     Raises
     ------
@@ -96,7 +107,8 @@ class Weights:
         threshold : int
             Firing threshold (weight units).
         scale : float
-            Factor on the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`).
+            Factor on the standard deviation sqrt(2 / (pre + post)) * threshold (official code, `rand_He`), at
+            most 10^6.
 
         Returns
         -------
@@ -106,8 +118,8 @@ class Weights:
         sizes = checks.wholes("sizes", sizes)
         if min(sizes, default=0) < 1:
             raise ValueError(f"sizes must be positive, got {sizes}")
-        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale < np.inf:
-            raise ValueError(f"scale must be a positive number, got {scale!r}")
+        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale <= SCALE_MAX:
+            raise ValueError(f"scale must be a number within (0, {SCALE_MAX:.0f}], got {reprlib.repr(scale)}")
         threshold = checked_threshold(threshold)
         matrices = []
         for pre, post in pairwise(sizes):
@@ -170,12 +182,11 @@ class Weights:
 
 
 def checked_threshold(threshold: Any) -> int:
-    """Return a threshold as int; ValueError unless it is a positive even integer."""
-    if isinstance(threshold, bool) or not isinstance(threshold, int | np.integer) or threshold % 2:
-        raise ValueError(f"threshold must be an even integer, got {threshold!r}")
-    if threshold < 2:
-        raise ValueError(f"threshold must be at least 2, got {threshold}")
-    return int(threshold)
+    """Return a threshold as int; ValueError unless it is even and a neuron can hold it."""
+    value = checks.whole("threshold", threshold)
+    if value % 2 or not 2 <= value < LEVEL_LIMIT:
+        raise ValueError(f"threshold must be even and within [2, {LEVEL_LIMIT - 2}], got {value}")
+    return value
 
 
 def _checked(name: str, matrix: ArrayLike) -> NDArray[np.int16]:
@@ -184,6 +195,4 @@ def _checked(name: str, matrix: ArrayLike) -> NDArray[np.int16]:
         raise ValueError(f"{name} must be a matrix of integers, got {matrix.dtype} {matrix.shape}")
     if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix % WEIGHT_GRID).any():
         raise ValueError(f"{name} must be even and within [{WEIGHT_MIN}, {WEIGHT_MAX}]")
-    copy = np.array(matrix, dtype=np.int16, order="C")
-    copy.flags.writeable = False
-    return copy
+    return checks.frozen(matrix, np.int16)

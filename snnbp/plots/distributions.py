@@ -180,10 +180,10 @@ def confusion_matrices(matrices: Mapping[str, NDArray[np.int64]], names: Sequenc
             if number and len(names) <= _MOST_NUMBERS:
                 colour = "white" if shares[row, column] > 50 else "black"
                 axis.text(column, row, str(number), ha="center", va="center", fontsize=5, color=colour)
-        axis.set_title(title)
+        axis.set_title(title, parse_math=False)
         axis.set(xlabel="first output that spikes")
-        axis.set_yticks(range(len(names)), names)
-        axis.set_xticks(range(len(names) + 1), [*names, "silent"])
+        axis.set_yticks(range(len(names)), names, parse_math=False)
+        axis.set_xticks(range(len(names) + 1), [*names, "silent"], parse_math=False)
         axis.tick_params("x", rotation=90)
         axis.spines[["top", "right"]].set_visible(True)
     panels[0].set(ylabel="class")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION, THRESHOLD, WEIGHT_GRID, mantissa_exponent
+from snnbp.circuit.weights import SCALE_MAX
 
 
 def _plain(value: Any) -> Any:
@@ -23,7 +24,8 @@ def _layers(value: Any) -> Any:
 
 
 Whole = Annotated[int, BeforeValidator(_plain)]
-Size = Annotated[int, Field(ge=1)]
+Size = Annotated[int, Field(ge=1, le=131_072)]
+Count = Annotated[Whole, Field(ge=0, le=1_000_000_000)]
 
 
 class Config(BaseModel):
@@ -32,18 +34,19 @@ class Config(BaseModel):
     Parameters
     ----------
     hidden : int or sequence of int, default 400
-        Neurons of each hidden layer; stored as a tuple.
+        Neurons of each hidden layer, up to the 131,072 of a chip; stored as a tuple.
     epochs : int, default 60
+        At most 10^9, as `n_validation`.
     seed : int, default 1
-        Seed of the initial weights and of the order of samples.
+        Seed of the initial weights and of the order of samples, below 2^64.
     rule : str, default "circuit"
         Learning rule, one of `snnbp.backends.rule.RULES`.
     threshold : int, default 1024
-        Firing threshold (weight units): positive and even.
+        Firing threshold (weight units): even, within [2, 131070].
     step : int, default 2
         Learning step (weight units): even, within [2, 254].
     init_scale : float, default 1.0
-        Factor on the standard deviation of the initial weights.
+        Factor on the standard deviation of the initial weights, up to 10^6.
     n_validation : int, default 0
         Number of training images (the last ones) that are held out and scored at every checkpoint.
     inhibition : int, default -8128
@@ -65,16 +68,18 @@ class Config(BaseModel):
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
 
     hidden: Annotated[tuple[Size, ...], BeforeValidator(_layers), Field(min_length=1)] = (400,)
-    epochs: Annotated[Whole, Field(ge=1)] = 60
-    seed: Annotated[Whole, Field(ge=0)] = 1
+    epochs: Annotated[Count, Field(ge=1)] = 60
+    seed: Annotated[Whole, Field(ge=0, lt=2**64)] = 1
     rule: str = "circuit"
-    threshold: Annotated[Whole, Field(ge=2)] = THRESHOLD
+    threshold: Whole = THRESHOLD
     step: Whole = WEIGHT_GRID
-    init_scale: Annotated[float, BeforeValidator(_plain), Field(gt=0, allow_inf_nan=False)] = 1.0
-    n_validation: Annotated[Whole, Field(ge=0)] = 0
-    inhibition: Annotated[Whole, Field(lt=0)] = INHIBITION
+    init_scale: Annotated[float, BeforeValidator(_plain), Field(gt=0, le=SCALE_MAX, allow_inf_nan=False)] = (
+        1.0
+    )
+    n_validation: Count = 0
+    inhibition: Annotated[Whole, Field(lt=0)] = INHIBITION  # at least -255 * 2^7
     open_target: bool = False
-    margin: Annotated[Whole, Field(ge=0)] = 0
+    margin: Whole = 0
     shift: Annotated[Whole, Field(ge=0, le=1)] = 0
     feedback: Literal["exact", "random", "sign", "cut"] = "exact"
 

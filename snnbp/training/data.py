@@ -1,10 +1,12 @@
 """Data sets as the network sees them: binary inputs and integer labels."""
 
 import hashlib
+import reprlib
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from math import prod
 from typing import Any
 
 import numpy as np
@@ -12,9 +14,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 from snnbp.training import sources
-from snnbp.training.images import checked_crop, checked_images, checked_levels, cropped, grey_on_at, on_at
+from snnbp.training.images import binarized, checked_crop, checked_images, checked_levels
 from snnbp.training.labels import numbered
-from snnbp.training.split import warn_of_split
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
 PARTS = ("train", "test")
@@ -22,7 +23,7 @@ FOR_LABELS = ": use Dataset.from_arrays for other labels"
 
 
 @dataclass(frozen=True, eq=False)
-class Samples:
+class Samples(checks.Frozen):
     """Inputs and their labels.
 
     Parameters
@@ -42,9 +43,11 @@ class Samples:
     labels: NDArray[np.unsignedinteger[Any]]
 
     def __post_init__(self) -> None:
+        checks.same_rows("samples", self.inputs, self.labels)
         inputs = checks.array("inputs", self.inputs)
         if inputs.ndim != 2 or inputs.shape[1] == 0:
-            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{FOR_IMAGES}")
+            hint = ": give one sample x as x[None]" if inputs.ndim == 1 else FOR_IMAGES
+            raise ValueError(f"inputs must have the shape (n, inputs), got {inputs.shape}{hint}")
         if inputs.dtype != bool:
             if inputs.dtype.kind not in "iuf":
                 raise ValueError(f"inputs must be bool or 0 and 1, got {inputs.dtype}")
@@ -53,8 +56,8 @@ class Samples:
                 raise ValueError(f"inputs must be bool or 0 and 1, got {other[0]}{FOR_IMAGES}")
         labels = checks.indices("labels", self.labels, len(inputs), 1 << 16, FOR_LABELS)
         kind = np.uint8 if labels.max(initial=0) < 256 else np.uint16
-        object.__setattr__(self, "inputs", _read_only(inputs, np.bool_))
-        object.__setattr__(self, "labels", _read_only(labels, kind))
+        object.__setattr__(self, "inputs", checks.frozen(inputs, np.bool_))
+        object.__setattr__(self, "labels", checks.frozen(labels, kind))
 
     def __len__(self) -> int:
         return len(self.labels)
@@ -67,7 +70,7 @@ class Samples:
 
 
 @dataclass(frozen=True, eq=False)
-class Dataset:
+class Dataset(checks.Frozen):
     """Training and test samples of one width.
 
     Parameters
@@ -111,6 +114,11 @@ class Dataset:
         )
         if self._highest >= len(classes):
             raise ValueError(f"label {self._highest} has no class: there are {len(classes)}")
+        if self.image_shape is not None:
+            shape = checks.wholes("image_shape", self.image_shape)
+            if len(shape) != 2 or min(shape) < 1 or train_width % prod(shape):
+                raise ValueError(f"image_shape must be rows and columns of {train_width} inputs, got {shape}")
+            object.__setattr__(self, "image_shape", shape)
         if self.framed is not None:
             object.__setattr__(self, "framed", self._checked_frame(checks.array("framed", self.framed)))
         object.__setattr__(self, "classes", classes)
@@ -125,7 +133,7 @@ class Dataset:
             raise ValueError(f"framed must be bool {shape}, got {framed.dtype} {framed.shape}; {otherwise}")
         if not np.array_equal(framed[:, :, 1:-1, 1:-1].reshape(n, -1), self.train.inputs):
             raise ValueError(f"framed must hold the training images inside its border; {otherwise}")
-        return _read_only(framed, np.bool_)
+        return checks.frozen(framed, np.bool_)
 
     @property
     def _highest(self) -> int:
@@ -152,8 +160,9 @@ class Dataset:
         Raises
         ------
         ValueError
-            For any other shape or value, an empty part, unequal widths or lengths, a missing or infinite
-            label, numbers beside text, or one-hot columns that differ between the parts; in one line.
+            For any other shape or value, a missing value, an empty part, unequal widths or lengths, an
+            infinite label, or labels of several kinds; for data frames also if the columns of the parts
+            differ, or the indices of inputs and labels; in one line.
 
         Warns
         -----
@@ -161,7 +170,7 @@ class Dataset:
             If all test inputs are training inputs, too, or a label of the test is in no training sample. Of
             training inputs that mostly repeat, a test may be a part.
         """
-        labels, classes = numbered(y_train, y_test)
+        labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         train, test = _samples((x_train, x_test), labels, classes)
         return cls(train, test, classes=classes)
 
@@ -198,15 +207,15 @@ class Dataset:
         Raises
         ------
         ValueError
-            As in `from_arrays`, and for a wrong crop, threshold or levels.
+            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold or levels.
 
         Warns
         -----
         UserWarning
             As `from_arrays` does, and if images have all pixels on, or none.
         """
-        ((*thresholds,),) = checked_levels(levels, pixel_threshold)
-        labels, classes = numbered(y_train, y_test)
+        thresholds = checked_levels(levels, pixel_threshold, pixel_threshold)
+        labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         images = [
             checked_images(name, part, len(numbers))
             for name, part, numbers in zip(PARTS, (x_train, x_test), labels, strict=True)
@@ -214,14 +223,15 @@ class Dataset:
         if images[0].shape[1:] != images[1].shape[1:]:
             shapes = " and ".join(str(part.shape[1:]) for part in images)
             raise ValueError(f"x_train and x_test have images of the shapes {shapes}: give both the same")
-        full_scale = 1 if max(part.max() for part in images) <= 1 else 255
-        shape = images[0].shape[1:]
-        width, framed = checked_crop(crop, shape), None
-        if width:
-            framed = grey_on_at(cropped(images[0], width - 1), thresholds, full_scale)
-            images = [cropped(part, width) for part in images]
-            framed = framed.reshape(len(framed), -1, *(side + 2 for side in images[0].shape[1:]))
-        inputs = [grey_on_at(part, thresholds, full_scale) for part in images]
+        tops = [part.max() for part in images]
+        full_scale = 1 if max(tops) <= 1 else 255
+        if full_scale == 255 and 0 < min(tops) <= 1:
+            raise ValueError(
+                f"train has pixels up to {tops[0]}, test up to {tops[1]}: give both the same scale, "
+                "0 to 255 or 0 to 1"
+            )
+        width = checked_crop(crop, images[0].shape[1:])
+        inputs, image_shape, framed = binarized(images, thresholds, full_scale, width)
         for name, part in zip(PARTS, inputs, strict=True):
             if n_uniform := int((part.all(axis=1) | ~part.any(axis=1)).sum()):
                 warnings.warn(
@@ -230,8 +240,6 @@ class Dataset:
                     stacklevel=2,
                 )
         train, test = _samples(inputs, labels, classes)
-        rows, *columns = images[0].shape[1:]
-        image_shape = (rows, columns[0]) if columns else None
         return cls(train, test, "images", False, image_shape, classes, framed)
 
     @cached_property
@@ -303,30 +311,22 @@ def load_dataset(
     """
     thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
     raw = sources.load(name)
-    train, test = (
-        Samples(on_at(images, chosen, raw.full_scale), labels)
-        for images, labels, chosen in zip(raw.images, raw.labels, thresholds, strict=True)
-    )
-    rows, columns = raw.images[0].shape[1:]
-    framed = None
-    if raw.framed is not None:
-        framed = on_at(raw.framed, thresholds[0], raw.full_scale).reshape(
-            len(train), -1, rows + 2, columns + 2
-        )
-    return Dataset(train, test, name, raw.verified, (rows, columns), raw.classes, framed)
+    inputs, image_shape, framed = binarized(raw.whole, thresholds, raw.full_scale, raw.crop)
+    train, test = map(Samples, inputs, raw.labels)
+    return Dataset(train, test, name, raw.verified, image_shape, raw.classes, framed)
 
 
-def _read_only(array: NDArray[Any], dtype: type) -> NDArray[Any]:
-    """The array itself if it can never change, or a copy whose memory is an object that cannot: bytes."""
-    owner = array.base
-    unchangeable = isinstance(owner, np.ndarray) and isinstance(owner.base, bytes)
-    if array.dtype != dtype or not unchangeable or not array.flags.c_contiguous:
-        memory = np.asarray(array, dtype=dtype).tobytes()
-        array = np.frombuffer(memory, dtype).reshape(array.shape)
-    return array
+def _numbered(inputs: Sequence[Any], labels: Sequence[Any]) -> tuple[list[NDArray[Any]], tuple[str, ...]]:
+    """`numbered`; ValueError if the names of rows or columns say that parts do not belong together."""
+    for name, part, theirs in zip(PARTS, inputs, labels, strict=True):
+        checks.same_rows(name, part, theirs)
+    checks.same_columns("input", *inputs)
+    return numbered(*labels)
 
 
-def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]) -> list[Samples]:
+def _samples(
+    inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Sequence[str]
+) -> tuple[Samples, Samples]:
     """Make both parts; the message of an error names the part."""
     made = []
     for name, part, numbers in zip(PARTS, inputs, labels, strict=True):
@@ -337,5 +337,25 @@ def _samples(inputs: Sequence[Any], labels: Sequence[NDArray[Any]], classes: Seq
             made.append(Samples(bits, numbers))
         except ValueError as error:
             raise ValueError(f"{name}: {error}") from error
-    warn_of_split([part.inputs for part in made], labels, classes, stacklevel=4)
-    return made
+    train, test = made
+    _warn_of_split(train, test, classes)
+    return train, test
+
+
+def _warn_of_split(train: Samples, test: Samples, classes: Sequence[str]) -> None:
+    """Warn if the test is the training inputs or a part of them, or has labels that are never trained.
+
+    A part is no fault where most training inputs repeat, as in a table of few columns.
+    """
+    tested, learned = test.inputs, train.inputs
+    if tested.size and tested.shape[1] == learned.shape[1]:
+        some, known = ({bits.tobytes() for bits in np.packbits(part, axis=1)} for part in (tested, learned))
+        if np.array_equal(tested, learned) or (some <= known and 2 * len(known) > len(learned)):
+            warnings.warn(
+                "all test inputs are training inputs, too: the test accuracy is not meaningful", stacklevel=4
+            )
+    if unknown := [classes[label] for label in np.setdiff1d(test.labels, train.labels)]:
+        warnings.warn(
+            f"test has labels that no training sample has, {reprlib.repr(unknown)}: they cannot be learned",
+            stacklevel=4,
+        )

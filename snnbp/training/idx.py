@@ -1,5 +1,7 @@
 """Files in the idx format: two zeros, a type, the number of dimensions, big-endian int32 lengths, values."""
 
+import gzip
+import io
 import zlib
 from math import prod
 from pathlib import Path
@@ -8,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.files import MAX_BYTES, as_path
+from snnbp.files import MAX_BYTES, existing_file
 
 TYPES = {8: ">u1", 9: ">i1", 11: ">i2", 12: ">i4", 13: ">f4", 14: ">f8"}
 
@@ -31,14 +33,16 @@ def read_idx(path: str | Path) -> NDArray[Any]:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it is no idx file, is damaged, or holds more than 1 GiB. The message names it.
+        If it is no idx file, is damaged, or is compressed and holds more than 1 GiB. The message names it.
     """
-    path = as_path(path)
-    data = path.read_bytes()
     try:
-        return parse(decompressed(data, MAX_BYTES))
-    except (ValueError, zlib.error) as error:
+        data = existing_file(path).read_bytes()
+        content = decompressed(data, MAX_BYTES)
+        if content or not data:
+            return parse(content)
+    except ValueError as error:
         raise ValueError(f"{path} is not an idx file, or is damaged: {error}") from error
+    raise ValueError(f"{path} holds more than {MAX_BYTES} bytes: decompress it first, as gzip -d does")
 
 
 def parse(content: bytes) -> NDArray[Any]:
@@ -56,10 +60,11 @@ def parse(content: bytes) -> NDArray[Any]:
 
 
 def decompressed(data: bytes, limit: int) -> bytes:
-    """Decompress gzip data, or zlib.error; return other data as it is. Empty beyond `limit` bytes."""
-    if data[:2] == b"\x1f\x8b":
-        decompressor = zlib.decompressobj(wbits=31)  # twice as fast as the gzip module
-        data = decompressor.decompress(data, limit + 1)
-        if len(data) <= limit and not decompressor.eof:
-            raise zlib.error("its end is missing")
-    return data if len(data) <= limit else b""
+    """All members of gzip data, empty beyond `limit` bytes, or ValueError; other data as it is."""
+    if data[:2] != b"\x1f\x8b":
+        return data
+    try:
+        content = gzip.GzipFile(fileobj=io.BytesIO(data)).read(limit + 1)
+    except (OSError, EOFError, zlib.error) as error:
+        raise ValueError(f"its compressed data are cut or damaged: {error}") from error
+    return content if len(content) <= limit else b""

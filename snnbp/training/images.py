@@ -30,15 +30,35 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
 
-def on_at(images: NDArray[np.uint8], levels: Sequence[float], full_scale: int = 255) -> NDArray[np.bool_]:
-    """`on` for several thresholds, stacked: bool (n, levels * rows * columns), the first level first."""
-    return np.concatenate([on(images, level, full_scale) for level in levels], axis=1)
+def binarized(
+    images: Sequence[NDArray[Any]], thresholds: Sequence[Sequence[float]], full_scale: int, crop: int
+) -> tuple[list[NDArray[np.bool_]], tuple[int, int] | None, NDArray[np.bool_] | None]:
+    """Inputs of train and test, the shape of an image, and the training images with one more pixel around.
+
+    Parameters
+    ----------
+    images : array (n, rows, columns) or (n, pixels) of each part
+        From 0 to `full_scale`. Those (n, pixels) have no shape.
+    thresholds : sequence of float of each part
+        Several thresholds are stacked, the first one first.
+    full_scale : int
+    crop : int
+        Number of pixels to cut off on each side. If it is 0, there is no pixel more.
+    """
+    inside = [cropped(part, crop) for part in images]
+    inputs = [_on_at(part, chosen, full_scale) for part, chosen in zip(inside, thresholds, strict=True)]
+    if inside[0].ndim == 2:
+        return inputs, None, None
+    _, rows, columns = inside[0].shape
+    framed = _on_at(cropped(images[0], crop - 1), thresholds[0], full_scale) if crop else None
+    shape = len(images[0]), len(thresholds[0]), rows + 2, columns + 2
+    return inputs, (rows, columns), None if framed is None else framed.reshape(shape)
 
 
-def grey_on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
-    """`on_at` for pixels of any type, from 0 to `full_scale`, 1 or 255."""
-    if images.dtype == np.uint8 and full_scale == 255:
-        return on_at(images, levels)
+def _on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
+    """`on` for several levels, stacked: bool (n, levels * rows * columns), and for pixels of any type."""
+    if images.dtype == np.uint8:
+        return np.concatenate([on(images, level, full_scale) for level in levels], axis=1)
     n_pixels = int(np.prod(images.shape[1:]))
     inputs = np.empty((len(images), len(levels), n_pixels), np.bool_)
     for n, image in enumerate(images):  # one at a time: all of them as float64 would take much memory
@@ -48,8 +68,7 @@ def grey_on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -
 
 def cropped(images: NDArray[Any], width: int) -> NDArray[Any]:
     """Cut off a border of `width` pixels of images (n, rows, columns)."""
-    inside = slice(width, -width or None)
-    return images[:, inside, inside]
+    return images[:, width:-width, width:-width] if width else images
 
 
 def checked_images(part: str, images: ArrayLike, n_labels: int) -> NDArray[Any]:
@@ -60,11 +79,13 @@ def checked_images(part: str, images: ArrayLike, n_labels: int) -> NDArray[Any]:
     if pixels.ndim and not len(pixels):
         raise ValueError(f"{part}: there is no image")
     if pixels.ndim == 2 and n_labels == 1 != len(pixels):
-        raise ValueError(f"{part}: a single image must have the shape (1, rows, columns), got {pixels.shape}")
+        raise ValueError(
+            f"{part}: a single image must have the shape (1, rows, columns), got {pixels.shape}: give x[None]"
+        )
     if pixels.ndim not in (2, 3) or 0 in pixels.shape[1:]:
         raise ValueError(
             f"{part}: images must be grey, (n, rows, columns), (n, 1, rows, columns) or (n, pixels), "
-            f"got {pixels.shape}"
+            f'got {pixels.shape}; convert colour images by Pillow\'s .convert("L"), one image x is x[None]'
         )
     if pixels.dtype.kind not in "biuf":
         raise ValueError(f"{part}: pixels must be numbers, got {pixels.dtype}")
@@ -94,29 +115,21 @@ def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> 
     ValueError
         For a threshold outside [0, 1), levels that are no sequence or do not rise, or both given.
     """
-    for threshold in pixel_thresholds:
-        _check_threshold(threshold)
+    is_sequence = isinstance(levels, Iterable) and not isinstance(levels, str)
+    if levels is not None and not (is_sequence and getattr(levels, "ndim", 1) == 1):
+        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
+    chosen = () if levels is None else tuple(levels)
+    for threshold in (*pixel_thresholds, *chosen):
+        is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+        if not is_number or not 0 <= threshold < 1:
+            raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
     if levels is None:
         return tuple((threshold,) for threshold in pixel_thresholds)
     if any(threshold != 0.5 for threshold in pixel_thresholds):
         raise ValueError("give levels or a pixel threshold, not both")
-    if isinstance(levels, str) or not isinstance(levels, Iterable) or getattr(levels, "ndim", 1) != 1:
-        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
-    chosen = tuple(levels)
-    for threshold in chosen:
-        _check_threshold(threshold)
     if not chosen or list(chosen) != sorted(set(chosen)):
         raise ValueError(f"levels must be pixel thresholds in rising order, got {chosen}")
     return (chosen,) * len(pixel_thresholds)
-
-
-def _check_threshold(threshold: float) -> None:
-    if (
-        isinstance(threshold, bool)
-        or not isinstance(threshold, int | float | np.number)
-        or not 0 <= threshold < 1
-    ):
-        raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
 
 
 def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:

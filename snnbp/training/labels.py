@@ -1,6 +1,8 @@
 """Labels of any kind, numbered from 0."""
 
-import reprlib
+from contextlib import suppress
+from itertools import chain
+from math import isinf
 from numbers import Number
 from typing import Any
 
@@ -9,6 +11,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 
+TIMES = np.datetime64, np.timedelta64
+
 
 def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]], tuple[str, ...]]:
     """Number the labels of both parts from 0.
@@ -16,8 +20,8 @@ def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]]
     Parameters
     ----------
     train, test : array_like (n,), (n, 1) or, one-hot, (n, classes)
-        Values of one sortable type, numbers or text, none missing. The columns of a one-hot data frame are
-        the names of its classes, in the same order in both parts.
+        Values of one sortable kind, such as numbers or text, none missing. The columns of a one-hot data
+        frame are the names of its classes, in the same order in both parts.
 
     Returns
     -------
@@ -36,71 +40,66 @@ def numbered(train: ArrayLike, test: ArrayLike) -> tuple[list[NDArray[np.int64]]
             f"the labels of train and test are of different kinds: {parts[0].shape} and {parts[1].shape}"
         )
     if parts[0].ndim == 2:
-        names = getattr(train, "columns", range(parts[0].shape[1]))
-        if hasattr(train, "columns") and list(names) != list(others := getattr(test, "columns", names)):
-            raise ValueError(
-                f"the one-hot columns of train and test differ, {reprlib.repr(list(names))} and "
-                f"{reprlib.repr(list(others))}: give both the same columns in the same order"
-            )
+        names = checks.same_columns("one-hot", train, test) or range(parts[0].shape[1])
         return [part.argmax(axis=1) for part in parts], tuple(map(str, names))
-    kinds = sorted(set.union(*map(_kinds, parts)))
+    # Python's numbers are compared exactly; NumPy makes floats of int64 beside uint64.
+    values = list(chain(*parts))
+    kinds = sorted(set(map(_kind, values)))
     if len(kinds) > 1:
         raise ValueError(
             f"labels of train and test must be of one kind, got {' and '.join(kinds)}: "
             "convert them all to integers, or all to text"
         )
     try:
-        values, numbers = np.unique(np.concatenate(parts), return_inverse=True)
+        different = sorted(set(values))
     except TypeError as error:
         raise ValueError(f"labels must be of one type that can be sorted: {error}") from error
-    return np.split(numbers, [len(parts[0])]), tuple(map(str, values.tolist()))
+    number = {value: n for n, value in enumerate(different)}
+    floats = [value for value in different if isinstance(value, float)]
+    if all(value.is_integer() and abs(value) < 2**53 for value in floats):
+        different = [int(value) if isinstance(value, float) else value for value in different]
+    return [np.array([number[value] for value in part], np.int64) for part in parts], tuple(
+        map(_name, different)
+    )
 
 
 def _plain(part: str, labels: ArrayLike) -> NDArray[Any]:
-    """Return labels as a vector, or as a one-hot matrix with at least two columns."""
-    values = checks.array(f"{part}: labels", labels)
-    if values.dtype.kind in "SU":  # as they were: NumPy turns all values beside text into text
-        values = np.asarray(labels, dtype=object)
+    """Labels as objects, Python's and NumPy's times: a vector, or a one-hot matrix of several columns."""
+    if isinstance(labels, list | tuple):  # NumPy would convert values of several types to one
+        with suppress(ValueError, RuntimeError):  # refused below
+            labels = np.array(labels, dtype=object)
+    values = checks.array(f"{part}: labels", labels, objects=True)
     if values.ndim == 2 and values.shape[1] == 1:
         values = values[:, 0]
-    one_hot = values.ndim == 2 and values.dtype.kind in "biuf" and values.shape[1] > 1
-    if one_hot and ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all():
+    can_be_one_hot = values.ndim == 2 and values.shape[1] > 1 and values.dtype.kind in "biufO"
+    if can_be_one_hot and ((values == 0) | (values == 1)).all() and (values.sum(axis=1) == 1).all():
         return values
     if values.ndim != 1:
         raise ValueError(f"{part}: labels must be a vector (n,) or one-hot (n, classes), got {values.shape}")
-    if values.dtype.kind in "OmMf":
-        for index, value in enumerate(values):
-            if _is_missing(value):
-                raise ValueError(
-                    f"{part} has a missing label at index {index}: {value}; leave such samples out, "
-                    "or give them a label"
-                )
-    if values.dtype.kind == "f":
-        if np.isinf(values).any():
-            raise ValueError(f"{part}: labels have the value {values[np.isinf(values)][0]}")
-        if (values == np.round(values)).all() and (abs(values) < 2**53).all():
-            return values.astype(np.int64)
+    # Python's numbers, but NumPy's times, which are finer.
+    is_time = values.dtype.kind in "mM"
+    values = np.array([*values], object) if is_time else np.frompyfunc(_item, 1, 1)(values.astype(object))
+    for value in values:
+        if isinstance(value, float) and isinf(value):
+            raise ValueError(f"{part}: labels have the value {value}")
     return values
 
 
-def _is_missing(value: Any) -> bool:
-    """Tell None, NaN, NaT and pandas' NA from labels."""
-    try:
-        return value is None or bool(value != value)
-    except TypeError:  # NA is neither equal nor unequal to itself
-        return True
+def _item(value: Any) -> Any:
+    """The Python object of a NumPy or torch number."""
+    return value.item() if hasattr(type(value), "item") and not isinstance(value, TIMES) else value
 
 
-def _kinds(labels: NDArray[Any]) -> set[str]:
-    """Return which kinds of values there are in a vector; an empty one has none."""
-    if not len(labels):
-        return set()
-    types = set(map(type, labels)) if labels.dtype == object else {labels.dtype.type}
-    return {
-        "numbers"
-        if issubclass(each, Number | np.bool_)
-        else "text"
-        if issubclass(each, str | bytes)
-        else "other values"
-        for each in types
-    }
+def _kind(value: Any) -> str:
+    """What may stand beside a label: values of the same kind."""
+    if isinstance(value, TIMES):
+        return str(value.dtype)
+    if isinstance(value, bool):
+        return "truth values"
+    return (
+        "numbers" if isinstance(value, Number) else "text" if isinstance(value, str) else type(value).__name__
+    )
+
+
+def _name(value: Any) -> str:
+    return str(np.datetime_as_string(value, unit="auto") if isinstance(value, np.datetime64) else value)

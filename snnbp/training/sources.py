@@ -2,14 +2,13 @@
 
 import gzip
 import hashlib
-import io
 import logging
 import os
 import threading
 import warnings
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -29,8 +28,6 @@ CHUNK = 1 << 14
 SLACK = 1024
 """Largest number of bytes by which gzip may lengthen a file."""
 
-SLOW = "no answer, or too slow"
-
 FOLDER_DEPTH = 3
 """Number of folder levels that are searched, for layouts such as MNIST/raw/."""
 
@@ -40,17 +37,19 @@ class DataUnavailable(OSError):
 
 
 class Raw(NamedTuple):
-    """Images, training then test: uint8 (n, rows, columns), labels uint8 (n,).
+    """Whole images, training then test: uint8 (n, rows, columns), labels uint8 (n,)."""
 
-    `framed` is the training images with one more pixel on each side, where they were cropped.
-    """
-
-    images: tuple[NDArray[np.uint8], NDArray[np.uint8]]
+    whole: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     labels: tuple[NDArray[np.uint8], NDArray[np.uint8]]
     classes: tuple[str, ...]
     full_scale: int = 255
-    verified: bool = True
-    framed: NDArray[np.uint8] | None = None
+    verified: bool = False
+    crop: int = 0
+
+    @property
+    def images(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Without `crop` pixels on each side."""
+        return cropped(self.whole[0], self.crop), cropped(self.whole[1], self.crop)
 
 
 NAMES = (*SOURCES, "digits")
@@ -68,13 +67,7 @@ def load(name: str) -> Raw:
     test, test_labels = _parsed(name, source, *contents[2:])
     if source.exchanged:
         train, test = train.swapaxes(1, 2), test.swapaxes(1, 2)
-    return Raw(
-        (cropped(train, source.crop), cropped(test, source.crop)),
-        (train_labels, test_labels),
-        source.classes,
-        verified=verified,
-        framed=cropped(train, source.crop - 1) if source.crop else None,
-    )
+    return Raw((train, test), (train_labels, test_labels), source.classes, 255, verified, source.crop)
 
 
 def _parsed(
@@ -111,9 +104,7 @@ def _digits() -> Raw:
         table = np.loadtxt(file, delimiter=",", dtype=np.uint8)
     images, labels = table[:, :-1].reshape(-1, 8, 8), table[:, -1]
     split = 1437
-    return Raw(
-        (images[:split], images[split:]), (labels[:split], labels[split:]), tuple("0123456789"), 16, False
-    )
+    return Raw((images[:split], images[split:]), (labels[:split], labels[split:]), tuple("0123456789"), 16)
 
 
 def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool]:
@@ -132,9 +123,8 @@ def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool
     unverified: dict[str, tuple[Path, bytes]] = {}
     wrong: list[Path] = []
     recognizes_names = source.of_archives or not source.digests
-    for path in _candidates(folders, name):
-        data, content = _read(path, source.max_bytes)
-        digests = _digests(data, content)
+    for path in dict.fromkeys(_candidates(folders, name)):
+        content, digests = _read(path, source.max_bytes)
         file = path.name.removesuffix(".gz").replace(".", "-")
         if known := digests & file_of.keys():
             found.setdefault(file_of[known.pop()], (path, content))
@@ -162,56 +152,48 @@ def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool
     return [(unverified | found)[file] for file in source.files], verified
 
 
-def _digests(data: bytes, content: bytes) -> set[str]:
-    return {hashlib.sha256(part).hexdigest() for part in (data, content)}
-
-
 def _candidates(folders: list[Path], name: str) -> Iterator[Path]:
     """Yield files that may be idx files: from the folder of the data set first, then from all others."""
-    seen = set()
-    for folder in folders:
-        for root in (folder / name, folder):
-            for depth in range(FOLDER_DEPTH):
-                for path in sorted(root.glob("*/" * depth + "*ubyte*")):
-                    if path not in seen and path.is_file():
-                        seen.add(path)
-                        yield path
+    for root in (root for folder in folders for root in (folder / name, folder)):
+        for depth in range(FOLDER_DEPTH):
+            yield from filter(Path.is_file, sorted(root.glob("*/" * depth + "*ubyte*")))
 
 
-def _read(path: Path, limit: int) -> tuple[bytes, bytes]:
-    """A file as it is, and decompressed; both empty if it is damaged or holds more than `limit` bytes."""
+def _read(path: Path, limit: int) -> tuple[bytes, set[str]]:
+    """Content and digests of a file; no content if it is damaged or holds more than `limit` bytes."""
     try:
-        data = b"" if path.stat().st_size > limit + SLACK else path.read_bytes()
-        content = decompressed(data, limit)
-    except (OSError, zlib.error) as error:
+        return _identified(b"" if path.stat().st_size > limit + SLACK else path.read_bytes(), limit)
+    except (OSError, ValueError) as error:
         log.warning("skipping %s: %s", path, error)
-        return b"", b""
-    return data if content else b"", content
+        return b"", set()
+
+
+def _identified(data: bytes, limit: int) -> tuple[bytes, set[str]]:
+    """Decompressed data, and the digests of both: mirrors and browsers decompress, too."""
+    content = decompressed(data, limit)
+    return content, {hashlib.sha256(part).hexdigest() for part in (data, content)}
 
 
 def _download(source: Source, missing: list[str], cache: Path) -> dict[str, bytes]:
-    """Fetch each file from the first mirror that has it, check it and keep it in the cache."""
+    """Content of each file from the first mirror that has it; it is kept in the cache, too."""
     if missing and not source.mirrors:
         raise DataUnavailable("no mirror has single files")
     contents: dict[str, bytes] = {}
     refusals: dict[str, str] = {}
     for name in missing:
+        digest = source.digests[source.files.index(name)]
         for mirror in source.mirrors:
             if mirror in refusals:
                 continue
             try:
                 data = _fetch(f"{mirror}{name}.gz", source.max_bytes + SLACK)
-                content = decompressed(data, source.max_bytes)
-                if source.digests[source.files.index(name)] not in _digests(data, content):
+                content, digests = _identified(data, source.max_bytes)
+                if digest not in digests:
                     raise ValueError("not the published content")
-            except (OSError, ValueError, zlib.error) as error:
+            except (OSError, ValueError) as error:
                 # Errors of requests are OSErrors with long messages: name the type only.
-                why = (
-                    type(error).__name__
-                    if isinstance(error, OSError) and error.args != (SLOW,)
-                    else str(error)
-                )
-                refusals[mirror] = f"{name}: {why}"
+                ours = isinstance(error, ValueError | TimeoutError)
+                refusals[mirror] = f"{name}: {error if ours else type(error).__name__}"
                 log.warning("skipping mirror %s: %s", mirror, refusals[mirror])
                 continue
             contents[name] = content
@@ -235,50 +217,38 @@ def _keep(path: Path, data: bytes) -> None:
 
 def _fetch(url: str, limit: int) -> bytes:
     """Download from `url`; ValueError beyond `limit` bytes, TimeoutError when the mirror is silent."""
-    from pooch import HTTPDownloader
+    import requests
     from tqdm.auto import tqdm
 
-    received = _Received(limit)
-    failures: list[Exception] = []
-    responses: list[Any] = []  # pooch does not close them
+    chunks: SimpleQueue[bytes | Exception] = SimpleQueue()
+    given_up = threading.Event()
 
     def work() -> None:
         try:
-            download(url, received, None)
+            with requests.get(url, stream=True, timeout=SECONDS_TO_ANSWER) as response:
+                response.raise_for_status()
+                bar.total = int(response.headers.get("Content-Length", 0)) or None
+                for chunk in response.iter_content(CHUNK):
+                    if given_up.is_set():
+                        return
+                    chunks.put(chunk)
+            chunks.put(b"")
         except Exception as error:
-            failures.append(error)
+            chunks.put(error)
+
+    content = bytearray()
+    with tqdm(desc=url.rpartition("/")[2], unit="B", unit_scale=True, leave=False) as bar:
+        threading.Thread(target=work, daemon=True).start()  # no timeout covers name resolution
+        try:
+            while chunk := chunks.get(timeout=SECONDS_TO_ANSWER):
+                if isinstance(chunk, Exception):
+                    raise chunk
+                content += chunk
+                bar.update(len(chunk))
+                if len(content) > limit:
+                    raise ValueError("larger than published")
+        except Empty:
+            raise TimeoutError("no answer, or too slow") from None
         finally:
-            for response in responses:
-                response.close()
-
-    with tqdm(desc=url.rpartition("/")[2], total=1, unit="B", unit_scale=True, leave=False) as bar:
-        download = HTTPDownloader(
-            progressbar=bar,
-            chunk_size=CHUNK,
-            timeout=SECONDS_TO_ANSWER,
-            hooks={"response": lambda response, **_: responses.append(response)},
-        )
-        thread = threading.Thread(target=work, daemon=True)  # no timeout covers name resolution
-        thread.start()
-        while thread.is_alive():
-            before = received.tell()
-            thread.join(SECONDS_TO_ANSWER)
-            if thread.is_alive() and received.tell() == before:
-                received.limit = 0  # ends the thread if more data arrives after all
-                raise TimeoutError(SLOW)
-    if failures:
-        raise failures[0]
-    return received.getvalue()
-
-
-class _Received(io.BytesIO):
-    """A buffer that refuses more than `limit` bytes."""
-
-    def __init__(self, limit: int) -> None:
-        super().__init__()
-        self.limit = limit
-
-    def write(self, chunk: Any) -> int:
-        if self.tell() + len(chunk) > self.limit:
-            raise ValueError("larger than published")
-        return super().write(chunk)
+            given_up.set()
+    return bytes(content)

@@ -52,6 +52,9 @@ def learn(
 ) -> tuple[Weights, NDArray[np.bool_]]:
     """Make one pass over `samples` in the given order.
 
+    Several calls are not one pass: at each, the copies that carry the error back start anew from the weights,
+    while within a pass they learn for themselves and differ from the weights where these reach their bounds.
+
     Parameters
     ----------
     weights : Weights

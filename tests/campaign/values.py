@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 import snnbp
 from snnbp import (
@@ -47,6 +48,9 @@ NO_ARRAYS = (
     np.full((4, 3), NAN),
     np.full((4, 3), -1),
     [[0.5] * 3] * 4,
+    np.ma.masked_equal(np.eye(4, 3, dtype=int), 1),
+    [[1, 0, None]] * 4,
+    pd.DataFrame(np.eye(4, 3)).astype("Int64").replace(1, pd.NA),
 )
 NO_LABELS = (
     None,
@@ -61,6 +65,9 @@ NO_LABELS = (
     [[1]] * 4,
     [1] * 5,
     [None] * 4,
+    np.ma.masked_equal([0, 1, 0, 1], 1),
+    [0, 1, 0, np.ma.masked],
+    pd.Series([0, 1, 0, None], dtype="Int64"),
 )
 NO_MATRICES = (
     *(None, 5, "x", [], [1], [[]], [["a"]], [[1.0]], [[NAN]], [[1, 2], [3]], np.ones((2, 2, 2), int)),
@@ -80,9 +87,10 @@ NO_SIZES = (
     ["4", 3, 2],
     [None] * 3,
 )
-NO_THRESHOLDS = (*NO_WHOLE, 0, -2, 3, True)
-NO_STEPS = (*NO_WHOLE, 0, -2, 3, 256, True)
-NO_INHIBITION = (*NO_WHOLE, 0, 8128, -8127, True, -(1 << 40))
+HUGE = (1 << 33, 1 << 64, 1 << 70, 1 << 2000)
+NO_THRESHOLDS = (*NO_WHOLE, *HUGE, 1 << 17, 0, -2, 3, True)
+NO_STEPS = (*NO_WHOLE, *HUGE, 0, -2, 3, 256, True)
+NO_INHIBITION = (*NO_WHOLE, *(-huge for huge in HUGE), 0, 8128, -8127, True, -(1 << 40))
 NO_PIXEL_THRESHOLDS = (*NO_NUMBERS, NAN, -0.1, 1, 1.5, 50, True)
 NO_PATHS = (None, 5, [], {}, b"\0", object())
 
@@ -129,21 +137,22 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
     weights = snnbp.initial_weights(config, data)
     run = snnbp.train(data, config, progress=False)
     x, y = np.eye(4, 3, dtype=bool), np.array([0, 1, 0, 1])
+    frame, names = pd.DataFrame(x), pd.Series([*"abab"])
     plain = NeuronType("plain")
     taken = folder / "file"
     taken.touch()
     calls: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
         "Config(hidden)": (
             lambda v: Config(hidden=v),
-            (None, "x", [], 0, -1, 1.5, [4, 0], [NAN], {}, object(), [[4]]),
+            (None, "x", [], 0, -1, 1.5, [4, 0], [NAN], {}, object(), [[4]], *HUGE, [4, 1 << 18]),
         ),
-        "Config(epochs)": (lambda v: Config(epochs=v), (*NO_COUNTS, True)),
-        "Config(seed)": (lambda v: Config(seed=v), (*NO_WHOLE, -1, True)),
+        "Config(epochs)": (lambda v: Config(epochs=v), (*NO_COUNTS, *HUGE, True)),
+        "Config(seed)": (lambda v: Config(seed=v), (*NO_WHOLE, -1, True, *HUGE[1:])),
         "Config(rule)": (lambda v: Config(rule=v), NO_NAMES),
         "Config(threshold)": (lambda v: Config(threshold=v), NO_THRESHOLDS),
         "Config(step)": (lambda v: Config(step=v), NO_STEPS),
-        "Config(init_scale)": (lambda v: Config(init_scale=v), (*NO_NUMBERS, NAN, math.inf, 0, -1)),
-        "Config(n_validation)": (lambda v: Config(n_validation=v), (*NO_WHOLE, -1)),
+        "Config(init_scale)": (lambda v: Config(init_scale=v), (*NO_NUMBERS, *HUGE, NAN, math.inf, 0, -1)),
+        "Config(n_validation)": (lambda v: Config(n_validation=v), (*NO_WHOLE, *HUGE, -1)),
         "Config(inhibition)": (lambda v: Config(inhibition=v), NO_INHIBITION),
         "Config.model_copy": (lambda v: config.model_copy(update={"epochs": v}), NO_COUNTS),
         "Rule(name)": (lambda v: Rule(v), NO_NAMES),
@@ -155,7 +164,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "Weights.draw(sizes)": (lambda v: Weights.draw(np.random.default_rng(1), v), NO_SIZES),
         "Weights.draw(scale)": (
             lambda v: Weights.draw(np.random.default_rng(1), (4, 3, 2), scale=v),
-            (*NO_NUMBERS, NAN, math.inf, 0, -1),
+            (*NO_NUMBERS, *HUGE, NAN, math.inf, 0, -1),
         ),
         "Weights.from_arrays": (
             lambda v: Weights.from_arrays(v),
@@ -174,11 +183,29 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "from_arrays(x)": (lambda v: Dataset.from_arrays(v, y, x, y), NO_ARRAYS),
         "from_arrays(y)": (
             lambda v: Dataset.from_arrays(x, v, x, y),
-            (None, 5, "x", [], [1], [NAN] * 4, [[2, 1]] * 4),
+            (
+                None,
+                5,
+                "x",
+                [],
+                [1],
+                [[2, 1]] * 4,
+                *NO_LABELS[7:8],
+                *NO_LABELS[11:],
+                ["1", 1, 1, 1],
+                [True, 1, 1, 1],
+            ),
         ),
         "from_images(x)": (
             lambda v: Dataset.from_images(v, y, x, y),
-            (None, 5, "x", [], [1], [[-1] * 3] * 4, [[256] * 3] * 4, [[NAN] * 3] * 4, [["a"] * 3] * 4),
+            (
+                *(None, 5, "x", [], [1], [[-1] * 3] * 4, [[256] * 3] * 4, [[NAN] * 3] * 4, [["a"] * 3] * 4),
+                *(*NO_ARRAYS[-3:], np.full((4, 3), 99), np.zeros((4, 3, 3, 3))),
+            ),
+        ),
+        "from_arrays(frames)": (
+            lambda v: Dataset.from_arrays(frame, names, v[0], v[1]),
+            ((frame[[2, 1, 0]], names), (frame[[0, 1]], names), (frame[::-1], names), (frame, names[::-1])),
         ),
         "from_images(threshold)": (lambda v: Dataset.from_images(x, y, x, y, v), NO_PIXEL_THRESHOLDS),
         "load_dataset": (snnbp.load_dataset, (*NO_NAMES, "MNIST", "digits ")),
@@ -222,6 +249,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             lambda v: snnbp.sweep([config], data, progress=False, executor=v),
             (5, "x", object()),
         ),
+        "read_idx": (snnbp.read_idx, (*NO_PATHS, "", "nowhere", folder, "/dev/zero", taken)),
         "Run.load": (Run.load, (*NO_PATHS, "", "nowhere.npz", folder)),
         "Run.save": (run.save, (*NO_PATHS, folder, folder / "nowhere" / "file.npz")),
         "Run.statistic(which)": (lambda v: run.statistic(v, "spikes"), (*NO_NAMES, "selected")),
@@ -245,7 +273,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "NeuronType(bias)": (lambda v: NeuronType("a", bias=v), (*NO_WHOLE, 1 << 17)),
         "NeuronType(threshold)": (lambda v: NeuronType("a", threshold=v), (*NO_WHOLE, 1 << 17)),
         "NeuronType(refractory)": (lambda v: NeuronType("a", refractory=v), (*NO_WHOLE, -1)),
-        "Population(size)": (lambda v: Population("a", v), NO_COUNTS),
+        "Population(size)": (lambda v: Population("a", v), (*NO_COUNTS, *HUGE[2:])),
         "Population(neuron)": (lambda v: Population("a", 1, v), (None, 5, "plain", [])),
         "PlasticityRule(rewarded)": (lambda v: PlasticityRule(v), (*NO_WHOLE, 1, 1000)),
         "PlasticityRule(always)": (lambda v: PlasticityRule(4, v), (*NO_WHOLE, 1, 1000)),

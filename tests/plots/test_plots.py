@@ -1,5 +1,6 @@
 """Every figure, from data made up here: legible, complete, and the same whatever the user's settings are."""
 
+import html
 import re
 import warnings
 from types import SimpleNamespace
@@ -12,6 +13,7 @@ from matplotlib.text import Text
 
 from snnbp import plots
 from snnbp.circuit.backprop import inference_circuit, training_circuit
+from snnbp.plots.style import to_svg
 
 RNG = np.random.default_rng(0)
 NAMES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
@@ -339,3 +341,11 @@ def test_large_networks_are_no_toys():
         plots.toy_network([np.zeros((9, 2), int)])
     with pytest.raises(ValueError, match="at most 8 a layer, got 9"):
         plots.toy_phases(trace((9, 2, 2)))
+
+
+def test_the_names_of_classes_are_text():
+    names = ["cost $5$", r"$\frac$", "x_1", "<b>", *"456789"]
+    figure = plots.confusion_matrices({"$h$": confusion()}, names)
+    shown = re.findall(r"<text[^>]*>([^<]*)</text>", to_svg(figure, "salt").decode())
+    for name in ("$h$", *names):
+        assert html.escape(name, quote=False) in shown

@@ -8,7 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import snnbp
 from snnbp import Config
+from snnbp.backends.rule import Rule
 
 NAN = float("nan")
 
@@ -102,6 +104,54 @@ def test_what_means_nothing_is_refused_in_one_line_that_names_it(name, value):
         assert type(caught.value) is ValueError
         assert "\n" not in str(caught.value)
         assert len(str(caught.value)) < 250
+
+
+LARGEST = {
+    "hidden": 131072,
+    "epochs": 10**9,
+    "seed": 2**64 - 1,
+    "threshold": 131070,
+    "step": 254,
+    "init_scale": 1e6,
+    "n_validation": 10**9,
+}
+
+
+def test_every_number_has_an_upper_limit_that_the_arithmetic_and_the_files_hold(tmp_path):
+    largest = Config(**LARGEST)
+    assert Config.model_validate_json(largest.model_dump_json()) == largest
+    for name, value in LARGEST.items():
+        for more in (value + 2, 2**70, 2**2000):
+            with pytest.raises(ValueError, match=f"{name}.*(limit|less|must be|valid|exceeds)") as caught:
+                Config(**{name: more})
+            assert "\n" not in str(caught.value)
+    digits = snnbp.load_dataset("digits")
+    data = snnbp.Dataset(digits.train[:200], digits.test[:20], classes=digits.classes)
+    config = largest.model_copy(update={"hidden": 3, "epochs": 1, "n_validation": 0})
+    runs = [snnbp.train(data, config, backend, progress=False) for backend in ("reference", "fused")]
+    assert runs[0].digest == runs[1].digest
+    runs[1].save(tmp_path / "run.npz")
+    again = snnbp.Run.load(tmp_path / "run.npz")
+    assert (again.config, again.digest, again.weights) == (config, runs[1].digest, runs[1].weights)
+    assert again.to_frame()["seed"].tolist() == [2**64 - 1] * 2
+
+
+@pytest.mark.parametrize("threshold", [2, 130, 1 << 16, 131070])
+@pytest.mark.parametrize("step", [2, 254])
+def test_fused_is_reference_at_the_limits(threshold, step):
+    rng = np.random.default_rng(threshold + step)
+    samples = snnbp.Samples(rng.random((300, 700)) < 0.9, rng.integers(0, 4, 300))
+    for scale in (1.0, 1e-3, 1e6):
+        weights = snnbp.Weights.draw(rng, (700, 40, 30, 4), threshold, scale)
+        ends = [snnbp.learn(weights, samples, backend, step=step) for backend in ("reference", "fused")]
+        assert ends[0][0] == ends[1][0]
+        np.testing.assert_array_equal(ends[0][1], ends[1][1])
+    for beyond in (1 << 17, 1 << 33, 1 << 64, 1 << 70):
+        for refuse in (lambda v: snnbp.Weights(weights.matrices, v), lambda v: Rule(threshold=v)):
+            with pytest.raises(
+                ValueError, match=r"threshold must be (even and within \[2, 131070\]|an integer of)"
+            ):
+                refuse(beyond)
 
 
 def test_a_misspelt_name_lists_the_fields_and_several_mistakes_are_all_named():

@@ -38,6 +38,15 @@ def test_from_arrays():
             assert not array.flags.writeable
 
 
+def test_the_shape_of_an_image_is_that_of_the_inputs():
+    data = Dataset.from_arrays(*arrays())
+    for shape in ((1, 7), [7, 1], np.array([1, 1])):  # 1x1: seven levels
+        assert Dataset(data.train, data.test, image_shape=shape).image_shape == tuple(shape)
+    for shape in ((7,), (2, 3), (0, 7), (-1, -7), (7, 7)):
+        with pytest.raises(ValueError, match="image_shape must be rows and columns of 7 inputs, got"):
+            Dataset(data.train, data.test, image_shape=shape)
+
+
 @pytest.mark.parametrize("other", [(9, 8), (72,)])
 def test_images_of_two_shapes_are_refused(other):
     images, labels = np.random.default_rng(0).integers(0, 256, (6, 8, 9)), [0, 1, 0, 1, 0, 1]
@@ -86,10 +95,11 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
     [
         (0, np.full((4, 7), 0.5), r"train: inputs must be bool or 0 and 1, got 0.5: .*Dataset\.from_images"),
         (0, np.full((4, 7), 37), r"train: inputs must be bool or 0 and 1, got 37: .*Dataset\.from_images"),
-        (2, np.full((2, 7), np.nan), "test: inputs must be bool or 0 and 1, got nan"),
+        (2, np.full((2, 7), np.nan), r"test: inputs must not be missing, got nan at \[0, 0\]"),
         (2, np.full((2, 7), -1), "test: inputs must be bool or 0 and 1, got -1"),
         (0, np.full((4, 7), "1"), "train: inputs must be bool or 0 and 1, got <U1"),
-        (0, np.full((4, 7), None), "train: inputs must be bool or 0 and 1, got object"),
+        (0, np.full((4, 7), None), r"train: inputs must not be missing, got None at \[0, 0\]"),
+        (0, np.full((4, 7), object()), "train: inputs must be bool or 0 and 1, got object"),
         (0, [[1, 0], [1]], "train: inputs must be an array, got rows of different lengths"),
         (
             0,
@@ -104,9 +114,9 @@ def test_labels_of_any_type_are_numbered_and_named(labels, classes):
             np.array([[1, 2]]),
             r"test: labels must be a vector \(n,\) or one-hot \(n, classes\), got \(1, 2\)",
         ),
-        (1, np.array([0, np.nan, 1, 1]), "train has a missing label at index 1: nan"),
-        (1, [0, None, 1, 1], "train has a missing label at index 1: None"),
-        (1, [0, pd.NA, 1, 1], "train has a missing label at index 1: <NA>"),
+        (1, np.array([0, np.nan, 1, 1]), r"train: labels must not be missing, got nan at \[1\]"),
+        (1, [0, None, 1, 1], r"train: labels must not be missing, got None at \[1\]"),
+        (1, [0, pd.NA, 1, 1], r"train: labels must not be missing, got <NA> at \[1\]"),
     ],
 )
 def test_from_arrays_refuses(place, value, reason):

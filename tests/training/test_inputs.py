@@ -9,7 +9,7 @@ import pytest
 import scipy.sparse
 
 import snnbp
-from snnbp import Dataset
+from snnbp import Dataset, Samples
 from snnbp.training.labels import numbered
 from snnbp.training.shift import framed_images
 
@@ -35,6 +35,15 @@ class Tensor:
     def __array__(self, dtype=None, copy=None):
         assert self.place == "here"
         return np.asarray(self.values, dtype)
+
+
+class Item:
+    """A tensor that is one number."""
+
+    def __init__(self, value):
+        self.item = lambda: value
+
+    item = None
 
 
 def from_images(x=IMAGES, y=LABELS, **options):
@@ -138,9 +147,191 @@ def test_one_hot_columns_in_another_order_are_refused():
 )
 def test_a_missing_label_is_no_class(labels, index, value):
     for part, parts in (("train", (labels, [1, 2])), ("test", ([1, 2], labels))):
-        reason = f"^{part} has a missing label at index {index}: ({value}); leave such samples out"
+        reason = rf"^{part}: labels must not be missing, got ({value}) at \[{index}\b.*\]: leave such samples"
         with pytest.raises(ValueError, match=reason) as caught:
             numbered(*parts)
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "labels", [np.ma.array(["ant", "bee"], mask=[0, 1]), ["ant", np.ma.masked]], ids=type
+)
+def test_a_masked_label_is_no_class(labels):
+    with pytest.raises(ValueError, match=r"^train: labels must not be missing, got (a masked value|-- at)"):
+        numbered(labels, ["ant"])
+
+
+@pytest.mark.skipif(not hasattr(np.dtypes, "StringDType"), reason="needs NumPy 2")
+@pytest.mark.parametrize("missing", [np.nan, None])
+def test_missing_text_of_any_length_is_no_class(missing):
+    labels = np.array(["ant", "bee", missing], np.dtypes.StringDType(na_object=missing))
+    with pytest.raises(ValueError, match=rf"labels must not be missing, got {missing} at \[2\]"):
+        numbered(labels, ["ant"])
+    assert numbered(labels[:2], ["ant"])[1] == ("ant", "bee")
+
+
+MASKED = np.ma.array([[1, 0, 1], [0, 1, 0]], mask=[[0, 0, 0], [0, 0, 1]])
+
+
+@pytest.mark.parametrize(
+    "inputs",
+    [
+        MASKED,
+        MASKED.astype(float),
+        list(MASKED),
+        MASKED.tolist(),
+        [[1, 0, 1], [0, 1, np.ma.masked]],
+        [[1, 0, 1], [0, 1, np.nan]],
+        np.array([[1, 0, 1], [0, 1, None]], dtype=object),
+        np.array([[True, False, True], [False, True, pd.NA]], dtype=object),
+        pd.DataFrame(MASKED.tolist()).astype("Int64"),
+        pd.DataFrame(MASKED.tolist()).astype("boolean"),
+        pd.DataFrame(MASKED.tolist()).astype(pd.SparseDtype(float)),
+        scipy.sparse.csr_matrix([[1, 0, 1], [0, 1, np.nan]]),
+    ],
+    ids=lambda inputs: type(inputs).__name__,
+)
+@pytest.mark.filterwarnings("ignore:Warning. converting a masked element to nan")
+def test_a_missing_input_or_pixel_is_refused(inputs):
+    whole = np.eye(2, 3, dtype=int)
+    for make in (Dataset.from_arrays, Dataset.from_images):
+        for parts, name in (
+            ((inputs, [0, 1], whole, [0, 1]), "train"),
+            ((whole, [0, 1], inputs, [1, 0]), "test"),
+        ):
+            with pytest.raises(ValueError, match=rf"{name}: \w+ must not be missing, got ") as caught:
+                make(*parts)
+            assert "\n" not in str(caught.value)
+    for call in (
+        lambda: Samples(inputs, [0, 1]),
+        lambda: snnbp.predict(snnbp.Weights((2 * whole.T, 2 * whole)), inputs),
+        lambda: snnbp.Weights((inputs, whole)),
+    ):
+        with pytest.raises(ValueError, match="must not be missing"):
+            call()
+
+
+@pytest.mark.parametrize(
+    ("train", "test", "classes"),
+    [
+        (np.array([2**63 + 1, 2**63 + 3], np.uint64), np.array([-1], np.int64), (-1, 2**63 + 1, 2**63 + 3)),
+        ([2**63 + 1, -1], [2**63 + 1], (-1, 2**63 + 1)),
+        ([2**70, 2**70 + 1], [0.0], (0, 2**70, 2**70 + 1)),
+        (np.array([2**53 + 1, 2**53]), [0.5], (0.5, 2**53, 2**53 + 1)),
+        (
+            np.array(["2020-01-01"], "M8[ns]"),
+            np.array(["2020-01-02T12"], "M8[ns]"),
+            ("2020-01-01", "2020-01-02T12:00"),
+        ),
+        (
+            pd.to_datetime(["2020-01-01"]),
+            pd.Series(pd.to_datetime(["2020-02-01"])),
+            ("2020-01-01", "2020-02-01"),
+        ),
+        (np.array([1], "m8[D]"), np.array([2], "m8[D]"), ("1 days", "2 days")),
+        (pd.Series([(1, 2), (0, 1)]), pd.Series([(1, 2)]), ("(0, 1)", "(1, 2)")),
+        (pd.cut([1, 5, 9], [0, 4, 8, 12]), pd.cut([1], [0, 4, 8, 12]), ("(0, 4]", "(4, 8]", "(8, 12]")),
+        (
+            np.array([np.datetime64("2020-01-02T03", "ns")], object),
+            np.array(["2020"], "M8[ns]"),
+            ("2020-01-01", "2020-01-02T03:00"),
+        ),
+        ([Item(1), Item(2)], [Item(2)], (1, 2)),
+    ],
+)
+def test_parts_that_are_joined_keep_every_value_and_name(train, test, classes):
+    labels, names = numbered(train, test)
+    assert names == tuple(map(str, classes))
+    assert len(labels[0]) == len(train)
+    assert {n for part in labels for n in part} == set(range(len(classes)))
+
+
+def test_rows_and_columns_of_data_frames_are_joined_by_name_or_refused():
+    rng = np.random.default_rng(0)
+    frame = pd.DataFrame(BITS[:8, :5], columns=list("abcde"))
+    labels = pd.Series(LABELS[:8])
+    expected = Dataset.from_arrays(frame.to_numpy(), labels.to_numpy(), ~frame.to_numpy(), labels).digest
+    assert Dataset.from_arrays(frame, labels, ~frame, labels).digest == expected
+    order = rng.permutation(8)
+    mixed = frame.iloc[order], labels.iloc[order]
+    Dataset.from_arrays(*mixed, ~frame, labels)
+    for make in (Dataset.from_arrays, Dataset.from_images):
+        for other in (frame[list("edcba")], frame.rename(columns={"e": "f"}), frame[list("abcd")]):
+            with pytest.raises(ValueError, match="the input columns of train and test differ") as caught:
+                make(frame, labels, other, labels)
+            assert "\n" not in str(caught.value)
+        for x, y in ((mixed[0], labels), (frame, mixed[1]), (mixed[0], pd.get_dummies(labels))):
+            with pytest.raises(ValueError, match="train: inputs and labels have different indices") as caught:
+                make(x, y, ~frame, labels)
+            with pytest.raises(ValueError, match="test: inputs and labels have different indices"):
+                make(~frame, labels, x, y)
+            with pytest.raises(ValueError, match="samples: inputs and labels have different indices"):
+                Samples(x, y)
+    text = str(caught.value)
+    assert "labels.loc[inputs.index]" in text
+    joined = labels.loc[mixed[0].index]
+    Dataset.from_arrays(mixed[0], joined, ~frame, labels)
+
+
+class Table:
+    """Arrow's: `columns` are not the names."""
+
+    def __init__(self, frame):
+        self.column_names, self.frame = list(frame), frame
+        self.columns = [frame[name].to_numpy() for name in frame]
+
+    def __array__(self, dtype=None, copy=None):
+        return self.frame.to_numpy()
+
+
+def test_columns_of_arrow_tables_are_joined_by_name_or_refused():
+    frame = pd.get_dummies(pd.Series(NAMES[LABELS[:8]]))
+    tables = Table(frame), Table(frame[["bee", "ant", "cow"]])
+    assert Dataset.from_arrays(BITS[:8], tables[0], ~BITS[:8], tables[0]).classes == tuple(NAMES)
+    with pytest.raises(
+        ValueError, match="the input columns of train and test differ, \\['ant', 'bee', 'cow'\\]"
+    ):
+        Dataset.from_arrays(tables[0], LABELS[:8], tables[1], LABELS[:8])
+
+
+class Refusing(Tensor):
+    """A tensor that has no data (meta), or rows of different lengths (nested)."""
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        raise NotImplementedError("Cannot copy out of meta tensor; no data!\nat line 1")
+
+
+class Negative(Tensor):
+    """A tensor that is stored with the other sign: no array before `resolve_neg`."""
+
+    def detach(self):
+        return self
+
+    cpu = detach
+
+    def resolve_neg(self):
+        return -self.values
+
+    def __array__(self, dtype=None, copy=None):
+        raise RuntimeError("Can't call numpy() on Tensor that has negative bit set.")
+
+
+def test_tensors_without_plain_values():
+    labels = LABELS[:8]
+    made = Dataset.from_arrays(Negative(-BITS[:8].astype(int)), labels, ~BITS[:8], Negative(-labels))
+    assert made.digest == Dataset.from_arrays(BITS[:8], labels, ~BITS[:8], labels).digest
+    for call in (
+        lambda: Dataset.from_arrays(Refusing(BITS[:8]), labels, ~BITS[:8], labels),
+        lambda: Dataset.from_arrays(BITS[:8], Refusing(labels), ~BITS[:8], labels),
+        lambda: Dataset.from_images(Refusing(IMAGES[:8]), labels, ~IMAGES[:8], labels),
+    ):
+        with pytest.raises(
+            ValueError, match=r"train: .* must be an array: Cannot copy out of meta tensor"
+        ) as caught:
+            call()
         assert "\n" not in str(caught.value)
 
 
@@ -149,11 +340,20 @@ def test_a_missing_label_is_no_class(labels, index, value):
     [
         ([0, 1, 2], ["a", "b", "c"], "numbers and text"),
         (["1", "2"], [1.0, 2.0], "numbers and text"),
-        ([True, False], ["True"], "numbers and text"),
+        ([True, False], ["True"], "text and truth values"),
+        ([True, False], [1, 0], "numbers and truth values"),
+        ([True, 2], [2], "numbers and truth values"),
         ([1, "a"], ["a"], "numbers and text"),
         (pd.Series([1, "a"]), ["a"], "numbers and text"),
-        (np.array(["2020-01-01"], dtype="M8[D]"), ["2020-01-01"], "other values and text"),
-        (np.array(["2020-01-01"], dtype="M8[D]"), [1], "numbers and other values"),
+        (pd.DataFrame({"label": [1, "a"]}), ["a"], "numbers and text"),
+        (["a"], [b"a"], "bytes and text"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), ["2020-01-01"], r"datetime64\[D\] and text"),
+        (np.array(["2020-01-01"], dtype="M8[D]"), [1], r"datetime64\[D\] and numbers"),
+        (
+            np.array(["1600-01-01"], dtype="M8[D]"),
+            np.array(["2184-07-20T23:34:33.709551616"], dtype="M8[ns]"),  # equal, if days become nanoseconds
+            r"datetime64\[D\] and datetime64\[ns\]",
+        ),
     ],
 )
 def test_numbers_and_text_are_not_mixed(train, test, kinds):
@@ -165,7 +365,7 @@ def test_numbers_and_text_are_not_mixed(train, test, kinds):
 
 def test_labels_that_cannot_be_sorted_are_refused():
     with pytest.raises(ValueError, match="labels must be of one type that can be sorted: '<'"):
-        numbered(["a"], [b"a"])
+        numbered([1j], [2j])
 
 
 @pytest.mark.parametrize(
@@ -213,8 +413,16 @@ def test_images_that_tell_nothing_are_worth_a_warning():
     with pytest.warns(UserWarning, match="train: 2 of 8 images have all pixels on, or none") as caught:
         from_images(images)
     assert caught[0].filename == __file__
-    with pytest.warns(UserWarning, match="test: 4 of 4 images"):  # 0 to 1 among images from 0 to 255
-        Dataset.from_images(IMAGES[:8], LABELS[:8], IMAGES[8:] / 255, LABELS[8:])
+    with pytest.warns(UserWarning, match="test: 4 of 4 images"):
+        Dataset.from_images(IMAGES[:8], LABELS[:8], 0 * IMAGES[8:], LABELS[8:])
+
+
+def test_train_and_test_of_different_scale_are_refused():
+    for scaled in (IMAGES / 255, IMAGES > 99, IMAGES // 200):
+        with pytest.raises(ValueError, match=r"pixels up to 255, test up to \S+: give both the same scale"):
+            Dataset.from_images(IMAGES[:8], LABELS[:8], scaled[8:], LABELS[8:])
+        with pytest.raises(ValueError, match=r"pixels up to \S+, test up to \d+: give both the same scale"):
+            Dataset.from_images(scaled[:8], LABELS[:8], IMAGES[8:], LABELS[8:])
 
 
 def test_a_crop_is_the_inside_and_shifts_move_over_the_original():
@@ -242,6 +450,7 @@ def test_levels_are_stacked_and_fall():
         assert framed_images(data).shape == (8, 4, 9, 8)
         np.testing.assert_array_equal(framed_images(data)[:, :, 1:-1, 1:-1], stacked)
     assert from_images(levels=[0.5]).digest == from_images().digest
+    assert from_images(levels=np.array(levels), crop=1).digest == data.digest
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 import gzip
 import hashlib
+import os
+import tracemalloc
 from dataclasses import replace
 from pathlib import Path
 
@@ -63,10 +65,43 @@ def test_read_idx_refuses(tmp_path: Path, damage: str) -> None:
 def test_read_idx_unpacks_no_bomb(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(idx, "MAX_BYTES", 1000)
     (tmp_path / "bomb.gz").write_bytes(gzip.compress(as_idx(np.zeros(1 << 20, np.uint8))))
-    with pytest.raises(ValueError, match="damaged"):
+    tracemalloc.start()
+    with pytest.raises(ValueError, match=r"bomb\.gz holds more than 1000 bytes: decompress it first"):
         snnbp.read_idx(tmp_path / "bomb.gz")
+    assert tracemalloc.get_traced_memory()[1] < 1 << 19
+    tracemalloc.stop()
+    (tmp_path / "large").write_bytes(as_idx(np.zeros(1 << 12, np.uint8)))
+    assert snnbp.read_idx(tmp_path / "large").shape == (1 << 12,)
     with pytest.raises(FileNotFoundError):
         snnbp.read_idx(tmp_path / "none")
+
+
+def test_read_idx_reads_all_members_of_a_gzip_file(tmp_path: Path) -> None:
+    path, parts = tmp_path / "members.gz", (WHOLE[:7], b"", WHOLE[7:])
+    members = b"".join(map(gzip.compress, parts))
+    for content in (members, members + bytes(9)):  # gzip allows zeros at the end
+        path.write_bytes(content)
+        np.testing.assert_array_equal(snnbp.read_idx(path), np.arange(12).reshape(3, 4))
+    for more, reason in (
+        (gzip.compress(b"x"), "it has 25 bytes"),
+        (b"x", "compressed data are cut or damaged"),
+    ):
+        path.write_bytes(members + more)
+        with pytest.raises(ValueError, match=reason):
+            snnbp.read_idx(path)
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no such files")
+@pytest.mark.timeout(20)
+def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "link").symlink_to("/dev/zero")
+    for path in ("/dev/zero", tmp_path / "link", tmp_path / "pipe", tmp_path):
+        for read in (snnbp.read_idx, snnbp.Run.load, snnbp.Weights.load):
+            with pytest.raises(
+                ValueError, match=rf"^{path} .*: it is no regular file$"
+            ):
+                read(path)
 
 
 # Registered data sets
