@@ -5,3 +5,6 @@ BLACK_PIXELS = """(selector) => {
     return data.filter((value, n) => n % 4 === 3 && value > 127).length;
 }"""
 """How many pixels of a drawing canvas are black."""
+
+DIGEST = "() => document.getElementById('digest').dataset.digest"
+"""The digest of the weights, which the page shows once it has ended or paused."""

@@ -15,7 +15,7 @@ const by = (id) => document.getElementById(id);
 const form = by("settings");
 
 let sets, circuits, settings, worker, stage, shape, sizes;
-let playing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
+let playing = false, pausing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
 let input = null; // the drawing as the network sees it
 let tests = [], learning = [], shown = {}; // what the charts show
 
@@ -85,7 +85,6 @@ async function start() {
   say("drawing initial weights …");
   const file = new URLSearchParams(location.search).get("weights");
   send("start", { config: { ...settings }, initial: file ? await readWeights(file) : null });
-  showDigest("", "");
 }
 
 const receive = {
@@ -94,11 +93,14 @@ const receive = {
     stage = new Stage(by("circuit"), circuits[sizes.length - 2], sizes, shape);
     stage.rest();
     enable(true);
+    pausing = false;
+    showDigest("", ""); // one of the weights before may have come after `start`
     showIdea();
     say(`${message.n.toLocaleString("en")} images, random weights`);
     drawn();
   },
   progress: ({ progress, perSecond }) => {
+    if (perSecond && !playing) return; // the last slice before a pause
     const speed = perSecond ? `, ${Math.round(perSecond).toLocaleString("en")} images/s` : "";
     say(`epoch ${progress.toFixed(2)}${speed}`);
   },
@@ -113,7 +115,6 @@ const receive = {
     by("score").textContent = `test: ${(100 * row.spikes).toFixed(2)} %`;
     drawCurves(by("curves"), tests, learning, settings.epochs);
     drawConfusion(by("confusion"), confusion, set().classes);
-    if (playing) drawn();
   },
   fields: (message) => {
     const before = message.sample ? shown.fields.weights : null;
@@ -122,6 +123,7 @@ const receive = {
       drawFields(by("fields"), message.weights, message.shown, shape, before);
       setTimeout(redraw, FLASH_MS);
     } else drawFields(by("fields"), message.weights, message.shown, shape);
+    if (!shown.taught) drawn(); // with these weights
   },
   trace: (message) => {
     steps = { ...message, at: -1 };
@@ -141,12 +143,16 @@ const receive = {
       : `Nothing changed: the answer was right, or no potential was inside the window.`;
     send("answer", { inputs: input });
   },
-  finished: () => {
+  finished: ({ progress }) => {
     playing = false;
     by("play").textContent = "Play";
+    say(`epoch ${progress.toFixed(2)}, finished`);
   },
   paused: ({ progress, digest }) => {
-    if (playing) return; // meanwhile playing again: these are not the weights any more
+    if (playing || by("play").disabled) return; // meanwhile these are not the weights any more
+    if (pausing) say(`epoch ${progress.toFixed(2)}, paused`);
+    pausing = false;
+    if (!shown.taught) drawn();
     showDigest(`digest of the weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
   },
 };
@@ -181,7 +187,7 @@ function enable(on) {
 const speed = () => by("speed").value;
 
 function play() {
-  playing = true;
+  [playing, pausing, shown.taught] = [true, false, false];
   by("play").textContent = "Pause";
   showDigest("", "");
   clearTimeout(timer);
@@ -196,8 +202,11 @@ function play() {
 const untilEpoch = () => settings.epochs * Math.max(1, Math.ceil(((tests.at(-1)?.epoch ?? 0) + 1e-9) / settings.epochs));
 
 function pause() {
-  if (playing) send("pause");
-  playing = false;
+  if (playing) {
+    send("pause");
+    say("pausing …");
+    [playing, pausing] = [false, true];
+  }
   clearTimeout(timer);
   by("play").textContent = "Play";
 }
@@ -317,7 +326,7 @@ async function copy(button, text) {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Copy it from the address bar";
+    button.textContent = button.id === "share" ? "Copy it from the address bar" : "Select and copy it";
   }
   setTimeout(() => { button.textContent = before; }, 1500);
 }

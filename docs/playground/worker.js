@@ -105,7 +105,7 @@ function slice() {
   }
   if (run.progress >= stopAt) {
     playing = false;
-    post("finished", {});
+    post("finished", { progress: run.progress });
     showDigest();
   } else waiting = setTimeout(slice);
 }

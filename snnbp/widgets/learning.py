@@ -99,18 +99,18 @@ class LearningExplorer(Panel):
             settings, (lambda: self._data) if ours else settings.load, self._plan_update
         )
         self._enable(running=True)
-        self.say("loading the data ...")
+        self.say(self.thread.state)
         self.thread.start()
 
     def pause(self) -> None:
         """Pause, or resume."""
         if self.thread is None:
             return
-        if self.thread.paused:
+        if self.thread.pause_requested:
             self.thread.resume()
         else:
             self.thread.pause()
-        self.pause_button.description = "Resume" if self.thread.paused else "Pause"
+        self.pause_button.description = "Resume" if self.thread.pause_requested else "Pause"
         self.update()
 
     def stop(self) -> None:
@@ -186,8 +186,9 @@ class LearningExplorer(Panel):
         curves: list[tuple[Any, Weights | None]] = [
             (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
         ]
+        if thread is not None:
+            self.say(thread.state + (f"; {_report(thread)}" if thread.progress else ""))
         if thread is not None and thread.progress is not None:
-            self.say(("paused: " if thread.paused else "") + _report(thread))
             settings.append(thread.settings)
             rows = list(thread.rows)
             curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))

@@ -116,25 +116,34 @@ class TrainingThread(threading.Thread):
         self.seconds = 0.0
         self.done = False
         self._whole: Progress | None = None
+        self.pause_requested = False
         self._load, self._report = load, report
-        self._may_run, self._stop_requested = threading.Event(), threading.Event()
-        self._may_run.set()
+        self._loaded = self._waits = self._stop_requested = False
+        self._changed = threading.Condition()
 
     @property
-    def paused(self) -> bool:
-        return not self._may_run.is_set()
+    def state(self) -> str:
+        """What the thread does at this moment: it pauses at a checkpoint, half an epoch away at most."""
+        if not self._loaded:
+            return "loading the data ..."
+        if not self.pause_requested:
+            return "training"
+        return "paused" if self._waits else "pausing, at the end of this half epoch"
 
     def pause(self) -> None:
         """Wait at the next checkpoint until `resume`."""
-        self._may_run.clear()
+        with self._changed:
+            self.pause_requested = True
 
     def resume(self) -> None:
-        self._may_run.set()
+        with self._changed:
+            self.pause_requested = False
+            self._changed.notify()
 
     def stop(self) -> None:
         """End at the next checkpoint, half an epoch away at most."""
-        self._stop_requested.set()
-        self._may_run.set()
+        self._stop_requested = True
+        self.resume()
 
     def run(self) -> None:
         try:
@@ -147,6 +156,8 @@ class TrainingThread(threading.Thread):
 
     def _train(self, data: Dataset) -> None:
         self.samples, self._data_digest = len(data.train), data.digest
+        self._loaded = True
+        self._report()
         start = time.perf_counter()
         for progress in iter_training(data, self.settings.config):
             self.seconds += time.perf_counter() - start
@@ -154,9 +165,12 @@ class TrainingThread(threading.Thread):
             self.progress = progress
             if len(self.rows) % CHECKPOINTS_AN_EPOCH == 0:
                 self._whole = progress
-            self._report()
-            self._may_run.wait()
-            if self._stop_requested.is_set():
+            with self._changed:
+                self._waits = True
+                self._report()
+                self._changed.wait_for(lambda: not self.pause_requested)
+                self._waits = False
+            if self._stop_requested:
                 return
             start = time.perf_counter()
 

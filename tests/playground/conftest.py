@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from snnbp.paper import ROOT
+from tests.browser import DIGEST
 
 SHOTS = ROOT / "build" / "screenshots"
 LAPTOP = {"width": 1366, "height": 768}
 READY = "() => !document.getElementById('play').disabled"
-DIGEST = "() => document.getElementById('digest').dataset.digest"
 # Milliseconds. Together the waits of a test stay below its 600 s, so that the wait that fails is named.
 WAIT, TRAINED = 60_000, 200_000
 

@@ -16,7 +16,7 @@ import snnbp
 from snnbp import backends
 from snnbp.training.train import initial_weights
 from snnbp.widgets.sheet import as_input
-from tests.browser import BLACK_PIXELS
+from tests.browser import BLACK_PIXELS, DIGEST
 
 NARROW = {"width": 390, "height": 844}
 AXE = "axe-core@4.10.3"
@@ -134,6 +134,26 @@ def test_playground_steps_through_the_circuit_with_a_sentence_each(visit):
         page.train()
         == snnbp.train(snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False).digest
     )
+
+
+def test_playground_says_pausing_until_it_is_paused(visit):
+    page = visit(DIGITS + "&epochs=60&hidden=800-800-800")
+    page.page.click("#play")
+    page.wait_for_text("status", "images/s")
+    page.page.evaluate(
+        """() => {
+            window.said = [];
+            const status = document.getElementById("status");
+            const noted = new MutationObserver(() => window.said.push(status.textContent));
+            noted.observe(status, { childList: true });
+            document.getElementById("play").click();
+        }"""
+    )
+    page.wait(DIGEST)
+    said = page.page.evaluate("() => window.said")
+    assert said[0] == "pausing …"
+    assert re.fullmatch(r"epoch [\d.]+, paused", said[1])
+    assert len(said) == 2
 
 
 EVERY_TILE = """async () => {

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import threading
 import time
 
 import nbformat
@@ -12,6 +13,7 @@ import pytest
 import snnbp
 from snnbp import widgets
 from snnbp.paper import ROOT
+from snnbp.widgets import training
 from snnbp.widgets.digit import classify, teach
 from snnbp.widgets.sample import CircuitPicture, SampleTrace
 from snnbp.widgets.sheet import SIDE, as_input, enlarged
@@ -96,15 +98,31 @@ def test_a_stopped_run_is_kept_to_its_last_whole_epoch():
     assert trained(found.settings).run.digest == found.run.digest
 
 
-def test_a_paused_run_waits_and_does_not_count_the_time():
-    thread = endless()
-    thread.pause()
+def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(monkeypatch):
+    may_load, may_train, iter_training = threading.Event(), threading.Event(), training.iter_training
+
+    def slow(data, config):
+        for progress in iter_training(data, config):
+            may_train.wait(60)
+            yield progress
+
+    monkeypatch.setattr(training, "iter_training", slow)
+    reports = []
+    thread = TrainingThread(
+        SMALL, lambda: may_load.wait(60) and SMALL.load(), lambda: reports.append(thread.state)
+    )
     thread.start()
-    wait_for(lambda: thread.rows)
-    time.sleep(0.3)
-    assert len(thread.rows) == 1
+    assert thread.state == "loading the data ..."
+    may_load.set()
+    wait_for(lambda: reports)
+    thread.pause()
+    assert thread.state == "pausing, at the end of this half epoch"
+    may_train.set()
+    wait_for(lambda: thread.state == "paused")
+    assert reports == ["training", "paused"]
     seconds = thread.seconds
     time.sleep(0.3)
+    assert len(thread.rows) == 1
     assert thread.seconds == seconds
     thread.resume()
     wait_for(lambda: len(thread.rows) > 2)
