@@ -1,13 +1,16 @@
 """The learning explorer: choose settings, train, and compare the curves with those of earlier runs."""
 
+import asyncio
 import base64
 import tempfile
-from collections.abc import Mapping
+import threading
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+from IPython.core.getipython import get_ipython
 
 from snnbp.backends.rule import RULES
 from snnbp.circuit.weights import Weights
@@ -16,15 +19,14 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, ProgressFigure
-from snnbp.widgets.panel import Panel, button, image_shape, labelled, row
+from snnbp.widgets.curves import LINES, Curve, progress_figure
 from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
 
 
-class LearningExplorer(Panel):
-    """Widgets that train networks.
+class LearningExplorer:
+    """Widgets that train networks. Without a front end for widgets their picture is displayed.
 
     Parameters
     ----------
@@ -43,32 +45,50 @@ class LearningExplorer(Panel):
     """
 
     def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
-        super().__init__("learning", 1100)
-        image_shape(data)  # refuses several levels
+        if data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]:
+            raise ValueError("an explorer takes one bit a pixel: load the data without levels")
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
         self.thread: TrainingThread | None = None
-        self._data, self._references = data, references or {}
-        self._figure, self._update_planned = ProgressFigure(), False
+        self._data, self._references, self._update_planned = data, references or {}, False
+        try:
+            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
+        except RuntimeError:
+            self._loop = None
         self.fields = _fields(first)
-        self.start_button = button("Start", "learning-start", self.start, button_style="primary", icon="play")
-        self.pause_button = button("Pause", "learning-pause", self.pause, icon="pause", disabled=True)
-        self.stop_button = button("Stop", "learning-stop", self.stop, icon="stop", disabled=True)
-        self.selected = labelled(widgets.Dropdown, "run", "460px")
+        self.start_button = _button("Start", self.start, button_style="primary", icon="play")
+        self.pause_button = _button("Pause", self.pause, icon="pause", disabled=True)
+        self.stop_button = _button("Stop", self.stop, icon="stop", disabled=True)
+        self.selected = _labelled(widgets.Dropdown, "run", "460px")
         self.selected.observe(lambda _: self._show_export(), "value")
-        self.remove_button = button("Remove this run", "learning-remove", self.remove, icon="trash")
-        self.export = widgets.HTML()
-        self.export.add_class("learning-export")
+        self.remove_button = _button("Remove this run", self.remove, icon="trash")
+        self.status, self.picture, self.export = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        for name in ("status", "picture", "export"):
+            getattr(self, name).add_class(f"learning-{name}")
         self._list_runs()
         self.say("Start trains with these settings. Changes apply to the next run.")
-        self.show(
-            row(*self.fields.values()),
-            row(self.start_button, self.pause_button, self.stop_button),
-            self.status,
-            self.picture,
-            row(self.selected, self.remove_button),
-            self.export,
+        self.update()
+        self.box = widgets.VBox(
+            [
+                _row(*self.fields.values()),
+                _row(self.start_button, self.pause_button, self.stop_button),
+                self.status,
+                self.picture,
+                _row(self.selected, self.remove_button),
+                self.export,
+            ]
         )
+        self.box.add_class("learning-box")
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.box._repr_mimebundle_(**options) if _interactive() else {}
+        bundle |= {"text/plain": self.alt, "image/png": base64.b64encode(self.png).decode()}
+        return bundle, {"image/png": {"alt": self.alt}}
+
+    def say(self, text: str, error: bool = False) -> None:
+        """Show one line of text. An error is marked by a word, not only by colour."""
+        mark = "<b style='color: #D55E00'>Error:</b> " if error else ""
+        self.status.value = f"<span role='status'>{mark}{escape(text)}</span>"
 
     def settings(self) -> Settings:
         """Read the input fields. Raises ValueError, in one sentence, for invalid settings."""
@@ -171,12 +191,17 @@ class LearningExplorer(Panel):
         )
 
     def _plan_update(self) -> None:
-        """Draw soon; called in the training thread."""
-        if not self._update_planned:
-            self._update_planned = True
-            self.later(SECONDS_BETWEEN_PICTURES, self.update)
+        """Draw soon, in the kernel's main thread, which may change widgets; called in the training thread."""
+        if self._update_planned:
+            return
+        self._update_planned = True
+        if self._loop is None:
+            threading.Timer(SECONDS_BETWEEN_PICTURES, self.update).start()
+        else:
+            self._loop.call_soon_threadsafe(self._loop.call_later, SECONDS_BETWEEN_PICTURES, self.update)
 
-    def _draw(self) -> tuple[bytes, str]:
+    def update(self) -> None:
+        """Draw the runs, and say what the thread does."""
         self._update_planned = False
         thread = self.thread
         if thread is not None and thread.done:
@@ -194,8 +219,11 @@ class LearningExplorer(Panel):
             curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
         lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
-        figure = self._figure.at(lines, self._references if comparable else {})
-        return to_png(figure), figure.alt
+        figure = progress_figure(lines, self._references if comparable else {})
+        self.png, self.alt = to_png(figure), figure.alt
+        address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        look = "display: block; width: 100%; max-width: 1100px; height: auto"
+        self.picture.value = f"<img alt='{escape(self.alt, quote=True)}' style='{look}' src='{address}'>"
 
 
 def _fields(settings: Settings) -> dict[str, Any]:
@@ -210,7 +238,7 @@ def _fields(settings: Settings) -> dict[str, Any]:
     fields = {}
     for name, value in settings.values().items():
         kind, options = kinds.get(name, (widgets.IntText, {}))
-        fields[name] = labelled(kind, LABELS[name], value=value, **options)
+        fields[name] = _labelled(kind, LABELS[name], value=value, **options)
         fields[name].add_class(f"learning-{name}")
     return fields
 
@@ -233,3 +261,28 @@ def _download(text: str, file: str, content: bytes) -> str:
     look = "color: #0072B2; text-decoration: underline"
     target = f"data:application/octet-stream;base64,{data}"
     return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"
+
+
+def _interactive() -> bool:
+    """True in an interactive front end (allow_stdin), False under papermill and nbconvert."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is None or bool(kernel.get_parent("shell")["content"].get("allow_stdin", True))
+
+
+def _button(text: str, action: Callable[[], None], **options: Any) -> Any:
+    """A button as wide as its text."""
+    button = widgets.Button(description=text, layout={"width": "auto", "min_width": "36px"}, **options)
+    button.add_class(f"learning-{text.split()[0].lower()}")
+    button.on_click(lambda _: action())
+    return button
+
+
+def _row(*children: Any) -> Any:
+    """Widgets side by side; they wrap to the next line."""
+    return widgets.Box(children, layout={"flex_flow": "row wrap", "overflow": "visible"})
+
+
+def _labelled(kind: Any, text: str, width: str = "326px", **options: Any) -> Any:
+    """An input field with a label that is never cut off."""
+    style = {"description_width": "174px"}
+    return kind(description=text, tooltip=text, style=style, layout={"width": width}, **options)

@@ -67,9 +67,10 @@ def site_address(site):
 class Visit:
     """A page, and what went wrong in it."""
 
-    def __init__(self, browser, address, query="", viewport=LAPTOP, scheme="light"):
+    def __init__(self, browser, address, query="", viewport=LAPTOP, scheme="light", script=""):
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page = browser.new_page(viewport=viewport, color_scheme=scheme)
+        self.page.add_init_script(script)
         self.page.set_default_timeout(WAIT)
         self.faults, self.requests = [], []
         self.origin = "{0.scheme}://{0.netloc}/".format(urlsplit(address))

@@ -3,11 +3,11 @@
 Screenshots go to build/screenshots/. Skipped where there is no /usr/bin/chromium.
 """
 
-import base64
 import json
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ import pytest
 import snnbp
 from snnbp import backends
 from snnbp.training.train import initial_weights
-from snnbp.widgets.sheet import as_input
+from snnbp.widgets import playground
 from tests.browser import BLACK_PIXELS, DIGEST
 
 NARROW = {"width": 390, "height": 844}
@@ -44,10 +44,7 @@ def score_shown(visit):
 
 def give(folder, weights):
     """Put initial weights next to the page, as its address can ask for: ?weights=initial.json."""
-    content = b"".join(matrix.astype("<i2").tobytes() for matrix in weights.matrices)
-    given = {"shapes": [matrix.shape for matrix in weights.matrices]}
-    given["data"] = base64.b64encode(content).decode("ascii")
-    (folder / "initial.json").write_text(json.dumps(given), encoding="utf-8")
+    (folder / "initial.json").write_bytes(playground.packed_weights(weights))
 
 
 def test_playground_of_a_new_site_trains_an_epoch_of_mnist_as_python_does(visit, browser, site, site_address):
@@ -196,7 +193,7 @@ def test_playground_learns_a_drawing(visit):
     page.wait_for_text("answer", "Draw here")
 
 
-def test_playground_draws_with_the_keyboard_what_python_would_see(visit):
+def test_playground_draws_with_the_keyboard(visit):
     page = visit(DIGITS)
     page.page.locator("#sheet").focus()
     for key in ("Space", *["ArrowUp"] * 9, *["ArrowRight"] * 5, "Space"):
@@ -204,16 +201,74 @@ def test_playground_draws_with_the_keyboard_what_python_would_see(visit):
     page.page.wait_for_timeout(200)
     assert "input: 0" not in page.label("circuit")
     assert "No output" in page.text("answer") or "spike" in page.text("answer")
-    rng = np.random.default_rng(0)
+
+
+def as_fractions(drawing, shape):
+    """A drawing as the network sees it, in exact fractions: scaled to fit, centred by its centre of mass."""
+    rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
+    drawn = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
+    factor = min(Fraction(cells, pixels) for cells, pixels in zip(shape, drawn.shape, strict=True))
+    size = [max(1, round(factor * pixels)) for pixels in drawn.shape]
+
+    def overlaps(pixels, cells):
+        width = Fraction(pixels, cells)
+        covered = [
+            [max(0, min((c + 1) * width, p + 1) - max(c * width, p)) / width for p in range(pixels)]
+            for c in range(cells)
+        ]
+        return np.array(covered, dtype=object)
+
+    grey = overlaps(drawn.shape[0], size[0]) @ drawn @ overlaps(drawn.shape[1], size[1]).T
+    image, shift = np.zeros(shape, bool), []
+    for axis in (0, 1):
+        centre = (grey.sum(axis=1 - axis) * np.arange(size[axis])).sum() / grey.sum()
+        shift.append(round(Fraction(shape[axis] - 1, 2) - centre))
+        if shape != (20, 20):
+            shift[axis] = min(shape[axis] - size[axis], max(0, shift[axis]))
+    for y, x in np.argwhere(grey > Fraction(1, 2)) + shift:
+        if 0 <= y < shape[0] and 0 <= x < shape[1]:
+            image[y, x] = True
+    return image
+
+
+def some_drawings(rng):
+    for _ in range(4):
+        drawing = np.zeros((140, 140), bool)
+        y, x = rng.integers(0, 90, 2)
+        drawing[y : y + rng.integers(5, 50), x : x + rng.integers(5, 50)] = True
+        drawing[rng.integers(0, 140), rng.integers(0, 140)] = True
+        yield drawing
+    ties = np.zeros((140, 140), bool)  # scaled to 20x20, cells of this border are black by just a half
+    ties[20:60, 30:70] = True
+    ties[21:59:2, 31:69] = False
+    yield ties
+    yield np.pad(np.ones((40, 6), bool), ((3, 97), (7, 127)))  # centred between two pixels
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (8, 8), (5, 12)])
+def test_playground_sees_of_a_drawing_what_exact_fractions_say(visit, shape):
+    page = visit(DIGITS)
     convert = """async ([ink, shape]) => [...(await import("./input.js")).asInput(ink, 140, shape)]"""
-    for shape in ((20, 20), (8, 8)):
-        for _ in range(6):
-            drawing = np.zeros((140, 140), bool)
-            y, x = rng.integers(0, 90, 2)
-            drawing[y : y + rng.integers(5, 50), x : x + rng.integers(5, 50)] = True
-            drawing[rng.integers(0, 140), rng.integers(0, 140)] = True
-            found = page.page.evaluate(convert, [drawing.ravel().astype(int).tolist(), shape])
-            assert np.array_equal(found, as_input(drawing, shape).ravel())
+    for drawing in some_drawings(np.random.default_rng(0)):
+        found = page.page.evaluate(convert, [drawing.ravel().astype(int).tolist(), shape])
+        assert np.array_equal(found, as_fractions(drawing, shape).ravel())
+
+
+REFUSED = """
+    for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
+        prototype.getImageData = () => { throw new Error("read back"); };
+    history.replaceState = () => { throw new DOMException("refused", "SecurityError"); };
+    delete globalThis.OffscreenCanvas;"""
+
+
+def test_playground_does_without_what_a_browser_may_refuse(visit):
+    page = visit(DIGITS, script=REFUSED)
+    page.draw(*SEVEN)
+    drawn = page.label("potentials")
+    assert drawn != visit(DIGITS).label("potentials")
+    page.choose("hidden", "50")
+    config = snnbp.Config(hidden=50, epochs=3)
+    assert page.train() == snnbp.train(snnbp.load_dataset("digits"), config, progress=False).digest
 
 
 def test_playground_controls_change_the_run_and_the_address_keeps_them(visit, address):

@@ -1,4 +1,4 @@
-"""The explorers without a browser: runs and their exports, the training thread, drawings, lessons, phases."""
+"""The learning explorer without a browser: runs and their exports, the training thread."""
 
 import base64
 import io
@@ -6,7 +6,6 @@ import threading
 import time
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -14,9 +13,6 @@ import snnbp
 from snnbp import widgets
 from snnbp.paper import ROOT
 from snnbp.widgets import training
-from snnbp.widgets.digit import classify, teach
-from snnbp.widgets.sample import CircuitPicture, SampleTrace
-from snnbp.widgets.sheet import SIDE, as_input, enlarged
 from snnbp.widgets.training import Settings, Trained, TrainingThread, as_code, as_csv, names
 
 SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
@@ -25,11 +21,6 @@ SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
 @pytest.fixture(scope="module")
 def run(digits):
     return snnbp.train(digits, snnbp.Config(epochs=4), progress=False)
-
-
-@pytest.fixture(scope="module")
-def two_layers(digits):
-    return snnbp.train(digits, snnbp.Config(hidden=(40, 30), epochs=10), progress=False).weights
 
 
 def trained(settings):
@@ -165,14 +156,14 @@ def test_missing_data_gives_one_line(monkeypatch, tmp_path):
 
 def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_path):
     learning = widgets.LearningExplorer(digits, run)
-    picture = learning.picture.png
+    picture = learning.png
     learning.fields["hidden"].value, learning.fields["epochs"].value = "30, 20", 2
     for _ in range(2):  # the same run twice is one run
         learning.start()
         wait_for(lambda: not learning.start_button.disabled)
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
-    wait_for(lambda: learning.picture.png != picture)
+    wait_for(lambda: learning.png != picture)
     link = learning.export.value.partition("run.npz' href='data:application/octet-stream;base64,")[2]
     (tmp_path / "run.npz").write_bytes(base64.b64decode(link.partition("'")[0]))
     assert snnbp.Run.load(tmp_path / "run.npz").digest == learning.runs[1].run.digest
@@ -183,143 +174,24 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
 def test_each_explorer_has_a_picture_with_alternative_text(digits, run):
     for panel in (
         widgets.LearningExplorer(digits, run, {"spikes": 0.962}),
-        widgets.CircuitExplorer(digits, run.weights),
-        widgets.DigitExplorer(digits, run.weights),
+        widgets.Playground(digits, run.weights),
     ):
         bundle, metadata = panel._repr_mimebundle_()
         assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-        assert "application/vnd.jupyter.widget-view+json" in bundle
         assert len(metadata["image/png"]["alt"]) > 40
 
 
-@pytest.mark.parametrize("shape", [(20, 20), (8, 8)])
-def test_a_drawing_is_scaled_and_centred(shape):
-    drawing = np.zeros((SIDE, SIDE), bool)
-    assert not as_input(drawing, shape).any()
-    drawing[22:68, 22:38] = True
-    small = as_input(drawing, shape)
-    rows, columns = np.nonzero(small)
-    assert (rows.min(), rows.max()) == (0, shape[0] - 1)
-    assert abs(columns.mean() - (shape[1] - 1) / 2) <= 0.5
-    assert np.array_equal(as_input(np.roll(drawing, (45, 20), (0, 1)), shape), small)
-
-
-def test_the_centre_of_mass_comes_to_the_middle():
-    drawing = np.zeros((SIDE, SIDE), bool)
-    drawing[50:100, 50:60] = True  # an L, heavy at the bottom left
-    drawing[90:100, 50:100] = True
-    rows, columns = np.nonzero(as_input(drawing, (20, 20)))
-    assert abs(rows.mean() - 9.5) > 0.5  # what leaves the image is cut off, as for MNIST
-    assert columns.min() > 0
-
-
-def test_a_test_image_survives_being_drawn(digits):
-    image = digits.test.inputs[0].reshape(8, 8)
-    drawing = np.frombuffer(enlarged(image), bool).reshape(SIDE, SIDE)
-    inside, found = image[:, image.any(axis=0)], as_input(drawing, (8, 8))
-    assert np.array_equal(found[:, found.any(axis=0)], inside)
-
-
-@pytest.mark.parametrize(
-    "explorer", [widgets.CircuitExplorer, widgets.DigitExplorer, widgets.LearningExplorer]
-)
-def test_data_with_several_levels_is_refused(explorer):
+def test_the_learning_explorer_refuses_several_levels():
     data = snnbp.load_dataset("digits", levels=(0.25, 0.5))
     run = snnbp.train(data, snnbp.Config(hidden=10, epochs=1), progress=False)
     with pytest.raises(ValueError, match="an explorer takes one bit a pixel: load the data without levels"):
-        explorer(data, run if explorer is widgets.LearningExplorer else run.weights)
-
-
-def test_drawing_changes_what_is_seen(digits, run):
-    digit = widgets.DigitExplorer(digits, run.weights)
-    assert np.array_equal(digit.image, digits.test.inputs[0])
-    digit.example()
-    assert np.array_equal(digit.image, digits.test.inputs[1])
-    digit.clear()
-    assert not digit.image.any()
-    digit.teach(3)
-    assert "draw something first" in digit.status.value
-    ink = np.zeros((SIDE, SIDE), bool)
-    ink[20:120, 60:80] = True
-    digit.sheet.ink = ink.tobytes()
-    assert digit.image.reshape(8, 8)[:, 3:5].all()
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_lessons_change_weights_as_the_library_does(digits, run, two_layers, depth):
-    weights, test = run.weights if depth == 1 else two_layers, digits.test
-    outputs, potentials = snnbp.predict(weights, test.inputs)
-    targets = test.labels[:, None] == np.arange(10)
-    learns = int(np.flatnonzero((targets & ~outputs & (potentials > 0)).any(axis=1))[0])
-    sample = test[learns : learns + 1]
-    lesson = teach(weights, sample.inputs[0], int(sample.labels[0]), digits.classes)
-    assert lesson.new == snnbp.learn(weights, sample)[0] != weights
-    assert "Weights that changed" in lesson.explanation
-    right = int(np.flatnonzero((outputs == targets).all(axis=1))[0])
-    lesson = teach(weights, test.inputs[right], int(test.labels[right]), digits.classes)
-    assert "no error" in lesson.explanation
-    assert lesson.new == weights
-
-
-def test_the_spiking_circuit_classifies_as_the_library_does(digits, run):
-    outputs, potentials = snnbp.predict(run.weights, digits.test.inputs[:20])
-    for image, spikes, v in zip(digits.test.inputs, outputs, potentials, strict=False):
-        found = classify(run.weights, image)
-        assert np.array_equal(found[0], spikes)
-        assert np.array_equal(found[1], v)
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_every_weight_that_changed_is_shown_in_a_phase(digits, run, two_layers, depth):
-    weights = run.weights if depth == 1 else two_layers
-    circuit = snnbp.training_circuit(weights.sizes)
-    outputs, _ = snnbp.predict(weights, digits.test.inputs)
-    wrong = np.flatnonzero((outputs != (digits.test.labels[:, None] == np.arange(10))).any(axis=1))
-    for n in wrong[:8]:
-        trace = SampleTrace(weights, digits.test[n : n + 1], circuit)
-        shown: dict = {}
-        for phase in range(len(circuit.phases)):
-            for move in trace.moves(phase):
-                shown[move.pre, move.post] = shown.get((move.pre, move.post), 0) + move.synapses
-        assert shown == {pair: count for pair, c in trace.change.items() if (count := np.count_nonzero(c))}
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_every_phase_has_its_picture_its_text_and_its_images(digits, run, two_layers, depth):
-    weights = run.weights if depth == 1 else two_layers
-    circuit = snnbp.training_circuit(weights.sizes)
-    picture, trace = CircuitPicture(circuit), SampleTrace(weights, digits.test[:1], circuit)
-    phases = range(len(circuit.phases))
-    first, again, other = (picture.at(trace, phase) for phase in (3, 3, phases[-1]))
-    assert first == again != other
-    for phase in phases:
-        assert f"Phase {phase}: " in trace.story(phase, digits.classes)[1]
-        images = "".join(trace.cards(phase, (8, 8), digits.classes))
-        assert images.count("<figure>") > 0 or not circuit.phases[phase].open
-        assert images.count("<img") == images.count("<img alt=")
-
-
-def test_next_mistake_goes_round_and_depth_can_be_changed(digits, run):
-    circuit = widgets.CircuitExplorer(digits, run.weights)
-    assert circuit.sample.value in circuit.mistakes
-    for expected in (*circuit.mistakes[circuit.mistakes > circuit.sample.value][:2],):
-        circuit.next_mistake()
-        assert circuit.sample.value == expected
-    circuit.sample.value = int(circuit.mistakes[-1])
-    circuit.next_mistake()
-    assert circuit.sample.value == circuit.mistakes[0]
-    circuit.depth.value = 2
-    assert circuit.phase.max == len(circuit.circuit.phases) - 1 > 11
-    assert len(circuit.weights.sizes) == 4
-    circuit.depth.value = 1
-    assert circuit.phase.max == 11
-    assert circuit.weights is run.weights
+        widgets.LearningExplorer(data, run)
 
 
 def test_the_notebook_is_committed_with_stills_and_without_widgets():
     notebook = nbformat.read(ROOT / "notebooks/08_explore.ipynb", as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     stills = [output for output in outputs if "image/png" in output.get("data", ())]
-    assert len(stills) == 3
+    assert len(stills) == 2
     assert all(output.metadata["image/png"]["alt"] for output in stills)
     assert "widget-view" not in str(notebook)

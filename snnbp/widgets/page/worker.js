@@ -24,6 +24,7 @@ const handlers = {
       }
       return { inputs, labels: Uint8Array.from(labels) };
     };
+    playing = false;
     data = { width: message.width, classes: message.classes, train: joined("train"), test: joined("test") };
     circuits = message.circuits;
   },
@@ -48,6 +49,7 @@ const handlers = {
   },
   step: (message) => {
     if (run.done === run.order.length) run.nextEpoch();
+    if (message.mistake) skipRight();
     const sample = run.order[run.done], { width, train } = data;
     const inputs = message.inputs ?? train.inputs.slice(sample * width, (sample + 1) * width);
     const label = message.label ?? train.labels[sample];
@@ -77,6 +79,10 @@ const handlers = {
       return fired;
     });
     post("answer", { potentials, spikes });
+  },
+  example: (message) => {
+    const { inputs, labels } = data.test, n = message.n % labels.length;
+    post("example", { n, inputs: inputs.slice(n * data.width, (n + 1) * data.width), label: labels[n] });
   },
 };
 
@@ -108,6 +114,20 @@ function slice() {
     post("finished", { progress: run.progress });
     showDigest();
   } else waiting = setTimeout(slice);
+}
+
+// Learn samples without an error, which change no weight, up to one with an error; at most as many as there are.
+function skipRight() {
+  const { kernel } = run, { inputs, labels } = data.train;
+  for (let n = 0; n < labels.length; n++) {
+    const sample = run.order[run.done];
+    kernel.present(inputs, sample * data.width);
+    kernel.findErrors(labels[sample]);
+    if (kernel.plus[kernel.last].n + kernel.minus[kernel.last].n) return;
+    run.learn(1);
+    if (run.atCheckpoint) scoreTest();
+    if (run.done === labels.length) run.nextEpoch();
+  }
 }
 
 // Count right answers while learning, before each sample changes the weights.
