@@ -222,8 +222,11 @@ class LearningExplorer:
         figure = progress_figure(lines, self._references if comparable else {})
         self.png, self.alt = to_png(figure), figure.alt
         address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
-        look = "display: block; width: 100%; max-width: 1100px; height: auto"
-        self.picture.value = f"<img alt='{escape(self.alt, quote=True)}' style='{look}' src='{address}'>"
+        width, height = figure.get_size_inches()
+        look = f"display: block; width: 100%; max-width: 1100px; aspect-ratio: {width} / {height}"
+        self.picture.value = (
+            f"<img alt='{escape(self.alt, quote=True)}' style='{look}' decoding='sync' src='{address}'>"
+        )
 
 
 def _fields(settings: Settings) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import traitlets
 from snnbp.circuit.backprop import training_circuit
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
-from snnbp.plots import functional_connectivity, to_png
+from snnbp.plots import conceptual_circuit, to_png
 from snnbp.training.data import Dataset, Samples
 
 PAGE = Path(__file__).parent / "page"
@@ -78,7 +78,7 @@ class Playground(anywidget.AnyWidget):
         files["circuits.json"] = circuits({*THRESHOLDS, weights.threshold})
         files["weights.json"] = packed_weights(weights)
         super().__init__(page=single_file(files, given))
-        self._still = functional_connectivity(training_circuit(sizes, threshold=weights.threshold))
+        self._still = conceptual_circuit(training_circuit(sizes, threshold=weights.threshold))
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, Any], dict[str, Any]]:
         png, alt = base64.b64encode(to_png(self._still)).decode(), self._still.alt

@@ -16,18 +16,11 @@ import snnbp
 from snnbp import backends
 from snnbp.training.train import initial_weights
 from snnbp.widgets import playground
-from tests.browser import BLACK_PIXELS, DIGEST
+from tests.browser import BLACK_PIXELS, DIGEST, PLAYGROUND_CUT_OFF
 
 NARROW = {"width": 390, "height": 844}
 AXE = "axe-core@4.10.3"
 DIGITS = "#data=digits"
-CUT_OFF = """() => [
-    ...document.querySelectorAll("button, label, select, input, canvas, footer span, .panel, dialog")
-].filter(part =>
-    part.getBoundingClientRect().right > innerWidth
-    || (part.matches(".panel") && part.scrollHeight > part.clientHeight)
-    || (part.tagName === "BUTTON" && part.scrollWidth > part.clientWidth + 1)
-).map(part => part.outerHTML.slice(0, 120))"""
 SEVEN = (40, 30), (100, 30), (80, 70), (60, 115)
 
 
@@ -310,17 +303,17 @@ def test_playground_is_one_screen_on_a_laptop_and_fits_a_phone(visit):
         page.train()
         page.shot(scheme)
         assert page.page.evaluate(size) == [1366, 768]
-        assert page.page.evaluate(CUT_OFF) == []
+        assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
         page.choose("off", "upper")
         page.choose("hidden", "60-50-40")
         page.shot(f"off_{scheme}")
-        assert page.page.evaluate(CUT_OFF) == []
+        assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
         page = visit(DIGITS, viewport=NARROW, scheme=scheme)
         page.shot(f"narrow_{scheme}", full_page=True)
         assert page.page.evaluate(size)[0] == NARROW["width"]
         for dialog in ("about", "notebook"):
             page.page.click(f"#{dialog}-open")
-            assert page.page.evaluate(CUT_OFF) == []
+            assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
             page.page.keyboard.press("Escape")
 
 
