@@ -3,7 +3,7 @@
 import asyncio
 import base64
 import tempfile
-import threading
+import time
 from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
@@ -20,7 +20,7 @@ from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
 from snnbp.widgets.curves import LINES, Curve, progress_figure
-from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
+from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
 
@@ -49,12 +49,8 @@ class LearningExplorer:
             raise ValueError("an explorer takes one bit a pixel: load the data without levels")
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
-        self.thread: TrainingThread | None = None
-        self._data, self._references, self._update_planned = data, references or {}, False
-        try:
-            self._loop: asyncio.AbstractEventLoop | None = asyncio.get_running_loop()
-        except RuntimeError:
-            self._loop = None
+        self.live: Live | None = None
+        self._data, self._references, self._may_train = data, references or {}, asyncio.Event()
         self.fields = _fields(first)
         self.start_button = _button("Start", self.start, button_style="primary", icon="play")
         self.pause_button = _button("Pause", self.pause, icon="pause", disabled=True)
@@ -105,7 +101,7 @@ class LearningExplorer:
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
-        """Train in a thread, unless the settings are invalid or there are too many runs."""
+        """Train in the running event loop, unless the settings are invalid or there are too many runs."""
         try:
             settings = self.settings()
         except ValueError as error:
@@ -114,31 +110,57 @@ class LearningExplorer:
         if len(self.runs) == len(LINES):
             self.say(f"{len(LINES)} runs are shown, the most that fit: remove one first", error=True)
             return
+        self.start_button.disabled, self.stop_button.disabled = True, False
+        self.task = asyncio.get_running_loop().create_task(self._run(settings))
+
+    async def _run(self, settings: Settings) -> None:
+        error = ""
         ours = (settings.dataset, settings.pixel_threshold) == (self._data.source, 0.5)
-        self.thread = TrainingThread(
-            settings, (lambda: self._data) if ours else settings.load, self._plan_update
-        )
-        self._enable(running=True)
-        self.say(self.thread.state)
-        self.thread.start()
+        try:
+            self.say("loading the data ...")
+            data = self._data if ours else await asyncio.to_thread(settings.load)
+            self.live = Live(settings, data)
+            await self._train(self.live)
+        except asyncio.CancelledError:
+            pass  # stopped: the half epoch that has begun is discarded
+        except (ValueError, OSError, MemoryError) as raised:
+            error = str(raised) or "not enough memory"
+        self._keep(error)
+
+    async def _train(self, live: Live) -> None:
+        """Train in another thread, one half epoch after the other; widgets change in the kernel's alone."""
+        self._may_train.set()
+        self.pause_button.disabled, drawn = False, 0.0
+        while True:
+            step = asyncio.get_running_loop().run_in_executor(None, live.advance)
+            if time.monotonic() - drawn > SECONDS_BETWEEN_PICTURES:
+                self._tell("training")
+                self.update()
+                drawn = time.monotonic()
+            if not await step:
+                return
+            if not self._may_train.is_set():
+                self._tell("paused")
+                self.update()
+                await self._may_train.wait()
 
     def pause(self) -> None:
-        """Pause, or resume."""
-        if self.thread is None:
-            return
-        if self.thread.pause_requested:
-            self.thread.resume()
+        """Pause at the next checkpoint, or resume."""
+        if self._may_train.is_set():
+            self._may_train.clear()
+            self._tell("pausing, at the end of this half epoch")
         else:
-            self.thread.pause()
-        self.pause_button.description = "Resume" if self.thread.pause_requested else "Pause"
-        self.update()
+            self._may_train.set()
+            self._tell("training")
+        self.pause_button.description = "Pause" if self._may_train.is_set() else "Resume"
 
     def stop(self) -> None:
-        """Stop now; the thread ends at its next checkpoint, which is discarded."""
-        if self.thread is not None:
-            self.thread.stop()
-            self._keep(self.thread)
-            self.update()
+        """Stop now; the half epoch that has begun is discarded."""
+        self.task.cancel()
+
+    def _tell(self, state: str) -> None:
+        report = self.live.report() if self.live else ""
+        self.say(f"{state}; {report}" if report else state)
 
     def remove(self) -> None:
         """Remove the selected run."""
@@ -147,25 +169,22 @@ class LearningExplorer:
             self._list_runs()
             self.update()
 
-    def _keep(self, thread: TrainingThread) -> None:
-        """Keep the run of a thread, and get ready for the next."""
-        self.thread = None
-        trained = thread.trained()
-        if thread.error:
-            self.say(thread.error, error=True)
-        elif trained is None:
+    def _keep(self, error: str) -> None:
+        """Keep the run that has ended, and get ready for the next."""
+        live, self.live = self.live, None
+        trained = live.trained() if live else None
+        if error:
+            self.say(error, error=True)
+        elif live is None or trained is None:
             self.say("stopped within the first epoch: no run was stored")
         else:
             self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
             self._list_runs()
             epochs = trained.settings.config.epochs
-            self.say(f"{_report(thread)}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
-        self._enable(running=False)
-
-    def _enable(self, running: bool) -> None:
-        self.start_button.disabled = running
-        self.pause_button.disabled = self.stop_button.disabled = not running
-        self.pause_button.description = "Pause"
+            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
+        self.start_button.disabled, self.stop_button.disabled = False, True
+        self.pause_button.disabled, self.pause_button.description = True, "Pause"
+        self.update()
 
     def _list_runs(self) -> None:
         options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
@@ -190,33 +209,17 @@ class LearningExplorer:
             f"<pre style='white-space: pre-wrap; line-height: 1.3'>{escape(as_code(trained))}</pre>"
         )
 
-    def _plan_update(self) -> None:
-        """Draw soon, in the kernel's main thread, which may change widgets; called in the training thread."""
-        if self._update_planned:
-            return
-        self._update_planned = True
-        if self._loop is None:
-            threading.Timer(SECONDS_BETWEEN_PICTURES, self.update).start()
-        else:
-            self._loop.call_soon_threadsafe(self._loop.call_later, SECONDS_BETWEEN_PICTURES, self.update)
-
     def update(self) -> None:
-        """Draw the runs, and say what the thread does."""
-        self._update_planned = False
-        thread = self.thread
-        if thread is not None and thread.done:
-            self._keep(thread)
-            thread = None
+        """Draw the runs."""
         settings = [each.settings for each in self.runs]
         curves: list[tuple[Any, Weights | None]] = [
             (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
         ]
-        if thread is not None:
-            self.say(thread.state + (f"; {_report(thread)}" if thread.progress else ""))
-        if thread is not None and thread.progress is not None:
-            settings.append(thread.settings)
-            rows = list(thread.rows)
-            curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
+        if self.live is not None and self.live.progress is not None:
+            settings.append(self.live.settings)
+            rows = list(self.live.rows)
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            curves.append((columns, self.live.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
         lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
         figure = progress_figure(lines, self._references if comparable else {})
@@ -244,19 +247,6 @@ def _fields(settings: Settings) -> dict[str, Any]:
         fields[name] = _labelled(kind, LABELS[name], value=value, **options)
         fields[name].add_class(f"learning-{name}")
     return fields
-
-
-def _report(thread: TrainingThread) -> str:
-    assert thread.progress is not None
-    row, _, n_overdriven = thread.progress
-    speed = row["epoch"] * thread.samples / max(thread.seconds, 1e-9)
-    dead = f"; {row['dead']} dead outputs (collapsed)" if row["dead"] else ""
-    beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
-    return (
-        f"epoch {row['epoch']:g} of {thread.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
-        f"potential {100 * row['potential']:.2f} %; {thread.seconds:.1f} s, {speed:,.0f} samples/s"
-        f"{dead}{beyond}"
-    )
 
 
 def _download(text: str, file: str, content: bytes) -> str:

@@ -15,7 +15,6 @@ import numpy as np
 import traitlets
 
 from snnbp.circuit.backprop import training_circuit
-from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 from snnbp.plots import conceptual_circuit, to_png
 from snnbp.training.data import Dataset, Samples
@@ -93,41 +92,31 @@ class Playground(anywidget.AnyWidget):
 
 def circuits(thresholds: Iterable[int]) -> bytes:
     """The training circuits as the page reads them, JSON; fixed weights for each threshold (weight units)."""
-    return _json({depth: _circuit(depth, sorted(thresholds)) for depth in DEPTHS})
 
+    def chosen(part: Any, *names: str) -> dict[str, Any]:
+        return {name: getattr(part, name) for name in names}
 
-def _circuit(depth: int, thresholds: Iterable[int]) -> dict[str, Any]:
-    sizes = (8, *(16,) * depth, 10)  # the page sets the sizes
-    made = {each: training_circuit(sizes, threshold=each) for each in thresholds}
-    circuit = next(iter(made.values()))
-    return {
-        "populations": [
-            {"name": p.name, "symbol": p.symbol, "layer": p.layer, "bias": p.neuron.bias}
-            for p in circuit.populations
-        ],
-        "projections": [
-            {"pre": p.pre, "post": p.post, "pattern": p.pattern, "delay": p.delay, "symbol": p.symbol}
-            | {"role": circuit.role(p)}
-            for p in circuit.projections
-        ],
-        "phases": _phases(circuit),
-        "weights": {each: [p.weight for p in its.projections] for each, its in made.items()},
-    }
-
-
-def _phases(circuit: Circuit) -> list[dict[str, Any]]:
-    return [
-        {
-            "gate": phase.gate,
-            "events": phase.event.split("; "),
-            "open": phase.open,
-            "inhibits": phase.inhibits,
-            "receives": phase.receives_input,
-            "reward": phase.reward,
-            "encodes": dict(phase.encodes),
+    described = {}
+    for depth in DEPTHS:
+        sizes = (8, *(16,) * depth, 10)  # the page sets the sizes
+        made = {each: training_circuit(sizes, threshold=each) for each in sorted(thresholds)}
+        circuit = next(iter(made.values()))
+        described[depth] = {
+            "populations": [
+                chosen(p, "name", "symbol", "layer") | {"bias": p.neuron.bias} for p in circuit.populations
+            ],
+            "projections": [
+                chosen(p, "pre", "post", "pattern", "delay", "symbol") | {"role": circuit.role(p)}
+                for p in circuit.projections
+            ],
+            "phases": [
+                chosen(phase, "gate", "open", "inhibits", "receives_input", "reward")
+                | {"events": phase.event.split("; "), "encodes": dict(phase.encodes)}
+                for phase in circuit.phases
+            ],
+            "weights": {each: [p.weight for p in its.projections] for each, its in made.items()},
         }
-        for phase in circuit.phases
-    ]
+    return _json(described)
 
 
 def packed(
@@ -186,10 +175,8 @@ def single_file(files: Mapping[str, bytes], given: Mapping[str, Any] | None = No
     page = page.replace('<link rel="stylesheet" href="style.css">', f"<style>\n{style}</style>")
     page = re.sub(r'\n *<a href="\.\./[^"]*">[^<]*</a>(?=\n)', "", page)  # a file alone has no site around it
     page = re.sub(r'<a href="\.\./[^"]*">(.*?)</a>', r"\1", page)
-    return page.replace(
-        '<script type="module" src="main.js"></script>',
-        f'<script>addEventListener("DOMContentLoaded", () => {{\n{script}\n}});</script>',
-    )
+    before, after = re.split(r'<script>.*<script type="module" src="main.js"></script>', page, flags=re.S)
+    return f'{before}<script>addEventListener("DOMContentLoaded", () => {{\n{script}\n}});</script>{after}'
 
 
 def _json(value: Any) -> bytes:

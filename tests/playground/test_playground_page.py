@@ -349,6 +349,24 @@ def test_playground_has_no_serious_accessibility_fault(visit, axe, scheme, viewp
             page.page.keyboard.press("Escape")
 
 
+def test_playground_opened_as_a_file_leads_to_the_one_that_needs_no_server(browser, built):
+    page = browser.new_page()
+    page.goto((built / "index.html").as_uri())
+    page.click("#status a")
+    page.wait_for_function("() => !document.getElementById('play').disabled")
+    page.close()
+
+
+def test_playground_shows_no_point_of_the_run_before(visit):
+    page = visit(DIGITS + "&epochs=60&hidden=800-800")
+    page.page.click("#play")
+    page.wait_for_text("status", "images/s")
+    page.choose("seed", 5)
+    page.page.wait_for_timeout(500)
+    assert "after 0 epochs" in page.label("curves")
+    assert page.text("digest") == ""
+
+
 def test_playground_single_file_opens_without_a_server(visit, built):
     page = visit("#epochs=1", at=(built / "playground.html").as_uri())
     digest = page.train()

@@ -1,7 +1,9 @@
-"""The learning explorer without a browser: runs and their exports, the training thread."""
+"""The learning explorer without a browser: runs, their training and their exports."""
 
+import asyncio
 import base64
 import io
+import re
 import threading
 import time
 
@@ -13,7 +15,7 @@ import snnbp
 from snnbp import widgets
 from snnbp.paper import ROOT
 from snnbp.widgets import training
-from snnbp.widgets.training import Settings, Trained, TrainingThread, as_code, as_csv, names
+from snnbp.widgets.training import Settings, Trained, as_code, as_csv, names
 
 SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
 
@@ -27,15 +29,20 @@ def trained(settings):
     return Trained(settings, snnbp.train(settings.load(), settings.config, progress=False))
 
 
-def endless(report=lambda: None):
-    return TrainingThread(Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=10**6)), SMALL.load, report)
+def explorer(digits, run, **fields):
+    """An explorer with these settings for its next run, and the texts of its status line."""
+    learning, said = widgets.LearningExplorer(digits, run), []
+    for name, value in ({"hidden": "20"} | fields).items():
+        learning.fields[name].value = value
+    learning.status.observe(lambda change: said.append(re.sub("<.*?>", "", change.new)), "value")
+    return learning, said
 
 
-def wait_for(condition, seconds=60):
+async def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
 
 
 def test_runs_are_named_by_what_differs():
@@ -66,59 +73,62 @@ def test_the_exported_code_repeats_the_run():
     exec(code, {"snnbp": snnbp})
 
 
-def test_the_thread_trains_as_train_does():
-    thread = TrainingThread(SMALL, SMALL.load, lambda: None)
-    thread.start()
-    thread.join(60)
-    assert thread.done
-    found, expected = thread.trained(), trained(SMALL)
+def test_the_explorer_trains_as_train_does(digits, run):
+    learning, said = explorer(digits, run, epochs=3)
+
+    async def train():
+        learning.start()
+        await learning.task
+
+    asyncio.run(train())
+    found, expected = learning.runs[-1], trained(SMALL)
     assert found.settings == SMALL
     assert found.run.weights == expected.run.weights
     pd.testing.assert_frame_equal(found.run.history, expected.run.history)
+    assert said[:2] == ["loading the data ...", "training"]
+    assert said[-1].endswith("kept: 3 whole epochs")
 
 
-def test_a_stopped_run_is_kept_to_its_last_whole_epoch():
-    thread = endless()
-    thread.start()
-    wait_for(lambda: len(thread.rows) >= 5)
-    thread.stop()
-    thread.join(30)
-    assert not thread.is_alive()
-    found = thread.trained()
-    assert found.settings.config.epochs == len(thread.rows) // 2 == found.run.history["epoch"].iloc[-1]
+def test_a_stopped_run_is_kept_to_its_last_whole_epoch(digits, run):
+    learning, _ = explorer(digits, run, epochs=10**6)
+
+    async def train():
+        learning.start()
+        await until(lambda: learning.live and len(learning.live.rows) >= 5)
+        learning.stop()
+        await learning.task
+
+    asyncio.run(train())
+    found = learning.runs[-1]
+    assert found.settings.config.epochs == found.run.history["epoch"].iloc[-1] >= 2
     assert trained(found.settings).run.digest == found.run.digest
 
 
-def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(monkeypatch):
-    may_load, may_train, iter_training = threading.Event(), threading.Event(), training.iter_training
+def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(digits, run, monkeypatch):
+    may_train = threading.Event()
+    advance = training.Live.advance
+    monkeypatch.setattr(training.Live, "advance", lambda live: may_train.wait(60) and advance(live))
+    learning, said = explorer(digits, run, epochs=10**6)
 
-    def slow(data, config):
-        for progress in iter_training(data, config):
-            may_train.wait(60)
-            yield progress
+    async def train():
+        learning.start()
+        await until(lambda: not learning.pause_button.disabled)
+        learning.pause()
+        await asyncio.sleep(0.3)
+        assert said == ["loading the data ...", "training", "pausing, at the end of this half epoch"]
+        may_train.set()
+        await until(lambda: said[-1].startswith("paused; epoch 0.5 of 1000000"))
+        seconds = learning.live.seconds
+        await asyncio.sleep(0.3)
+        assert len(learning.live.rows) == 1
+        assert learning.live.seconds == seconds
+        learning.pause()
+        assert said[-1].startswith("training; epoch 0.5")
+        await until(lambda: len(learning.live.rows) > 2)
+        learning.stop()
+        await learning.task
 
-    monkeypatch.setattr(training, "iter_training", slow)
-    reports = []
-    thread = TrainingThread(
-        SMALL, lambda: may_load.wait(60) and SMALL.load(), lambda: reports.append(thread.state)
-    )
-    thread.start()
-    assert thread.state == "loading the data ..."
-    may_load.set()
-    wait_for(lambda: reports)
-    thread.pause()
-    assert thread.state == "pausing, at the end of this half epoch"
-    may_train.set()
-    wait_for(lambda: thread.state == "paused")
-    assert reports == ["training", "paused"]
-    seconds = thread.seconds
-    time.sleep(0.3)
-    assert len(thread.rows) == 1
-    assert thread.seconds == seconds
-    thread.resume()
-    wait_for(lambda: len(thread.rows) > 2)
-    thread.stop()
-    thread.join(30)
+    asyncio.run(train())
 
 
 @pytest.mark.parametrize(
@@ -139,31 +149,38 @@ def test_impossible_settings_give_one_line(digits, run, field, value, sentence):
     learning = widgets.LearningExplorer(digits, run)
     learning.fields[field].value = value
     learning.start()
-    assert learning.thread is None
+    assert learning.live is None
     assert "Error:" in learning.status.value
     assert sentence in learning.status.value
 
 
-def test_missing_data_gives_one_line(monkeypatch, tmp_path):
+def test_missing_data_gives_one_line(digits, run, monkeypatch, tmp_path):
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path / "none"))
-    settings = Settings("mnist", 0.45, SMALL.config)
-    thread = TrainingThread(settings, settings.load, lambda: None)
-    thread.start()
-    thread.join(60)
-    assert str(tmp_path) in thread.error
-    assert thread.trained() is None
+    learning, said = explorer(digits, run, dataset="mnist")
+
+    async def train():
+        learning.start()
+        await learning.task
+
+    asyncio.run(train())
+    assert said[-1].startswith("Error: ")
+    assert str(tmp_path) in said[-1]
+    assert len(learning.runs) == 1
 
 
 def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_path):
-    learning = widgets.LearningExplorer(digits, run)
+    learning, _ = explorer(digits, run, hidden="30, 20", epochs=2)
     picture = learning.png
-    learning.fields["hidden"].value, learning.fields["epochs"].value = "30, 20", 2
-    for _ in range(2):  # the same run twice is one run
+
+    async def train():
         learning.start()
-        wait_for(lambda: not learning.start_button.disabled)
+        await learning.task
+
+    for _ in range(2):  # the same run twice is one run
+        asyncio.run(train())
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
-    wait_for(lambda: learning.png != picture)
+    assert learning.png != picture
     link = learning.export.value.partition("run.npz' href='data:application/octet-stream;base64,")[2]
     (tmp_path / "run.npz").write_bytes(base64.b64decode(link.partition("'")[0]))
     assert snnbp.Run.load(tmp_path / "run.npz").digest == learning.runs[1].run.digest

@@ -98,7 +98,7 @@ def server(browser, tmp_path_factory):
         yield f"http://127.0.0.1:{json.loads(found[0].read_text(encoding='utf-8'))['port']}"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def opened(browser, server, name):

@@ -15,6 +15,7 @@ const by = (id) => document.getElementById(id);
 const form = by("settings");
 
 let sets, circuits, settings, worker, stage, shape, sizes;
+let runs = 0; // the number of starts; messages of an earlier run are dropped
 let playing = false, pausing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
 let input = null; // the drawing as the network sees it
 let tests = [], learning = [], shown = {}; // what the charts show
@@ -59,10 +60,10 @@ function changeSettings({ target }) {
   const value = form.elements, before = settings;
   settings = { ...settings, data: value.data.value, seed: seedOf(value.seed.value), off: value.off.value };
   for (const name of ["threshold", "step", "epochs"]) settings[name] = Number(value[name].value);
-  const hidden = layersOf(value.hidden.value), depth = Number(value.depth.value);
+  const hidden = target.name === "hidden" ? layersOf(value.hidden.value) : [], depth = Number(value.depth.value);
   if (target.name === "depth") {
     settings.hidden = Array.from({ length: depth }, (_, n) => before.hidden[n] ?? before.hidden.at(-1));
-  } else settings.hidden = hidden.length ? hidden : before.hidden;
+  } else if (hidden.length) settings.hidden = hidden;
   showSettings();
   if (target.name === "epochs") {
     if (playing) play();
@@ -91,8 +92,8 @@ async function loadData() {
   fillLabels();
   [example, about] = [-1, ""];
   sheet.clear();
-  if (given) showExample();
   await start();
+  if (given) showExample();
 }
 
 async function start() {
@@ -104,7 +105,8 @@ async function start() {
   const file = given ? own && "weights.json" : new URLSearchParams(location.search).get("weights");
   const wanted = [shape[0] * shape[1], ...settings.hidden, names().length];
   shown.weights = file ? "given weights" : "random weights";
-  send("start", { config: { ...settings }, initial: file ? await readWeights(file, wanted) : null });
+  runs += 1;
+  send("start", { number: runs, config: { ...settings }, initial: file ? await readWeights(file, wanted) : null });
 }
 
 const receive = {
@@ -114,7 +116,7 @@ const receive = {
     stage.rest();
     enable(true);
     pausing = false;
-    showDigest("", ""); // one of the weights before may have come after `start`
+    showDigest("", "");
     showIdea();
     say(`${message.n.toLocaleString("en")} images, ${shown.weights}`);
     drawn();
@@ -174,7 +176,7 @@ const receive = {
     say(`epoch ${progress.toFixed(2)}, finished`);
   },
   paused: ({ progress, digest }) => {
-    if (playing || by("play").disabled) return; // meanwhile these are not the weights any more
+    if (playing) return; // meanwhile these are not the weights any more
     if (pausing) say(`epoch ${progress.toFixed(2)}, paused`);
     pausing = false;
     if (!shown.taught) drawn();
@@ -389,7 +391,7 @@ async function open() {
   });
   explainImages(by("origins"), sets);
   worker = newWorker();
-  worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
+  worker.onmessage = ({ data: { type, number, ...content } }) => number === runs && receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
   connect();
   if (given && frameElement) fitFrame();

@@ -6,10 +6,10 @@ import { traceSample } from "./circuit.js";
 import { unpack } from "./unpack.js";
 
 const SLICE_MS = 60, CHUNK = 50, FIELDS_EVERY_MS = 400;
-let run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0, waiting = 0;
+let number = 0, run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0, waiting = 0;
 let [seconds, lastFields, total, right, wrong] = [0, 0, 0, 0, 0];
 
-const post = (type, content, transfer = []) => self.postMessage({ type, ...content }, transfer);
+const post = (type, content, transfer = []) => self.postMessage({ type, number, ...content }, transfer);
 
 const handlers = {
   data: (message) => {
@@ -30,7 +30,7 @@ const handlers = {
   },
   start: (message) => {
     if (!PARTS.includes(message.config.off)) throw new Error(`unknown part ${message.config.off}`);
-    config = message.config;
+    ({ number, config } = message);
     run = new Run(config, data, message.initial);
     [playing, seconds, total, right, wrong] = [false, 0, 0, 0, 0];
     post("ready", { sizes: run.kernel.sizes, n: run.order.length });
@@ -158,6 +158,7 @@ function showFields(sample = false) {
 }
 
 async function showDigest() {
-  const { kernel } = run, at = run.progress;
-  post("paused", { progress: at, digest: await digest(kernel.sizes, kernel.weights) });
+  const { kernel } = run, at = run.progress, since = number;
+  const found = await digest(kernel.sizes, kernel.weights);
+  if (since === number) post("paused", { progress: at, digest: found });
 }
