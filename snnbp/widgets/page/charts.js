@@ -58,8 +58,9 @@ export function drawCurves(canvas, tests, learning, epochs) {
 // Bars from 0 to the potential, and the line above which an output spikes.
 export function drawPotentials(canvas, potentials, fired, threshold, names) {
   const { context, width, height, text, soft, line, blue } = prepare(canvas);
-  const wide = Math.max(...names.map((name) => context.measureText(name).width));
-  const row = height / potentials.length, left = 7 + Math.min(width / 3, wide), most = Math.max(threshold, ...potentials.map(Math.abs));
+  const short = names.map((name) => (name.length > 9 ? `${name.slice(0, 8)}…` : name));
+  const wide = Math.max(...short.map((name) => context.measureText(name).width));
+  const row = height / potentials.length, left = 7 + Math.min(width / 2, wide), most = Math.max(threshold, ...potentials.map(Math.abs));
   const zero = left + (width - left) * 0.4, unit = (width - left) * 0.57 / most;
   context.textBaseline = "middle";
   potentials.forEach((v, k) => {
@@ -67,7 +68,7 @@ export function drawPotentials(canvas, potentials, fired, threshold, names) {
     context.fillStyle = fired.includes(k) ? blue : line;
     context.fillRect(Math.min(zero, zero + bar), k * row + 2, Math.abs(bar), row - 4);
     context.fillStyle = fired.includes(k) ? text : soft;
-    context.fillText(names[k], 2, (k + 0.5) * row, left - 7);
+    context.fillText(short[k], 2, (k + 0.5) * row, left - 7);
   });
   Object.assign(context, { strokeStyle: soft, lineWidth: 1 });
   for (const [at, dash] of [[zero, []], [zero + (threshold / 2) * unit, [3, 3]]]) {
