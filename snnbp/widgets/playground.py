@@ -14,6 +14,7 @@ import anywidget
 import numpy as np
 import traitlets
 
+from snnbp import checks
 from snnbp.circuit.backprop import training_circuit
 from snnbp.circuit.weights import Weights
 from snnbp.plots import conceptual_circuit, to_png
@@ -47,7 +48,7 @@ class Playground(anywidget.AnyWidget):
     Raises
     ------
     ValueError
-        If the data have several levels, the weights another number of inputs or outputs, or too many layers.
+        If the data have several levels or over 256 classes, or the weights other sizes or too many layers.
     """
 
     _esm = """export default { render({ model, el }) {
@@ -70,6 +71,10 @@ class Playground(anywidget.AnyWidget):
             )
         if len(sizes) - 2 not in DEPTHS:
             raise ValueError(f"the playground takes 1 to {DEPTHS[-1]} hidden layers, got {len(sizes) - 2}")
+        if len(data.classes) > 256:
+            raise ValueError(f"the playground takes at most 256 classes, got {len(data.classes)}")
+        if checks.whole("n_samples", n_samples) < 1:
+            raise ValueError(f"n_samples must be positive, got {n_samples}")
         described, files = packed(data, n_samples)
         given = {"data": data.source, "hidden": sizes[1:-1], "threshold": weights.threshold}
         given |= {"step": 2, "seed": 1, "epochs": 3, "off": "none"}

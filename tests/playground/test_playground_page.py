@@ -357,6 +357,15 @@ def test_playground_opened_as_a_file_leads_to_the_one_that_needs_no_server(brows
     page.close()
 
 
+def test_playground_refuses_weights_of_another_network(browser, built, address):
+    give(built, snnbp.Weights.draw(np.random.default_rng(0), (64, 30, 10)))
+    page = browser.new_page()
+    page.goto(f"{address}?weights=initial.json{DIGITS}&hidden=40")
+    sentence = "initial.json holds weights of a network 64-30-10; with these settings it is 64-40-10"
+    page.wait_for_function("text => document.getElementById('status').textContent === text", arg=sentence)
+    page.close()
+
+
 def test_playground_shows_no_point_of_the_run_before(visit):
     page = visit(DIGITS + "&epochs=60&hidden=800-800")
     page.page.click("#play")

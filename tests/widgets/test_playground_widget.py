@@ -49,6 +49,15 @@ def test_what_the_page_cannot_show_is_refused_in_one_line(digits, weights):
             widgets.Playground(digits, snnbp.Weights.draw(np.random.default_rng(0), sizes))
 
 
+def test_classes_that_do_not_fit_a_byte_are_refused(digits, weights):
+    many = dataclasses.replace(digits, classes=tuple(map(str, range(300))))
+    fitting = snnbp.Weights.draw(np.random.default_rng(0), (64, 8, 300))
+    with pytest.raises(ValueError, match="at most 256 classes, got 300"):
+        widgets.Playground(many, fitting)
+    with pytest.raises(ValueError, match="n_samples must be positive, got 0"):
+        widgets.Playground(digits, weights, 0)
+
+
 def test_only_the_first_samples_are_in_the_page(digits, weights):
     pages = [widgets.Playground(few(digits, n), weights, 50).page for n in (50, 60)]
     assert pages[0] == pages[1] != widgets.Playground(digits, weights, 60).page
