@@ -18,6 +18,7 @@ from tests.browser import BLACK_PIXELS, DIGEST, PLAYGROUND_CUT_OFF
 
 LAPTOP, NARROW = {"width": 1366, "height": 768}, {"width": 1000, "height": 768}
 TOKEN = "explorer"
+IN_A_BOX = "import ipywidgets\nipywidgets.VBox([widgets.Playground(data, run.weights)])"
 SHOTS = ROOT / "build" / "screenshots"
 
 READY = """() => {
@@ -68,6 +69,8 @@ def server(browser, tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
                 cell.source = cell.source.replace('dataset = "mnist"', 'dataset = "digits"')
+        if name == "08_explore":
+            notebook.cells.append(nbformat.v4.new_code_cell(IN_A_BOX))
         nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
     settings = folder / "settings" / "@jupyterlab"
     for file, content in (
@@ -198,9 +201,9 @@ def test_training_grows_the_curves_pauses_and_stops_at_once(page):
     shot(page, "learning_stopped")
 
 
-def framed(page):
+def framed(page, selector=".jp-OutputArea-output iframe"):
     """The playground in the notebook, ready."""
-    frame = page.wait_for_selector(".jp-OutputArea-output iframe").content_frame()
+    frame = page.wait_for_selector(selector).content_frame()
     frame.wait_for_function("() => document.getElementById('play')?.disabled === false")
     return frame
 
@@ -217,7 +220,7 @@ def test_the_playground_fits_its_output(page, window):
     page.set_viewport_size(window)
     frame = framed(page)
     page.wait_for_timeout(500)
-    page.locator(".jp-OutputArea-output iframe").scroll_into_view_if_needed()
+    page.locator(".jp-OutputArea-output iframe").first.scroll_into_view_if_needed()
     page.screenshot(path=SHOTS / f"playground_lab_{window['width']}.png")
     assert frame.evaluate(PLAYGROUND_CUT_OFF) == []
     assert frame.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
@@ -240,6 +243,10 @@ def test_the_playground_draws_steps_and_learns(page):
         frame.click("#next")
     frame.click("#play")
     frame.wait_for_function(DIGEST)
+
+
+def test_the_playground_is_a_widget_among_other_widgets(page):
+    assert "given weights" in framed(page, ".widget-vbox iframe").inner_text("#status")
 
 
 def test_the_playground_of_a_saved_notebook_works_without_a_kernel(page):
