@@ -1,10 +1,9 @@
-"""Interactive explorers: train live, follow one sample through the circuit, draw a digit.
+"""Interactive explorers: train live, and a playground in the browser with a network of one's own.
 
 Imported only on request: they need ipywidgets and anywidget (`pip install snnbp[notebooks]`).
 """
 
-from snnbp.widgets.circuit import CircuitExplorer
-from snnbp.widgets.digit import DigitExplorer
 from snnbp.widgets.learning import LearningExplorer
+from snnbp.widgets.playground import Playground
 
-__all__ = ["CircuitExplorer", "DigitExplorer", "LearningExplorer"]
+__all__ = ["LearningExplorer", "Playground"]

@@ -1,13 +1,16 @@
 """The learning explorer: choose settings, train, and compare the curves with those of earlier runs."""
 
+import asyncio
 import base64
 import tempfile
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from html import escape
 from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+from IPython.core.getipython import get_ipython
 
 from snnbp.backends.rule import RULES
 from snnbp.circuit.weights import Weights
@@ -16,15 +19,14 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, ProgressFigure
-from snnbp.widgets.panel import Panel, button, image_shape, labelled, row
-from snnbp.widgets.training import LABELS, Settings, Trained, TrainingThread, as_code, as_csv, names
+from snnbp.widgets.curves import LINES, Curve, progress_figure
+from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
 
 
-class LearningExplorer(Panel):
-    """Widgets that train networks.
+class LearningExplorer:
+    """Widgets that train networks. Without a front end for widgets their picture is displayed.
 
     Parameters
     ----------
@@ -43,32 +45,46 @@ class LearningExplorer(Panel):
     """
 
     def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
-        super().__init__("learning", 1100)
-        image_shape(data)  # refuses several levels
+        if data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]:
+            raise ValueError("an explorer takes one bit a pixel: load the data without levels")
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
-        self.thread: TrainingThread | None = None
-        self._data, self._references = data, references or {}
-        self._figure, self._update_planned = ProgressFigure(), False
+        self.live: Live | None = None
+        self._data, self._references, self._may_train = data, references or {}, asyncio.Event()
         self.fields = _fields(first)
-        self.start_button = button("Start", "learning-start", self.start, button_style="primary", icon="play")
-        self.pause_button = button("Pause", "learning-pause", self.pause, icon="pause", disabled=True)
-        self.stop_button = button("Stop", "learning-stop", self.stop, icon="stop", disabled=True)
-        self.selected = labelled(widgets.Dropdown, "run", "460px")
+        self.start_button = _button("Start", self.start, button_style="primary", icon="play")
+        self.pause_button = _button("Pause", self.pause, icon="pause", disabled=True)
+        self.stop_button = _button("Stop", self.stop, icon="stop", disabled=True)
+        self.selected = _labelled(widgets.Dropdown, "run", "460px")
         self.selected.observe(lambda _: self._show_export(), "value")
-        self.remove_button = button("Remove this run", "learning-remove", self.remove, icon="trash")
-        self.export = widgets.HTML()
-        self.export.add_class("learning-export")
+        self.remove_button = _button("Remove this run", self.remove, icon="trash")
+        self.status, self.picture, self.export = widgets.HTML(), widgets.HTML(), widgets.HTML()
+        for name in ("status", "picture", "export"):
+            getattr(self, name).add_class(f"learning-{name}")
         self._list_runs()
         self.say("Start trains with these settings. Changes apply to the next run.")
-        self.show(
-            row(*self.fields.values()),
-            row(self.start_button, self.pause_button, self.stop_button),
-            self.status,
-            self.picture,
-            row(self.selected, self.remove_button),
-            self.export,
+        self.update()
+        self.box = widgets.VBox(
+            [
+                _row(*self.fields.values()),
+                _row(self.start_button, self.pause_button, self.stop_button),
+                self.status,
+                self.picture,
+                _row(self.selected, self.remove_button),
+                self.export,
+            ]
         )
+        self.box.add_class("learning-box")
+
+    def _repr_mimebundle_(self, **options: Any) -> tuple[dict[str, Any], dict[str, Any]]:
+        bundle = self.box._repr_mimebundle_(**options) if _interactive() else {}
+        bundle |= {"text/plain": self.alt, "image/png": base64.b64encode(self.png).decode()}
+        return bundle, {"image/png": {"alt": self.alt}}
+
+    def say(self, text: str, error: bool = False) -> None:
+        """Show one line of text. An error is marked by a word, not only by colour."""
+        mark = "<b style='color: #D55E00'>Error:</b> " if error else ""
+        self.status.value = f"<span role='status'>{mark}{escape(text)}</span>"
 
     def settings(self) -> Settings:
         """Read the input fields. Raises ValueError, in one sentence, for invalid settings."""
@@ -85,7 +101,7 @@ class LearningExplorer(Panel):
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
     def start(self) -> None:
-        """Train in a thread, unless the settings are invalid or there are too many runs."""
+        """Train in the running event loop, unless the settings are invalid or there are too many runs."""
         try:
             settings = self.settings()
         except ValueError as error:
@@ -94,31 +110,57 @@ class LearningExplorer(Panel):
         if len(self.runs) == len(LINES):
             self.say(f"{len(LINES)} runs are shown, the most that fit: remove one first", error=True)
             return
+        self.start_button.disabled, self.stop_button.disabled = True, False
+        self.task = asyncio.get_running_loop().create_task(self._run(settings))
+
+    async def _run(self, settings: Settings) -> None:
+        error = ""
         ours = (settings.dataset, settings.pixel_threshold) == (self._data.source, 0.5)
-        self.thread = TrainingThread(
-            settings, (lambda: self._data) if ours else settings.load, self._plan_update
-        )
-        self._enable(running=True)
-        self.say("loading the data ...")
-        self.thread.start()
+        try:
+            self.say("loading the data ...")
+            data = self._data if ours else await asyncio.to_thread(settings.load)
+            self.live = Live(settings, data)
+            await self._train(self.live)
+        except asyncio.CancelledError:
+            pass  # stopped: the half epoch that has begun is discarded
+        except (ValueError, OSError, MemoryError) as raised:
+            error = str(raised) or "not enough memory"
+        self._keep(error)
+
+    async def _train(self, live: Live) -> None:
+        """Train in another thread, one half epoch after the other; widgets change in the kernel's alone."""
+        self._may_train.set()
+        self.pause_button.disabled, drawn = False, 0.0
+        while True:
+            step = asyncio.get_running_loop().run_in_executor(None, live.advance)
+            if time.monotonic() - drawn > SECONDS_BETWEEN_PICTURES:
+                self._tell("training")
+                self.update()
+                drawn = time.monotonic()
+            if not await step:
+                return
+            if not self._may_train.is_set():
+                self._tell("paused")
+                self.update()
+                await self._may_train.wait()
 
     def pause(self) -> None:
-        """Pause, or resume."""
-        if self.thread is None:
-            return
-        if self.thread.paused:
-            self.thread.resume()
+        """Pause at the next checkpoint, or resume."""
+        if self._may_train.is_set():
+            self._may_train.clear()
+            self._tell("pausing, at the end of this half epoch")
         else:
-            self.thread.pause()
-        self.pause_button.description = "Resume" if self.thread.paused else "Pause"
-        self.update()
+            self._may_train.set()
+            self._tell("training")
+        self.pause_button.description = "Pause" if self._may_train.is_set() else "Resume"
 
     def stop(self) -> None:
-        """Stop now; the thread ends at its next checkpoint, which is discarded."""
-        if self.thread is not None:
-            self.thread.stop()
-            self._keep(self.thread)
-            self.update()
+        """Stop now; the half epoch that has begun is discarded."""
+        self.task.cancel()
+
+    def _tell(self, state: str) -> None:
+        report = self.live.report() if self.live else ""
+        self.say(f"{state}; {report}" if report else state)
 
     def remove(self) -> None:
         """Remove the selected run."""
@@ -127,25 +169,22 @@ class LearningExplorer(Panel):
             self._list_runs()
             self.update()
 
-    def _keep(self, thread: TrainingThread) -> None:
-        """Keep the run of a thread, and get ready for the next."""
-        self.thread = None
-        trained = thread.trained()
-        if thread.error:
-            self.say(thread.error, error=True)
-        elif trained is None:
+    def _keep(self, error: str) -> None:
+        """Keep the run that has ended, and get ready for the next."""
+        live, self.live = self.live, None
+        trained = live.trained() if live else None
+        if error:
+            self.say(error, error=True)
+        elif live is None or trained is None:
             self.say("stopped within the first epoch: no run was stored")
         else:
             self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
             self._list_runs()
             epochs = trained.settings.config.epochs
-            self.say(f"{_report(thread)}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
-        self._enable(running=False)
-
-    def _enable(self, running: bool) -> None:
-        self.start_button.disabled = running
-        self.pause_button.disabled = self.stop_button.disabled = not running
-        self.pause_button.description = "Pause"
+            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
+        self.start_button.disabled, self.stop_button.disabled = False, True
+        self.pause_button.disabled, self.pause_button.description = True, "Pause"
+        self.update()
 
     def _list_runs(self) -> None:
         options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
@@ -170,31 +209,27 @@ class LearningExplorer(Panel):
             f"<pre style='white-space: pre-wrap; line-height: 1.3'>{escape(as_code(trained))}</pre>"
         )
 
-    def _plan_update(self) -> None:
-        """Draw soon; called in the training thread."""
-        if not self._update_planned:
-            self._update_planned = True
-            self.later(SECONDS_BETWEEN_PICTURES, self.update)
-
-    def _draw(self) -> tuple[bytes, str]:
-        self._update_planned = False
-        thread = self.thread
-        if thread is not None and thread.done:
-            self._keep(thread)
-            thread = None
+    def update(self) -> None:
+        """Draw the runs."""
         settings = [each.settings for each in self.runs]
         curves: list[tuple[Any, Weights | None]] = [
             (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
         ]
-        if thread is not None and thread.progress is not None:
-            self.say(("paused: " if thread.paused else "") + _report(thread))
-            settings.append(thread.settings)
-            rows = list(thread.rows)
-            curves.append(({name: [row[name] for row in rows] for name in rows[0]}, thread.progress.weights))
+        if self.live is not None and self.live.progress is not None:
+            settings.append(self.live.settings)
+            rows = list(self.live.rows)
+            columns = {name: [row[name] for row in rows] for name in rows[0]}
+            curves.append((columns, self.live.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
         lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
-        figure = self._figure.at(lines, self._references if comparable else {})
-        return to_png(figure), figure.alt
+        figure = progress_figure(lines, self._references if comparable else {})
+        self.png, self.alt = to_png(figure), figure.alt
+        address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"
+        width, height = figure.get_size_inches()
+        look = f"display: block; width: 100%; max-width: 1100px; aspect-ratio: {width} / {height}"
+        self.picture.value = (
+            f"<img alt='{escape(self.alt, quote=True)}' style='{look}' decoding='sync' src='{address}'>"
+        )
 
 
 def _fields(settings: Settings) -> dict[str, Any]:
@@ -209,22 +244,9 @@ def _fields(settings: Settings) -> dict[str, Any]:
     fields = {}
     for name, value in settings.values().items():
         kind, options = kinds.get(name, (widgets.IntText, {}))
-        fields[name] = labelled(kind, LABELS[name], value=value, **options)
+        fields[name] = _labelled(kind, LABELS[name], value=value, **options)
         fields[name].add_class(f"learning-{name}")
     return fields
-
-
-def _report(thread: TrainingThread) -> str:
-    assert thread.progress is not None
-    row, _, n_overdriven = thread.progress
-    speed = row["epoch"] * thread.samples / max(thread.seconds, 1e-9)
-    dead = f"; {row['dead']} dead outputs (collapsed)" if row["dead"] else ""
-    beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
-    return (
-        f"epoch {row['epoch']:g} of {thread.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
-        f"potential {100 * row['potential']:.2f} %; {thread.seconds:.1f} s, {speed:,.0f} samples/s"
-        f"{dead}{beyond}"
-    )
 
 
 def _download(text: str, file: str, content: bytes) -> str:
@@ -232,3 +254,28 @@ def _download(text: str, file: str, content: bytes) -> str:
     look = "color: #0072B2; text-decoration: underline"
     target = f"data:application/octet-stream;base64,{data}"
     return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"
+
+
+def _interactive() -> bool:
+    """True in an interactive front end (allow_stdin), False under papermill and nbconvert."""
+    kernel = getattr(get_ipython(), "kernel", None)
+    return kernel is None or bool(kernel.get_parent("shell")["content"].get("allow_stdin", True))
+
+
+def _button(text: str, action: Callable[[], None], **options: Any) -> Any:
+    """A button as wide as its text."""
+    button = widgets.Button(description=text, layout={"width": "auto", "min_width": "36px"}, **options)
+    button.add_class(f"learning-{text.split()[0].lower()}")
+    button.on_click(lambda _: action())
+    return button
+
+
+def _row(*children: Any) -> Any:
+    """Widgets side by side; they wrap to the next line."""
+    return widgets.Box(children, layout={"flex_flow": "row wrap", "overflow": "visible"})
+
+
+def _labelled(kind: Any, text: str, width: str = "326px", **options: Any) -> Any:
+    """An input field with a label that is never cut off."""
+    style = {"description_width": "174px"}
+    return kind(description=text, tooltip=text, style=style, layout={"width": width}, **options)

@@ -1,9 +1,8 @@
-"""The settings of a run in the learning explorer, and the thread that trains it."""
+"""A run in the learning explorer: its settings, its training in steps, and what repeats it."""
 
-import threading
 import time
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -92,8 +91,9 @@ def as_code(trained: Trained) -> str:
     )
 
 
-class TrainingThread(threading.Thread):
-    """Trains in the background and calls `report`, in its thread, at every checkpoint and at the end.
+@dataclass(eq=False)
+class Live:
+    """A run while it trains.
 
     Attributes
     ----------
@@ -101,64 +101,32 @@ class TrainingThread(threading.Thread):
         The history so far.
     progress : Progress or None
         The latest checkpoint.
-    error : str
-        Why the training failed; "" if it did not.
     seconds : float
         Time spent in training and testing.
     """
 
-    def __init__(self, settings: Settings, load: Callable[[], Dataset], report: Callable[[], None]) -> None:
-        super().__init__(daemon=True)
-        self.settings = settings
-        self.rows: list[dict[str, Any]] = []
-        self.progress: Progress | None = None
-        self.error = ""
-        self.seconds = 0.0
-        self.done = False
-        self._whole: Progress | None = None
-        self._load, self._report = load, report
-        self._may_run, self._stop_requested = threading.Event(), threading.Event()
-        self._may_run.set()
+    settings: Settings
+    data: Dataset
+    rows: list[dict[str, Any]] = field(default_factory=list)
+    progress: Progress | None = None
+    seconds: float = 0.0
+    _whole: Progress | None = None
 
-    @property
-    def paused(self) -> bool:
-        return not self._may_run.is_set()
+    def __post_init__(self) -> None:
+        self._checkpoints = iter_training(self.data, self.settings.config)
 
-    def pause(self) -> None:
-        """Wait at the next checkpoint until `resume`."""
-        self._may_run.clear()
-
-    def resume(self) -> None:
-        self._may_run.set()
-
-    def stop(self) -> None:
-        """End at the next checkpoint, half an epoch away at most."""
-        self._stop_requested.set()
-        self._may_run.set()
-
-    def run(self) -> None:
-        try:
-            self._train(self._load())
-        except (ValueError, OSError, MemoryError) as error:
-            self.error = str(error) or "not enough memory"
-        finally:
-            self.done = True
-            self._report()
-
-    def _train(self, data: Dataset) -> None:
-        self.samples, self._data_digest = len(data.train), data.digest
+    def advance(self) -> bool:
+        """Train up to the next checkpoint, half an epoch; return whether there was one."""
         start = time.perf_counter()
-        for progress in iter_training(data, self.settings.config):
-            self.seconds += time.perf_counter() - start
-            self.rows.append(progress.row)
-            self.progress = progress
-            if len(self.rows) % CHECKPOINTS_AN_EPOCH == 0:
-                self._whole = progress
-            self._report()
-            self._may_run.wait()
-            if self._stop_requested.is_set():
-                return
-            start = time.perf_counter()
+        progress = next(self._checkpoints, None)
+        self.seconds += time.perf_counter() - start
+        if progress is None:
+            return False
+        self.rows.append(progress.row)
+        self.progress = progress
+        if len(self.rows) % CHECKPOINTS_AN_EPOCH == 0:
+            self._whole = progress
+        return True
 
     def trained(self) -> Trained | None:
         """The run up to the last whole epoch, with the settings that repeat it exactly."""
@@ -167,5 +135,19 @@ class TrainingThread(threading.Thread):
         row, weights, n_overdriven = self._whole
         config = Config(**self.settings.config.model_dump() | {"epochs": int(row["epoch"])})
         history = pd.DataFrame(self.rows[: CHECKPOINTS_AN_EPOCH * config.epochs])
-        run = Run(config, "fused", self._data_digest, history, weights.digest, n_overdriven, weights)
+        run = Run(config, "fused", self.data.digest, history, weights.digest, n_overdriven, weights)
         return Trained(replace(self.settings, config=config), run)
+
+    def report(self) -> str:
+        """Say how far the run is."""
+        if self.progress is None:
+            return ""
+        row, _, n_overdriven = self.progress
+        speed = row["epoch"] * len(self.data.train) / max(self.seconds, 1e-9)
+        dead = f"; {row['dead']} dead outputs (collapsed)" if row["dead"] else ""
+        beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
+        return (
+            f"epoch {row['epoch']:g} of {self.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
+            f"potential {100 * row['potential']:.2f} %; {self.seconds:.1f} s, {speed:,.0f} samples/s"
+            f"{dead}{beyond}"
+        )

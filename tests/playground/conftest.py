@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 import pytest
 
 from snnbp.paper import ROOT
+from tests.browser import DIGEST
 
 SHOTS = ROOT / "build" / "screenshots"
 LAPTOP = {"width": 1366, "height": 768}
 READY = "() => !document.getElementById('play').disabled"
-DIGEST = "() => document.getElementById('digest').dataset.digest"
 # Milliseconds. Together the waits of a test stay below its 600 s, so that the wait that fails is named.
 WAIT, TRAINED = 60_000, 200_000
 
@@ -67,9 +67,10 @@ def site_address(site):
 class Visit:
     """A page, and what went wrong in it."""
 
-    def __init__(self, browser, address, query="", viewport=LAPTOP, scheme="light"):
+    def __init__(self, browser, address, query="", viewport=LAPTOP, scheme="light", script=""):
         SHOTS.mkdir(parents=True, exist_ok=True)
         self.page = browser.new_page(viewport=viewport, color_scheme=scheme)
+        self.page.add_init_script(script)
         self.page.set_default_timeout(WAIT)
         self.faults, self.requests = [], []
         self.origin = "{0.scheme}://{0.netloc}/".format(urlsplit(address))

@@ -16,7 +16,7 @@ from snnbp.training.feedback import fixed_feedback
 from snnbp.training.sources import DataUnavailable
 from snnbp.training.train import initial_weights
 
-SOURCE = ROOT / "docs" / "playground"
+SOURCE = ROOT / "snnbp" / "widgets" / "page"
 LEARN = Path(__file__).with_name("learn.mjs")
 NODE = shutil.which("node")
 

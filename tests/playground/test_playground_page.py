@@ -3,11 +3,11 @@
 Screenshots go to build/screenshots/. Skipped where there is no /usr/bin/chromium.
 """
 
-import base64
 import json
 import re
 import shutil
 import subprocess
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -15,19 +15,12 @@ import pytest
 import snnbp
 from snnbp import backends
 from snnbp.training.train import initial_weights
-from snnbp.widgets.sheet import as_input
-from tests.browser import BLACK_PIXELS
+from snnbp.widgets import playground
+from tests.browser import BLACK_PIXELS, DIGEST, PLAYGROUND_CUT_OFF
 
 NARROW = {"width": 390, "height": 844}
 AXE = "axe-core@4.10.3"
 DIGITS = "#data=digits"
-CUT_OFF = """() => [
-    ...document.querySelectorAll("button, label, select, input, canvas, footer span, .panel, dialog")
-].filter(part =>
-    part.getBoundingClientRect().right > innerWidth
-    || (part.matches(".panel") && part.scrollHeight > part.clientHeight)
-    || (part.tagName === "BUTTON" && part.scrollWidth > part.clientWidth + 1)
-).map(part => part.outerHTML.slice(0, 120))"""
 SEVEN = (40, 30), (100, 30), (80, 70), (60, 115)
 
 
@@ -44,10 +37,7 @@ def score_shown(visit):
 
 def give(folder, weights):
     """Put initial weights next to the page, as its address can ask for: ?weights=initial.json."""
-    content = b"".join(matrix.astype("<i2").tobytes() for matrix in weights.matrices)
-    given = {"shapes": [matrix.shape for matrix in weights.matrices]}
-    given["data"] = base64.b64encode(content).decode("ascii")
-    (folder / "initial.json").write_text(json.dumps(given), encoding="utf-8")
+    (folder / "initial.json").write_bytes(playground.packed_weights(weights))
 
 
 def test_playground_of_a_new_site_trains_an_epoch_of_mnist_as_python_does(visit, browser, site, site_address):
@@ -136,6 +126,26 @@ def test_playground_steps_through_the_circuit_with_a_sentence_each(visit):
     )
 
 
+def test_playground_says_pausing_until_it_is_paused(visit):
+    page = visit(DIGITS + "&epochs=60&hidden=800-800-800")
+    page.page.click("#play")
+    page.wait_for_text("status", "images/s")
+    page.page.evaluate(
+        """() => {
+            window.said = [];
+            const status = document.getElementById("status");
+            const noted = new MutationObserver(() => window.said.push(status.textContent));
+            noted.observe(status, { childList: true });
+            document.getElementById("play").click();
+        }"""
+    )
+    page.wait(DIGEST)
+    said = page.page.evaluate("() => window.said")
+    assert said[0] == "pausing …"
+    assert re.fullmatch(r"epoch [\d.]+, paused", said[1])
+    assert len(said) == 2
+
+
 EVERY_TILE = """async () => {
     const { tile } = await import("./words.js"), { readJson } = await import("./files.js");
     const circuits = Object.values(await readJson("circuits.json"));
@@ -176,7 +186,7 @@ def test_playground_learns_a_drawing(visit):
     page.wait_for_text("answer", "Draw here")
 
 
-def test_playground_draws_with_the_keyboard_what_python_would_see(visit):
+def test_playground_draws_with_the_keyboard(visit):
     page = visit(DIGITS)
     page.page.locator("#sheet").focus()
     for key in ("Space", *["ArrowUp"] * 9, *["ArrowRight"] * 5, "Space"):
@@ -184,16 +194,74 @@ def test_playground_draws_with_the_keyboard_what_python_would_see(visit):
     page.page.wait_for_timeout(200)
     assert "input: 0" not in page.label("circuit")
     assert "No output" in page.text("answer") or "spike" in page.text("answer")
-    rng = np.random.default_rng(0)
+
+
+def as_fractions(drawing, shape):
+    """A drawing as the network sees it, in exact fractions: scaled to fit, centred by its centre of mass."""
+    rows, columns = (np.flatnonzero(drawing.any(axis=axis)) for axis in (1, 0))
+    drawn = drawing[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1].astype(int)
+    factor = min(Fraction(cells, pixels) for cells, pixels in zip(shape, drawn.shape, strict=True))
+    size = [max(1, round(factor * pixels)) for pixels in drawn.shape]
+
+    def overlaps(pixels, cells):
+        width = Fraction(pixels, cells)
+        covered = [
+            [max(0, min((c + 1) * width, p + 1) - max(c * width, p)) / width for p in range(pixels)]
+            for c in range(cells)
+        ]
+        return np.array(covered, dtype=object)
+
+    grey = overlaps(drawn.shape[0], size[0]) @ drawn @ overlaps(drawn.shape[1], size[1]).T
+    image, shift = np.zeros(shape, bool), []
+    for axis in (0, 1):
+        centre = (grey.sum(axis=1 - axis) * np.arange(size[axis])).sum() / grey.sum()
+        shift.append(round(Fraction(shape[axis] - 1, 2) - centre))
+        if shape != (20, 20):
+            shift[axis] = min(shape[axis] - size[axis], max(0, shift[axis]))
+    for y, x in np.argwhere(grey > Fraction(1, 2)) + shift:
+        if 0 <= y < shape[0] and 0 <= x < shape[1]:
+            image[y, x] = True
+    return image
+
+
+def some_drawings(rng):
+    for _ in range(4):
+        drawing = np.zeros((140, 140), bool)
+        y, x = rng.integers(0, 90, 2)
+        drawing[y : y + rng.integers(5, 50), x : x + rng.integers(5, 50)] = True
+        drawing[rng.integers(0, 140), rng.integers(0, 140)] = True
+        yield drawing
+    ties = np.zeros((140, 140), bool)  # scaled to 20x20, cells of this border are black by just a half
+    ties[20:60, 30:70] = True
+    ties[21:59:2, 31:69] = False
+    yield ties
+    yield np.pad(np.ones((40, 6), bool), ((3, 97), (7, 127)))  # centred between two pixels
+
+
+@pytest.mark.parametrize("shape", [(20, 20), (8, 8), (5, 12)])
+def test_playground_sees_of_a_drawing_what_exact_fractions_say(visit, shape):
+    page = visit(DIGITS)
     convert = """async ([ink, shape]) => [...(await import("./input.js")).asInput(ink, 140, shape)]"""
-    for shape in ((20, 20), (8, 8)):
-        for _ in range(6):
-            drawing = np.zeros((140, 140), bool)
-            y, x = rng.integers(0, 90, 2)
-            drawing[y : y + rng.integers(5, 50), x : x + rng.integers(5, 50)] = True
-            drawing[rng.integers(0, 140), rng.integers(0, 140)] = True
-            found = page.page.evaluate(convert, [drawing.ravel().astype(int).tolist(), shape])
-            assert np.array_equal(found, as_input(drawing, shape).ravel())
+    for drawing in some_drawings(np.random.default_rng(0)):
+        found = page.page.evaluate(convert, [drawing.ravel().astype(int).tolist(), shape])
+        assert np.array_equal(found, as_fractions(drawing, shape).ravel())
+
+
+REFUSED = """
+    for (const { prototype } of [CanvasRenderingContext2D, OffscreenCanvasRenderingContext2D])
+        prototype.getImageData = () => { throw new Error("read back"); };
+    history.replaceState = () => { throw new DOMException("refused", "SecurityError"); };
+    delete globalThis.OffscreenCanvas;"""
+
+
+def test_playground_does_without_what_a_browser_may_refuse(visit):
+    page = visit(DIGITS, script=REFUSED)
+    page.draw(*SEVEN)
+    drawn = page.label("potentials")
+    assert drawn != visit(DIGITS).label("potentials")
+    page.choose("hidden", "50")
+    config = snnbp.Config(hidden=50, epochs=3)
+    assert page.train() == snnbp.train(snnbp.load_dataset("digits"), config, progress=False).digest
 
 
 def test_playground_controls_change_the_run_and_the_address_keeps_them(visit, address):
@@ -235,17 +303,17 @@ def test_playground_is_one_screen_on_a_laptop_and_fits_a_phone(visit):
         page.train()
         page.shot(scheme)
         assert page.page.evaluate(size) == [1366, 768]
-        assert page.page.evaluate(CUT_OFF) == []
+        assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
         page.choose("off", "upper")
         page.choose("hidden", "60-50-40")
         page.shot(f"off_{scheme}")
-        assert page.page.evaluate(CUT_OFF) == []
+        assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
         page = visit(DIGITS, viewport=NARROW, scheme=scheme)
         page.shot(f"narrow_{scheme}", full_page=True)
         assert page.page.evaluate(size)[0] == NARROW["width"]
         for dialog in ("about", "notebook"):
             page.page.click(f"#{dialog}-open")
-            assert page.page.evaluate(CUT_OFF) == []
+            assert page.page.evaluate(PLAYGROUND_CUT_OFF) == []
             page.page.keyboard.press("Escape")
 
 
@@ -279,6 +347,33 @@ def test_playground_has_no_serious_accessibility_fault(visit, axe, scheme, viewp
         assert [(fault["id"], fault["nodes"][0]["html"]) for fault in serious] == []
         if dialog:
             page.page.keyboard.press("Escape")
+
+
+def test_playground_opened_as_a_file_leads_to_the_one_that_needs_no_server(browser, built):
+    page = browser.new_page()
+    page.goto((built / "index.html").as_uri())
+    page.click("#status a")
+    page.wait_for_function("() => !document.getElementById('play').disabled")
+    page.close()
+
+
+def test_playground_refuses_weights_of_another_network(browser, built, address):
+    give(built, snnbp.Weights.draw(np.random.default_rng(0), (64, 30, 10)))
+    page = browser.new_page()
+    page.goto(f"{address}?weights=initial.json{DIGITS}&hidden=40")
+    sentence = "initial.json holds weights of a network 64-30-10; with these settings it is 64-40-10"
+    page.wait_for_function("text => document.getElementById('status').textContent === text", arg=sentence)
+    page.close()
+
+
+def test_playground_shows_no_point_of_the_run_before(visit):
+    page = visit(DIGITS + "&epochs=60&hidden=800-800")
+    page.page.click("#play")
+    page.wait_for_text("status", "images/s")
+    page.choose("seed", 5)
+    page.page.wait_for_timeout(500)
+    assert "after 0 epochs" in page.label("curves")
+    assert page.text("digest") == ""
 
 
 def test_playground_single_file_opens_without_a_server(visit, built):

@@ -98,9 +98,7 @@ def test_what_has_no_end_is_not_read(tmp_path: Path) -> None:
     (tmp_path / "link").symlink_to("/dev/zero")
     for path in ("/dev/zero", tmp_path / "link", tmp_path / "pipe", tmp_path):
         for read in (snnbp.read_idx, snnbp.Run.load, snnbp.Weights.load):
-            with pytest.raises(
-                ValueError, match=rf"^{path} .*: it is no regular file$"
-            ):
+            with pytest.raises(ValueError, match=rf"^{path} .*: it is no regular file$"):
                 read(path)
 
 

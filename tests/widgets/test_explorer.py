@@ -1,21 +1,21 @@
-"""The explorers without a browser: runs and their exports, the training thread, drawings, lessons, phases."""
+"""The learning explorer without a browser: runs, their training and their exports."""
 
+import asyncio
 import base64
 import io
+import re
+import threading
 import time
 
 import nbformat
-import numpy as np
 import pandas as pd
 import pytest
 
 import snnbp
 from snnbp import widgets
 from snnbp.paper import ROOT
-from snnbp.widgets.digit import classify, teach
-from snnbp.widgets.sample import CircuitPicture, SampleTrace
-from snnbp.widgets.sheet import SIDE, as_input, enlarged
-from snnbp.widgets.training import Settings, Trained, TrainingThread, as_code, as_csv, names
+from snnbp.widgets import training
+from snnbp.widgets.training import Settings, Trained, as_code, as_csv, names
 
 SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
 
@@ -25,24 +25,24 @@ def run(digits):
     return snnbp.train(digits, snnbp.Config(epochs=4), progress=False)
 
 
-@pytest.fixture(scope="module")
-def two_layers(digits):
-    return snnbp.train(digits, snnbp.Config(hidden=(40, 30), epochs=10), progress=False).weights
-
-
 def trained(settings):
     return Trained(settings, snnbp.train(settings.load(), settings.config, progress=False))
 
 
-def endless(report=lambda: None):
-    return TrainingThread(Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=10**6)), SMALL.load, report)
+def explorer(digits, run, **fields):
+    """An explorer with these settings for its next run, and the texts of its status line."""
+    learning, said = widgets.LearningExplorer(digits, run), []
+    for name, value in ({"hidden": "20"} | fields).items():
+        learning.fields[name].value = value
+    learning.status.observe(lambda change: said.append(re.sub("<.*?>", "", change.new)), "value")
+    return learning, said
 
 
-def wait_for(condition, seconds=60):
+async def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end
-        time.sleep(0.01)
+        await asyncio.sleep(0.01)
 
 
 def test_runs_are_named_by_what_differs():
@@ -73,43 +73,62 @@ def test_the_exported_code_repeats_the_run():
     exec(code, {"snnbp": snnbp})
 
 
-def test_the_thread_trains_as_train_does():
-    thread = TrainingThread(SMALL, SMALL.load, lambda: None)
-    thread.start()
-    thread.join(60)
-    assert thread.done
-    found, expected = thread.trained(), trained(SMALL)
+def test_the_explorer_trains_as_train_does(digits, run):
+    learning, said = explorer(digits, run, epochs=3)
+
+    async def train():
+        learning.start()
+        await learning.task
+
+    asyncio.run(train())
+    found, expected = learning.runs[-1], trained(SMALL)
     assert found.settings == SMALL
     assert found.run.weights == expected.run.weights
     pd.testing.assert_frame_equal(found.run.history, expected.run.history)
+    assert said[:2] == ["loading the data ...", "training"]
+    assert said[-1].endswith("kept: 3 whole epochs")
 
 
-def test_a_stopped_run_is_kept_to_its_last_whole_epoch():
-    thread = endless()
-    thread.start()
-    wait_for(lambda: len(thread.rows) >= 5)
-    thread.stop()
-    thread.join(30)
-    assert not thread.is_alive()
-    found = thread.trained()
-    assert found.settings.config.epochs == len(thread.rows) // 2 == found.run.history["epoch"].iloc[-1]
+def test_a_stopped_run_is_kept_to_its_last_whole_epoch(digits, run):
+    learning, _ = explorer(digits, run, epochs=10**6)
+
+    async def train():
+        learning.start()
+        await until(lambda: learning.live and len(learning.live.rows) >= 5)
+        learning.stop()
+        await learning.task
+
+    asyncio.run(train())
+    found = learning.runs[-1]
+    assert found.settings.config.epochs == found.run.history["epoch"].iloc[-1] >= 2
     assert trained(found.settings).run.digest == found.run.digest
 
 
-def test_a_paused_run_waits_and_does_not_count_the_time():
-    thread = endless()
-    thread.pause()
-    thread.start()
-    wait_for(lambda: thread.rows)
-    time.sleep(0.3)
-    assert len(thread.rows) == 1
-    seconds = thread.seconds
-    time.sleep(0.3)
-    assert thread.seconds == seconds
-    thread.resume()
-    wait_for(lambda: len(thread.rows) > 2)
-    thread.stop()
-    thread.join(30)
+def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(digits, run, monkeypatch):
+    may_train = threading.Event()
+    advance = training.Live.advance
+    monkeypatch.setattr(training.Live, "advance", lambda live: may_train.wait(60) and advance(live))
+    learning, said = explorer(digits, run, epochs=10**6)
+
+    async def train():
+        learning.start()
+        await until(lambda: not learning.pause_button.disabled)
+        learning.pause()
+        await asyncio.sleep(0.3)
+        assert said == ["loading the data ...", "training", "pausing, at the end of this half epoch"]
+        may_train.set()
+        await until(lambda: said[-1].startswith("paused; epoch 0.5 of 1000000"))
+        seconds = learning.live.seconds
+        await asyncio.sleep(0.3)
+        assert len(learning.live.rows) == 1
+        assert learning.live.seconds == seconds
+        learning.pause()
+        assert said[-1].startswith("training; epoch 0.5")
+        await until(lambda: len(learning.live.rows) > 2)
+        learning.stop()
+        await learning.task
+
+    asyncio.run(train())
 
 
 @pytest.mark.parametrize(
@@ -130,31 +149,38 @@ def test_impossible_settings_give_one_line(digits, run, field, value, sentence):
     learning = widgets.LearningExplorer(digits, run)
     learning.fields[field].value = value
     learning.start()
-    assert learning.thread is None
+    assert learning.live is None
     assert "Error:" in learning.status.value
     assert sentence in learning.status.value
 
 
-def test_missing_data_gives_one_line(monkeypatch, tmp_path):
+def test_missing_data_gives_one_line(digits, run, monkeypatch, tmp_path):
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path / "none"))
-    settings = Settings("mnist", 0.45, SMALL.config)
-    thread = TrainingThread(settings, settings.load, lambda: None)
-    thread.start()
-    thread.join(60)
-    assert str(tmp_path) in thread.error
-    assert thread.trained() is None
+    learning, said = explorer(digits, run, dataset="mnist")
+
+    async def train():
+        learning.start()
+        await learning.task
+
+    asyncio.run(train())
+    assert said[-1].startswith("Error: ")
+    assert str(tmp_path) in said[-1]
+    assert len(learning.runs) == 1
 
 
 def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_path):
-    learning = widgets.LearningExplorer(digits, run)
-    picture = learning.picture.png
-    learning.fields["hidden"].value, learning.fields["epochs"].value = "30, 20", 2
-    for _ in range(2):  # the same run twice is one run
+    learning, _ = explorer(digits, run, hidden="30, 20", epochs=2)
+    picture = learning.png
+
+    async def train():
         learning.start()
-        wait_for(lambda: not learning.start_button.disabled)
+        await learning.task
+
+    for _ in range(2):  # the same run twice is one run
+        asyncio.run(train())
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
-    wait_for(lambda: learning.picture.png != picture)
+    assert learning.png != picture
     link = learning.export.value.partition("run.npz' href='data:application/octet-stream;base64,")[2]
     (tmp_path / "run.npz").write_bytes(base64.b64decode(link.partition("'")[0]))
     assert snnbp.Run.load(tmp_path / "run.npz").digest == learning.runs[1].run.digest
@@ -165,143 +191,24 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
 def test_each_explorer_has_a_picture_with_alternative_text(digits, run):
     for panel in (
         widgets.LearningExplorer(digits, run, {"spikes": 0.962}),
-        widgets.CircuitExplorer(digits, run.weights),
-        widgets.DigitExplorer(digits, run.weights),
+        widgets.Playground(digits, run.weights),
     ):
         bundle, metadata = panel._repr_mimebundle_()
         assert base64.b64decode(bundle["image/png"]).startswith(b"\x89PNG")
-        assert "application/vnd.jupyter.widget-view+json" in bundle
         assert len(metadata["image/png"]["alt"]) > 40
 
 
-@pytest.mark.parametrize("shape", [(20, 20), (8, 8)])
-def test_a_drawing_is_scaled_and_centred(shape):
-    drawing = np.zeros((SIDE, SIDE), bool)
-    assert not as_input(drawing, shape).any()
-    drawing[22:68, 22:38] = True
-    small = as_input(drawing, shape)
-    rows, columns = np.nonzero(small)
-    assert (rows.min(), rows.max()) == (0, shape[0] - 1)
-    assert abs(columns.mean() - (shape[1] - 1) / 2) <= 0.5
-    assert np.array_equal(as_input(np.roll(drawing, (45, 20), (0, 1)), shape), small)
-
-
-def test_the_centre_of_mass_comes_to_the_middle():
-    drawing = np.zeros((SIDE, SIDE), bool)
-    drawing[50:100, 50:60] = True  # an L, heavy at the bottom left
-    drawing[90:100, 50:100] = True
-    rows, columns = np.nonzero(as_input(drawing, (20, 20)))
-    assert abs(rows.mean() - 9.5) > 0.5  # what leaves the image is cut off, as for MNIST
-    assert columns.min() > 0
-
-
-def test_a_test_image_survives_being_drawn(digits):
-    image = digits.test.inputs[0].reshape(8, 8)
-    drawing = np.frombuffer(enlarged(image), bool).reshape(SIDE, SIDE)
-    inside, found = image[:, image.any(axis=0)], as_input(drawing, (8, 8))
-    assert np.array_equal(found[:, found.any(axis=0)], inside)
-
-
-@pytest.mark.parametrize(
-    "explorer", [widgets.CircuitExplorer, widgets.DigitExplorer, widgets.LearningExplorer]
-)
-def test_data_with_several_levels_is_refused(explorer):
+def test_the_learning_explorer_refuses_several_levels():
     data = snnbp.load_dataset("digits", levels=(0.25, 0.5))
     run = snnbp.train(data, snnbp.Config(hidden=10, epochs=1), progress=False)
     with pytest.raises(ValueError, match="an explorer takes one bit a pixel: load the data without levels"):
-        explorer(data, run if explorer is widgets.LearningExplorer else run.weights)
-
-
-def test_drawing_changes_what_is_seen(digits, run):
-    digit = widgets.DigitExplorer(digits, run.weights)
-    assert np.array_equal(digit.image, digits.test.inputs[0])
-    digit.example()
-    assert np.array_equal(digit.image, digits.test.inputs[1])
-    digit.clear()
-    assert not digit.image.any()
-    digit.teach(3)
-    assert "draw something first" in digit.status.value
-    ink = np.zeros((SIDE, SIDE), bool)
-    ink[20:120, 60:80] = True
-    digit.sheet.ink = ink.tobytes()
-    assert digit.image.reshape(8, 8)[:, 3:5].all()
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_lessons_change_weights_as_the_library_does(digits, run, two_layers, depth):
-    weights, test = run.weights if depth == 1 else two_layers, digits.test
-    outputs, potentials = snnbp.predict(weights, test.inputs)
-    targets = test.labels[:, None] == np.arange(10)
-    learns = int(np.flatnonzero((targets & ~outputs & (potentials > 0)).any(axis=1))[0])
-    sample = test[learns : learns + 1]
-    lesson = teach(weights, sample.inputs[0], int(sample.labels[0]), digits.classes)
-    assert lesson.new == snnbp.learn(weights, sample)[0] != weights
-    assert "Weights that changed" in lesson.explanation
-    right = int(np.flatnonzero((outputs == targets).all(axis=1))[0])
-    lesson = teach(weights, test.inputs[right], int(test.labels[right]), digits.classes)
-    assert "no error" in lesson.explanation
-    assert lesson.new == weights
-
-
-def test_the_spiking_circuit_classifies_as_the_library_does(digits, run):
-    outputs, potentials = snnbp.predict(run.weights, digits.test.inputs[:20])
-    for image, spikes, v in zip(digits.test.inputs, outputs, potentials, strict=False):
-        found = classify(run.weights, image)
-        assert np.array_equal(found[0], spikes)
-        assert np.array_equal(found[1], v)
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_every_weight_that_changed_is_shown_in_a_phase(digits, run, two_layers, depth):
-    weights = run.weights if depth == 1 else two_layers
-    circuit = snnbp.training_circuit(weights.sizes)
-    outputs, _ = snnbp.predict(weights, digits.test.inputs)
-    wrong = np.flatnonzero((outputs != (digits.test.labels[:, None] == np.arange(10))).any(axis=1))
-    for n in wrong[:8]:
-        trace = SampleTrace(weights, digits.test[n : n + 1], circuit)
-        shown: dict = {}
-        for phase in range(len(circuit.phases)):
-            for move in trace.moves(phase):
-                shown[move.pre, move.post] = shown.get((move.pre, move.post), 0) + move.synapses
-        assert shown == {pair: count for pair, c in trace.change.items() if (count := np.count_nonzero(c))}
-
-
-@pytest.mark.parametrize("depth", [1, 2])
-def test_every_phase_has_its_picture_its_text_and_its_images(digits, run, two_layers, depth):
-    weights = run.weights if depth == 1 else two_layers
-    circuit = snnbp.training_circuit(weights.sizes)
-    picture, trace = CircuitPicture(circuit), SampleTrace(weights, digits.test[:1], circuit)
-    phases = range(len(circuit.phases))
-    first, again, other = (picture.at(trace, phase) for phase in (3, 3, phases[-1]))
-    assert first == again != other
-    for phase in phases:
-        assert f"Phase {phase}: " in trace.story(phase, digits.classes)[1]
-        images = "".join(trace.cards(phase, (8, 8), digits.classes))
-        assert images.count("<figure>") > 0 or not circuit.phases[phase].open
-        assert images.count("<img") == images.count("<img alt=")
-
-
-def test_next_mistake_goes_round_and_depth_can_be_changed(digits, run):
-    circuit = widgets.CircuitExplorer(digits, run.weights)
-    assert circuit.sample.value in circuit.mistakes
-    for expected in (*circuit.mistakes[circuit.mistakes > circuit.sample.value][:2],):
-        circuit.next_mistake()
-        assert circuit.sample.value == expected
-    circuit.sample.value = int(circuit.mistakes[-1])
-    circuit.next_mistake()
-    assert circuit.sample.value == circuit.mistakes[0]
-    circuit.depth.value = 2
-    assert circuit.phase.max == len(circuit.circuit.phases) - 1 > 11
-    assert len(circuit.weights.sizes) == 4
-    circuit.depth.value = 1
-    assert circuit.phase.max == 11
-    assert circuit.weights is run.weights
+        widgets.LearningExplorer(data, run)
 
 
 def test_the_notebook_is_committed_with_stills_and_without_widgets():
     notebook = nbformat.read(ROOT / "notebooks/08_explore.ipynb", as_version=4)
     outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
     stills = [output for output in outputs if "image/png" in output.get("data", ())]
-    assert len(stills) == 3
+    assert len(stills) == 2
     assert all(output.metadata["image/png"]["alt"] for output in stills)
     assert "widget-view" not in str(notebook)

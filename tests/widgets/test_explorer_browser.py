@@ -5,7 +5,6 @@ Screenshots go to build/screenshots/. Skipped where there is no /usr/bin/chromiu
 
 import json
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,12 +14,12 @@ import nbformat
 import pytest
 
 from snnbp.paper import ROOT
-from tests.browser import BLACK_PIXELS
+from tests.browser import BLACK_PIXELS, DIGEST, PLAYGROUND_CUT_OFF
 
 LAPTOP, NARROW = {"width": 1366, "height": 768}, {"width": 1000, "height": 768}
 TOKEN = "explorer"
+IN_A_BOX = "import ipywidgets\nipywidgets.VBox([widgets.Playground(data, run.weights)])"
 SHOTS = ROOT / "build" / "screenshots"
-NAMES = ("learning", "circuit", "digit")
 
 READY = """() => {
     const panel = window.jupyterapp?.shell.currentWidget;
@@ -48,7 +47,6 @@ CUT_OFF = """name => {
 UNNAMED = """() => [...document.querySelectorAll(
     ".jp-OutputArea-output img, .jp-OutputArea-output canvas, .jp-OutputArea-output button")].filter(part =>
     !(part.alt || part.ariaLabel || part.title || part.innerText.trim())).map(part => part.outerHTML)"""
-IDLE = "() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.status === 'idle'"
 STOP_SECONDS = """async () => {
     const start = performance.now();
     document.querySelector(".learning-stop").click();
@@ -71,6 +69,8 @@ def server(browser, tmp_path_factory):
             if cell.cell_type == "code":
                 cell.outputs, cell.execution_count = [], None
                 cell.source = cell.source.replace('dataset = "mnist"', 'dataset = "digits"')
+        if name == "08_explore":
+            notebook.cells.append(nbformat.v4.new_code_cell(IN_A_BOX))
         nbformat.write(notebook, folder / "notebooks" / f"{name}.ipynb")
     settings = folder / "settings" / "@jupyterlab"
     for file, content in (
@@ -101,7 +101,7 @@ def server(browser, tmp_path_factory):
         yield f"http://127.0.0.1:{json.loads(found[0].read_text(encoding='utf-8'))['port']}"
     finally:
         os.killpg(process.pid, signal.SIGTERM)
-        process.wait(20)
+        process.wait(60)
 
 
 def opened(browser, server, name):
@@ -119,22 +119,13 @@ def opened(browser, server, name):
 @pytest.fixture(scope="module")
 def page(browser, server):
     page = opened(browser, server, "08_explore")
-    page.wait_for_selector(".digit-picture img")
+    page.wait_for_selector(".learning-picture img")
     return page
 
 
 def patience():
     """How much longer things may take: processes that wait for each core."""
     return max(1, os.getloadavg()[0] / (os.cpu_count() or 1))
-
-
-def wait_until_idle(page):
-    """Wait until the kernel has been idle for a second: ink that is still on its way makes it busy."""
-    end, idle = time.monotonic() + 60 * patience(), 0
-    while idle < 10:
-        assert time.monotonic() < end, "the kernel stays busy"
-        idle = idle + 1 if page.evaluate(IDLE) else 0
-        page.wait_for_timeout(100)
 
 
 def shot(page, name):
@@ -181,24 +172,11 @@ def test_every_figure_of_a_notebook_is_visible(browser, server):
 def test_nothing_is_cut_off_and_everything_has_a_name(page, window):
     page.set_viewport_size(window)
     page.wait_for_timeout(500)
-    for name in NAMES:
-        shot(page, f"{name}_{window['width']}")
-        assert page.evaluate(CUT_OFF, name) == []
-        assert page.locator(f".{name}-picture img").get_attribute("alt")
-    assert page.locator(".snnbp-sheet").bounding_box()["width"] == 280
+    shot(page, f"learning_{window['width']}")
+    assert page.evaluate(CUT_OFF, "learning") == []
+    assert page.locator(".learning-picture img").get_attribute("alt")
     assert page.evaluate(UNNAMED) == []
     page.set_viewport_size(LAPTOP)
-
-
-def settled(page, name):
-    """Wait until a text has not changed for half a second; return it."""
-    end = time.monotonic() + 60
-    before = None
-    while (now := text(page, name)) != before:
-        assert time.monotonic() < end, now
-        before = now
-        page.wait_for_timeout(500)
-    return now
 
 
 def test_training_grows_the_curves_pauses_and_stops_at_once(page):
@@ -213,90 +191,69 @@ def test_training_grows_the_curves_pauses_and_stops_at_once(page):
     shot(page, "learning_running")
     page.click(".learning-pause")
     wait_for_text(page, "learning-status", "paused")
-    paused = settled(page, "learning-status")  # the half epoch that has begun is finished first
+    paused = text(page, "learning-status")
     page.wait_for_timeout(500)
     assert text(page, "learning-status") == paused
     page.click(".learning-pause")
-    page.wait_for_function("() => !document.querySelector('.learning-status').textContent.includes('paused')")
+    wait_for_text(page, "learning-status", "training")
     assert page.evaluate(STOP_SECONDS) < 1.0 * patience()
     assert "hidden=(200, 100)" in text(page, "learning-export")
     shot(page, "learning_stopped")
 
 
-def test_the_phases_follow_keys_play_and_the_number_of_layers(page):
-    assert "Phase 5:" in text(page, "circuit-status")
-    old = source(page, "circuit")
-    page.locator(".circuit-phase .noUi-handle").focus()
-    page.keyboard.press("ArrowRight")
-    wait_for_other_picture(page, "circuit", old)
-    wait_for_text(page, "circuit-status", "Phase 6:")
-    image = page.locator(".circuit-sample input").input_value()
-    page.click(".circuit-next")
-    page.wait_for_function("old => document.querySelector('.circuit-sample input').value !== old", arg=image)
-    page.click(".circuit-play")
-    wait_for_text(page, "circuit-status", "Phase 8:")
-    page.click(".circuit-play")
-    shot(page, "circuit_playing")
-    page.locator(".circuit-depth select").select_option("2")
-    wait_for_text(page, "circuit-status", "W3")
-    shot(page, "circuit_two_layers")
-    page.locator(".circuit-depth select").select_option("1")
+def framed(page, selector=".jp-OutputArea-output iframe"):
+    """The playground in the notebook, ready."""
+    frame = page.wait_for_selector(selector).content_frame()
+    frame.wait_for_function("() => document.getElementById('play')?.disabled === false")
+    return frame
 
 
-def answer(page):
-    """Outputs that spike, and potentials, as the page states them."""
-    spikes, _, values = text(page, "digit-answer").partition("Potentials (weight units): ")
-    return re.findall(r"\d", spikes), {int(n): int(v) for n, v in re.findall(r"(\d): (-?\d+)", values)}
+def wait_for_step(frame, number):
+    frame.wait_for_function(
+        "number => document.getElementById('phase').textContent.startsWith(`Step ${number} of 11.`)",
+        arg=number,
+    )
 
 
-def wait_for_answer(page, condition, message):
-    end = time.monotonic() + 60
-    while not condition(*answer(page)):
-        assert time.monotonic() < end, message
-        page.wait_for_timeout(50)
+@pytest.mark.parametrize("window", [LAPTOP, NARROW], ids=["laptop", "narrow"])
+def test_the_playground_fits_its_output(page, window):
+    page.set_viewport_size(window)
+    frame = framed(page)
+    page.wait_for_timeout(500)
+    page.locator(".jp-OutputArea-output iframe").first.scroll_into_view_if_needed()
+    page.screenshot(path=SHOTS / f"playground_lab_{window['width']}.png")
+    assert frame.evaluate(PLAYGROUND_CUT_OFF) == []
+    assert frame.evaluate("() => document.documentElement.scrollHeight <= innerHeight")
+    page.set_viewport_size(LAPTOP)
 
 
-def test_a_digit_is_drawn_classified_and_learned(page):
-    box = page.locator(".snnbp-sheet").bounding_box()
-    shot(page, "digit")
-    box = page.locator(".snnbp-sheet").bounding_box()
-    first = answer(page)
-    page.mouse.move(box["x"] + 90, box["y"] + 60)
-    page.mouse.down()
-    for x, y in ((190, 60), (160, 130), (120, 230)):  # a 7
-        page.mouse.move(box["x"] + x, box["y"] + y, steps=6)
-    page.mouse.up()
-    assert 1000 < page.evaluate(BLACK_PIXELS, ".snnbp-sheet") < 3500, "a drawing replaces the image"
-    wait_for_answer(page, lambda *found: found != first, "a drawing is not classified")
-    wait_until_idle(page)
-    spikes, potentials = answer(page)
-    shot(page, "digit_drawn")
-    candidates = {n: v for n, v in potentials.items() if str(n) not in spikes and v > 0}
-    label = max(candidates or {7: 0}, key=lambda n: potentials[n])
-    page.click(f".digit-teach-{label}")
-    wait_for_text(page, "digit-status", "Weights that changed" if candidates else "nothing changed")
-    if candidates:
-        wait_for_answer(page, lambda _, v: v[label] > potentials[label], "the lesson does not help")
-        learned = answer(page)[1][label]
-        shot(page, "digit_learned")
-        page.click(".digit-forget")
-        wait_for_answer(page, lambda _, v: v[label] < learned, "the lesson is not forgotten")
-
-
-def test_a_digit_is_drawn_with_the_keyboard(page):
-    page.click(".digit-example")
-    wait_for_text(page, "digit-status", "test image 1")
-    page.wait_for_function(f"() => ({BLACK_PIXELS})('.snnbp-sheet') > 1000")
-    page.locator(".snnbp-sheet").focus()
-    page.keyboard.press("Space")
-    assert page.evaluate(BLACK_PIXELS, ".snnbp-sheet") < 400, "a drawing does not replace the image"
-    page.keyboard.press("Space")
-    page.keyboard.press("Delete")
-    wait_for_answer(page, lambda spikes, _: not spikes, "the sheet is not cleared")
-    old = source(page, "digit")
+def test_the_playground_draws_steps_and_learns(page):
+    frame = framed(page)
+    assert "given weights" in frame.inner_text("#status")
+    frame.locator("#sheet").focus()
+    before = frame.get_attribute("#potentials", "aria-label")
     for key in ("Space", *["ArrowUp"] * 12, "Space"):  # a 1
         page.keyboard.press(key)
-    wait_for_other_picture(page, "digit", old)
-    wait_until_idle(page)
-    shot(page, "digit_keys")
-    assert page.evaluate("() => document.activeElement.className") == "snnbp-sheet"
+    assert frame.evaluate("() => document.activeElement.id") == "sheet"
+    assert 400 < frame.evaluate(BLACK_PIXELS, "#sheet") < 2500, "a drawing replaces the image"
+    frame.wait_for_function("old => document.getElementById('potentials').ariaLabel !== old", arg=before)
+    frame.click("#mistake")
+    for number in range(6):
+        wait_for_step(frame, number)
+        frame.click("#next")
+    frame.click("#play")
+    frame.wait_for_function(DIGEST)
+
+
+def test_the_playground_is_a_widget_among_other_widgets(page):
+    assert "given weights" in framed(page, ".widget-vbox iframe").inner_text("#status")
+
+
+def test_the_playground_of_a_saved_notebook_works_without_a_kernel(page):
+    page.evaluate("() => window.jupyterapp.commands.execute('docmanager:save')")
+    page.wait_for_function("() => !window.jupyterapp.shell.currentWidget.context.model.dirty")
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.shutdown()")
+    page.reload()
+    frame = framed(page)
+    frame.click("#next")
+    wait_for_step(frame, 0)

@@ -6,10 +6,10 @@ import { traceSample } from "./circuit.js";
 import { unpack } from "./unpack.js";
 
 const SLICE_MS = 60, CHUNK = 50, FIELDS_EVERY_MS = 400;
-let run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0, waiting = 0;
+let number = 0, run = null, config = null, data = null, circuits = null, playing = false, stopAt = 0, waiting = 0;
 let [seconds, lastFields, total, right, wrong] = [0, 0, 0, 0, 0];
 
-const post = (type, content, transfer = []) => self.postMessage({ type, ...content }, transfer);
+const post = (type, content, transfer = []) => self.postMessage({ type, number, ...content }, transfer);
 
 const handlers = {
   data: (message) => {
@@ -24,12 +24,13 @@ const handlers = {
       }
       return { inputs, labels: Uint8Array.from(labels) };
     };
+    playing = false;
     data = { width: message.width, classes: message.classes, train: joined("train"), test: joined("test") };
     circuits = message.circuits;
   },
   start: (message) => {
     if (!PARTS.includes(message.config.off)) throw new Error(`unknown part ${message.config.off}`);
-    config = message.config;
+    ({ number, config } = message);
     run = new Run(config, data, message.initial);
     [playing, seconds, total, right, wrong] = [false, 0, 0, 0, 0];
     post("ready", { sizes: run.kernel.sizes, n: run.order.length });
@@ -48,6 +49,7 @@ const handlers = {
   },
   step: (message) => {
     if (run.done === run.order.length) run.nextEpoch();
+    if (message.mistake) skipRight();
     const sample = run.order[run.done], { width, train } = data;
     const inputs = message.inputs ?? train.inputs.slice(sample * width, (sample + 1) * width);
     const label = message.label ?? train.labels[sample];
@@ -78,6 +80,10 @@ const handlers = {
     });
     post("answer", { potentials, spikes });
   },
+  example: (message) => {
+    const { inputs, labels } = data.test, n = message.n % labels.length;
+    post("example", { n, inputs: inputs.slice(n * data.width, (n + 1) * data.width), label: labels[n] });
+  },
 };
 
 self.onmessage = ({ data: message }) => handlers[message.type](message);
@@ -105,9 +111,23 @@ function slice() {
   }
   if (run.progress >= stopAt) {
     playing = false;
-    post("finished", {});
+    post("finished", { progress: run.progress });
     showDigest();
   } else waiting = setTimeout(slice);
+}
+
+// Learn samples without an error, which change no weight, up to one with an error; at most as many as there are.
+function skipRight() {
+  const { kernel } = run, { inputs, labels } = data.train;
+  for (let n = 0; n < labels.length; n++) {
+    const sample = run.order[run.done];
+    kernel.present(inputs, sample * data.width);
+    kernel.findErrors(labels[sample]);
+    if (kernel.plus[kernel.last].n + kernel.minus[kernel.last].n) return;
+    run.learn(1);
+    if (run.atCheckpoint) scoreTest();
+    if (run.done === labels.length) run.nextEpoch();
+  }
 }
 
 // Count right answers while learning, before each sample changes the weights.
@@ -138,6 +158,7 @@ function showFields(sample = false) {
 }
 
 async function showDigest() {
-  const { kernel } = run, at = run.progress;
-  post("paused", { progress: at, digest: await digest(kernel.sizes, kernel.weights) });
+  const { kernel } = run, at = run.progress, since = number;
+  const found = await digest(kernel.sizes, kernel.weights);
+  if (since === number) post("paused", { progress: at, digest: found });
 }

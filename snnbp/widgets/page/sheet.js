@@ -1,5 +1,5 @@
-// A sheet to draw on by mouse, touch, pen or keys: the playground's, and the widget of sheet.py.
-// Ink is one byte a pixel, row by row: 0 or 1.
+// A sheet to draw on by mouse, touch, pen or keys. Ink is one byte a pixel, row by row: 0 or 1. It is kept here and
+// never read back from the canvas: browsers that protect against fingerprinting return noise.
 const KEYS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 const STEP = 5, PEN = 7.5; // pixels; the radius PEN makes strokes as thick as MNIST's
 const LABEL = "Canvas to draw on. Arrow keys move the pen, space lowers or lifts it, Delete clears the canvas.";
@@ -8,14 +8,16 @@ const LABEL = "Canvas to draw on. Arrow keys move the pen, space lowers or lifts
 export function makeSheet(canvas, changed) {
   Object.assign(canvas, { tabIndex: 0, ariaLabel: LABEL });
   canvas.setAttribute("role", "application");
+  canvas.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's arrow keys would leave the cell
   const side = canvas.width, context = canvas.getContext("2d");
-  const paper = new OffscreenCanvas(side, side).getContext("2d", { willReadFrequently: true });
+  const ink = new Uint8Array(side * side);
   let at = [side / 2, side / 2];
   let [drawing, keys, shown, waiting] = [false, false, false, false]; // shown: an image that drawing clears
 
   const paint = () => {
-    context.clearRect(0, 0, side, side);
-    context.drawImage(paper.canvas, 0, 0);
+    const image = new ImageData(side, side);
+    ink.forEach((value, n) => { image.data[4 * n + 3] = 255 * value; });
+    context.putImageData(image, 0, 0);
     if (!keys) return;
     Object.assign(context, { strokeStyle: drawing ? "#c24e00" : "#0072b2", lineWidth: 2 });
     context.beginPath();
@@ -27,30 +29,23 @@ export function makeSheet(canvas, changed) {
     waiting = true;
     requestAnimationFrame(() => {
       waiting = false;
-      const opacity = paper.getImageData(0, 0, side, side).data.filter((_, n) => n % 4 === 3);
-      changed(Uint8Array.from(opacity, (value) => value > 127));
+      changed(ink.slice());
     });
   };
-  const show = (ink) => {
-    const image = new ImageData(side, side);
-    ink.forEach((value, n) => { image.data[4 * n + 3] = 255 * value; });
-    paper.putImageData(image, 0, 0);
+  const show = (image) => {
+    ink.set(image);
     shown = true;
     paint();
   };
   const clear = () => {
-    paper.clearRect(0, 0, side, side);
+    ink.fill(0);
     shown = false;
     paint();
     send();
   };
   const moveTo = (to) => {
     if (drawing) {
-      Object.assign(paper, { lineWidth: 2 * PEN, lineCap: "round" });
-      paper.beginPath();
-      paper.moveTo(...at);
-      paper.lineTo(to[0], to[1] + 0.01); // a line of no length would leave no dot
-      paper.stroke();
+      stroke(ink, side, at, to);
       send();
     }
     at = to;
@@ -66,9 +61,9 @@ export function makeSheet(canvas, changed) {
     return [((event.clientX - box.left) * side) / box.width, ((event.clientY - box.top) * side) / box.height];
   };
   canvas.addEventListener("pointerdown", (event) => {
-    canvas.setPointerCapture(event.pointerId);
     [at, keys] = [place(event), false];
     lower();
+    canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener("pointermove", (event) => drawing && !keys && moveTo(place(event)));
   for (const name of ["pointerup", "pointercancel", "blur"])
@@ -96,24 +91,13 @@ export function makeSheet(canvas, changed) {
   return { show, clear };
 }
 
-function render({ model, el }) {
-  const side = model.get("side");
-  const canvas = document.createElement("canvas");
-  Object.assign(canvas, { width: side, height: side, className: "snnbp-sheet" });
-  canvas.setAttribute("data-lm-suppress-shortcuts", "true"); // JupyterLab's arrow keys would leave the cell
-  let ours = false;
-  const { show } = makeSheet(canvas, (ink) => {
-    ours = true;
-    model.set("ink", new DataView(ink.buffer));
-    model.save_changes();
-    ours = false;
-  });
-  const read = () => {
-    const ink = model.get("ink");
-    if (!ours) show(new Uint8Array(ink.buffer, ink.byteOffset, side * side));
-  };
-  model.on("change:ink", read);
-  read();
-  el.append(canvas);
+// Blacken the pixels whose centres lie within PEN of the line between two points.
+function stroke(ink, side, [x0, y0], [x1, y1]) {
+  const [dx, dy] = [x1 - x0, y1 - y0], length = dx * dx + dy * dy;
+  for (let y = 0; y < side; y++)
+    for (let x = 0; x < side; x++) {
+      const [px, py] = [x + 0.5 - x0, y + 0.5 - y0];
+      const along = length ? Math.min(1, Math.max(0, (px * dx + py * dy) / length)) : 0;
+      if ((px - along * dx) ** 2 + (py - along * dy) ** 2 <= PEN * PEN) ink[y * side + x] = 1;
+    }
 }
-export default { render };

@@ -24,7 +24,7 @@ export function explainTiles(canvas, list, at, say) {
 
 // Source and terms of each data set, with links.
 export function explainImages(box, sets) {
-  for (const { origin } of sets) {
+  for (const { origin } of sets.filter((set) => set.origin)) {
     const paragraph = element("p", { textContent: origin.text });
     for (const [textContent, href] of Object.entries(origin.links)) paragraph.append(" ", element("a", { textContent, href }));
     box.append(paragraph);

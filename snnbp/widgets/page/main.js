@@ -1,10 +1,10 @@
 // The page: settings, buttons and messages between the worker and the pictures.
-import { readJson, readSet, readWeights, newWorker } from "./files.js";
+import { given, readJson, readSet, readWeights, newWorker } from "./files.js";
 import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./settings.js";
 import { Stage } from "./stage.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
 import { makeSheet } from "./sheet.js";
-import { asInput } from "./input.js";
+import { asInput, enlarged } from "./input.js";
 import { explainForm, explainTiles, explainImages } from "./explain.js";
 import { OFF, sentence } from "./words.js";
 
@@ -15,27 +15,34 @@ const by = (id) => document.getElementById(id);
 const form = by("settings");
 
 let sets, circuits, settings, worker, stage, shape, sizes;
-let playing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
+let runs = 0; // the number of starts; messages of an earlier run are dropped
+let playing = false, pausing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
 let input = null; // the drawing as the network sees it
 let tests = [], learning = [], shown = {}; // what the charts show
+let sheet, example = -1, about = ""; // the number of the test image shown last; about the image on the sheet
 
 const send = (type, content = {}) => worker.postMessage({ type, ...content });
 const set = () => sets.find(({ name }) => name === settings.data);
+const names = () => set().classes;
+const marks = () => (names().every((name) => name.length < 3) ? names() : names().map((_, k) => String(k))); // where space is short
+const told = (work) => work.catch((error) => say(error.message));
 
 // Settings.
 
 function fillForm() {
   const fill = (name, choices, text = String) => form.elements[name].replaceChildren(
     ...choices.map((choice) => new Option(text(choice), choice)));
-  fill("data", sets.map(({ name }) => name), (name) => (name === "mnist" ? "MNIST 20x20" : `${name} 8x8`));
-  for (const [name, choices] of Object.entries(CHOICES)) fill(name, choices, name === "off" ? (part) => OFF[part].name : String);
+  fill("data", sets.map(({ name }) => name), (name) => (name === "mnist" ? "MNIST 20x20" : name === "digits" ? "digits 8x8" : name));
+  const choices = { ...CHOICES, threshold: [...new Set([...CHOICES.threshold, settings.threshold])].sort((a, b) => a - b) };
+  for (const [name, values] of Object.entries(choices)) fill(name, values, name === "off" ? (part) => OFF[part].name : String);
 }
 
 function showSettings() {
   for (const name of ["data", "threshold", "step", "epochs", "off", "seed"]) form.elements[name].value = settings[name];
   form.elements.depth.value = settings.hidden.length;
   form.elements.hidden.value = settings.hidden.join("-");
-  by("origin").textContent = `Images: ${set().origin.text.split(",")[0]}. Source and terms: “What is this?”`;
+  const { origin } = set();
+  by("origin").textContent = origin ? `Images: ${origin.text.split(",")[0]}. Source and terms: “What is this?”` : "";
   const { why } = OFF[settings.off];
   by("guess").hidden = !why;
   by("hint").hidden = Boolean(why);
@@ -53,16 +60,23 @@ function changeSettings({ target }) {
   const value = form.elements, before = settings;
   settings = { ...settings, data: value.data.value, seed: seedOf(value.seed.value), off: value.off.value };
   for (const name of ["threshold", "step", "epochs"]) settings[name] = Number(value[name].value);
-  const hidden = layersOf(value.hidden.value), depth = Number(value.depth.value);
+  const hidden = target.name === "hidden" ? layersOf(value.hidden.value) : [], depth = Number(value.depth.value);
   if (target.name === "depth") {
     settings.hidden = Array.from({ length: depth }, (_, n) => before.hidden[n] ?? before.hidden.at(-1));
-  } else settings.hidden = hidden.length ? hidden : before.hidden;
-  history.replaceState(null, "", toAddress(settings, sets.map(({ name }) => name)));
+  } else if (hidden.length) settings.hidden = hidden;
   showSettings();
   if (target.name === "epochs") {
     if (playing) play();
-  } else if (target.name === "data") loadData();
-  else start();
+  } else told(target.name === "data" ? loadData() : start());
+  remember();
+}
+
+function remember() {
+  try {
+    if (!given) history.replaceState(null, "", toAddress(settings, sets.map(({ name }) => name)));
+  } catch {
+    // the browser lets a page inside another page have no address: the link cannot hold the settings
+  }
 }
 
 // Data, start, messages.
@@ -74,8 +88,12 @@ async function loadData() {
   const parts = await readSet(wanted, (share) => { say(`loading images: ${Math.round(100 * share)} %`); });
   if (wanted !== set()) return; // changed meanwhile
   shape = wanted.shape;
-  send("data", { parts, width: shape[0] * shape[1], classes: wanted.classes, circuits });
+  send("data", { parts, width: shape[0] * shape[1], classes: names().length, circuits });
+  fillLabels();
+  [example, about] = [-1, ""];
+  sheet.clear();
   await start();
+  if (given) showExample();
 }
 
 async function start() {
@@ -83,22 +101,28 @@ async function start() {
   [tests, learning, shown, steps] = [[], [], {}, null];
   enable(false);
   say("drawing initial weights …");
-  const file = new URLSearchParams(location.search).get("weights");
-  send("start", { config: { ...settings }, initial: file ? await readWeights(file) : null });
-  showDigest("", "");
+  const own = given && ["data", "hidden", "threshold"].every((name) => String(given[name]) === String(settings[name]));
+  const file = given ? own && "weights.json" : new URLSearchParams(location.search).get("weights");
+  const wanted = [shape[0] * shape[1], ...settings.hidden, names().length];
+  shown.weights = file ? "given weights" : "random weights";
+  runs += 1;
+  send("start", { number: runs, config: { ...settings }, initial: file ? await readWeights(file, wanted) : null });
 }
 
 const receive = {
   ready: (message) => {
     sizes = message.sizes;
-    stage = new Stage(by("circuit"), circuits[sizes.length - 2], sizes, shape);
+    stage = new Stage(by("circuit"), circuits[sizes.length - 2], sizes, shape, marks());
     stage.rest();
     enable(true);
+    pausing = false;
+    showDigest("", "");
     showIdea();
-    say(`${message.n.toLocaleString("en")} images, random weights`);
+    say(`${message.n.toLocaleString("en")} images, ${shown.weights}`);
     drawn();
   },
   progress: ({ progress, perSecond }) => {
+    if (perSecond && !playing) return; // the last slice before a pause
     const speed = perSecond ? `, ${Math.round(perSecond).toLocaleString("en")} images/s` : "";
     say(`epoch ${progress.toFixed(2)}${speed}`);
   },
@@ -112,8 +136,7 @@ const receive = {
     shown.confusion = confusion;
     by("score").textContent = `test: ${(100 * row.spikes).toFixed(2)} %`;
     drawCurves(by("curves"), tests, learning, settings.epochs);
-    drawConfusion(by("confusion"), confusion, set().classes);
-    if (playing) drawn();
+    drawConfusion(by("confusion"), confusion, marks());
   },
   fields: (message) => {
     const before = message.sample ? shown.fields.weights : null;
@@ -122,6 +145,7 @@ const receive = {
       drawFields(by("fields"), message.weights, message.shown, shape, before);
       setTimeout(redraw, FLASH_MS);
     } else drawFields(by("fields"), message.weights, message.shown, shape);
+    if (!shown.taught) drawn(); // with these weights
   },
   trace: (message) => {
     steps = { ...message, at: -1 };
@@ -130,32 +154,43 @@ const receive = {
   answer: ({ potentials, spikes }) => {
     const fired = Array.from(spikes.at(-1).keys()).filter((k) => spikes.at(-1)[k]);
     shown.potentials = { potentials, fired };
-    drawPotentials(by("potentials"), potentials, fired, settings.threshold);
+    drawPotentials(by("potentials"), potentials, fired, settings.threshold, names());
     if (!playing && !steps && input?.includes(1)) stage.forward(spikes);
     if (!shown.taught) by("answer").textContent = answerText(potentials, fired);
   },
   taught: ({ label, before, after, changed }) => {
     shown.taught = true;
     by("answer").textContent = changed
-      ? `One lesson changed ${changed.toLocaleString("en")} synapses. Potential of ${label}: ${before[label]} → ${after[label]}.`
+      ? `One lesson changed ${changed.toLocaleString("en")} synapses. Potential of ${names()[label]}: ${before[label]} → ${after[label]}.`
       : `Nothing changed: the answer was right, or no potential was inside the window.`;
     send("answer", { inputs: input });
   },
-  finished: () => {
+  example: ({ n, inputs, label }) => {
+    [example, input, about] = [n, inputs, `Test image ${n}, labelled ${names()[label]}. `];
+    sheet.show(enlarged(inputs, shape, by("sheet").width));
+    drawn();
+  },
+  finished: ({ progress }) => {
     playing = false;
     by("play").textContent = "Play";
+    say(`epoch ${progress.toFixed(2)}, finished`);
   },
   paused: ({ progress, digest }) => {
-    if (playing) return; // meanwhile playing again: these are not the weights any more
-    showDigest(`digest of the weights at epoch ${+progress.toFixed(4)}: ${digest.slice(0, 12)}…`, digest);
+    if (playing) return; // meanwhile these are not the weights any more
+    if (pausing) say(`epoch ${progress.toFixed(2)}, paused`);
+    pausing = false;
+    if (!shown.taught) drawn();
+    const at = `epoch ${+progress.toFixed(4)}`;
+    showDigest(digest ? `digest of the weights at ${at}: ${digest.slice(0, 12)}…` : "no digest: this browser computes it on https pages only", digest);
   },
 };
 
 function answerText(potentials, fired) {
   if (!input?.includes(1)) return "Draw here: the network answers while you draw. An output whose bar passes the dashed line spikes.";
-  if (fired.length === 1) return `Output ${fired[0]} spikes: it sees a ${fired[0]}.`;
-  if (fired.length) return `Outputs ${fired.join(" and ")} spike: it cannot decide.`;
-  return `No output spikes. The largest potential is that of ${potentials.indexOf(Math.max(...potentials))}.`;
+  const found = fired.map((k) => names()[k]);
+  if (found.length === 1) return `${about}Output ${found[0]} spikes: it sees a ${found[0]}.`;
+  if (found.length) return `${about}Outputs ${found.join(" and ")} spike: it cannot decide.`;
+  return `${about}No output spikes. The largest potential is that of ${names()[potentials.indexOf(Math.max(...potentials))]}.`;
 }
 
 function showDigest(text, digest) {
@@ -172,7 +207,7 @@ function showIdea() {
 }
 
 function enable(on) {
-  for (const id of ["play", "next", "reset"]) by(id).disabled = !on;
+  for (const id of ["play", "next", "mistake", "reset", "example"]) by(id).disabled = !on;
   for (const button of by("labels").children) button.disabled = !on;
 }
 
@@ -181,7 +216,7 @@ function enable(on) {
 const speed = () => by("speed").value;
 
 function play() {
-  playing = true;
+  [playing, pausing, shown.taught] = [true, false, false];
   by("play").textContent = "Pause";
   showDigest("", "");
   clearTimeout(timer);
@@ -196,8 +231,11 @@ function play() {
 const untilEpoch = () => settings.epochs * Math.max(1, Math.ceil(((tests.at(-1)?.epoch ?? 0) + 1e-9) / settings.epochs));
 
 function pause() {
-  if (playing) send("pause");
-  playing = false;
+  if (playing) {
+    send("pause");
+    say("pausing …");
+    [playing, pausing] = [false, true];
+  }
   clearTimeout(timer);
   by("play").textContent = "Play";
 }
@@ -240,7 +278,7 @@ function finishSample() {
 
 function teach(label) {
   if (!input?.includes(1)) {
-    by("answer").textContent = "Draw a digit first.";
+    by("answer").textContent = "Draw something first.";
     return;
   }
   pause();
@@ -260,32 +298,31 @@ function redraw() {
   stage?.redraw();
   drawCurves(by("curves"), tests, learning, settings.epochs);
   if (shown.fields) drawFields(by("fields"), shown.fields.weights, shown.fields.shown, shape);
-  if (shown.confusion) drawConfusion(by("confusion"), shown.confusion, set().classes);
-  if (shown.potentials) drawPotentials(by("potentials"), shown.potentials.potentials, shown.potentials.fired, settings.threshold);
+  if (shown.confusion) drawConfusion(by("confusion"), shown.confusion, marks());
+  if (shown.potentials) drawPotentials(by("potentials"), shown.potentials.potentials, shown.potentials.fired, settings.threshold, names());
 }
 
 // Set-up.
 
 function connect() {
-  const sheet = by("sheet");
-  const { clear } = makeSheet(sheet, (ink) => {
+  sheet = makeSheet(by("sheet"), (ink) => {
     if (!shape) return;
-    input = asInput(ink, sheet.width, shape);
+    [input, about] = [asInput(ink, by("sheet").width, shape), ""];
     drawn();
   });
-  by("labels").append(...Array.from({ length: 10 }, (_, label) => {
-    const button = Object.assign(document.createElement("button"), { type: "button", textContent: label });
-    button.setAttribute("aria-label", `Teach it: this is a ${label}`);
-    button.addEventListener("click", () => teach(label));
-    return button;
-  }));
-  by("clear").addEventListener("click", clear);
+  by("clear").addEventListener("click", sheet.clear);
+  by("example").addEventListener("click", showExample);
   by("play").addEventListener("click", () => (playing ? pause() : play()));
   by("next").addEventListener("click", () => {
     pause();
     nextPhase();
   });
-  by("reset").addEventListener("click", start);
+  by("mistake").addEventListener("click", () => {
+    pause();
+    if (steps) finishSample();
+    send("step", { mistake: true });
+  });
+  by("reset").addEventListener("click", () => told(start()));
   by("speed").addEventListener("change", () => {
     if (!playing) return;
     pause();
@@ -305,10 +342,29 @@ function connect() {
   addEventListener("hashchange", () => {
     settings = fromAddress(location.hash, sets.map(({ name }) => name));
     showSettings();
-    loadData();
+    told(loadData());
   });
   addEventListener("resize", redraw);
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+}
+
+function fillLabels() {
+  by("labels").classList.toggle("long", names().length !== 10 || marks() !== names());
+  by("labels").replaceChildren(...names().map((name, label) => {
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: name });
+    button.setAttribute("aria-label", `Teach it: this is a ${name}`);
+    button.addEventListener("click", () => teach(label));
+    return button;
+  }));
+}
+
+const showExample = () => send("example", { n: example + 1 });
+
+// In a notebook the page lies in a frame, which is as high as the page when its parts stand one below the other.
+function fitFrame() {
+  const narrow = matchMedia("(max-width: 1100px)");
+  const fit = () => { frameElement.style.height = `${narrow.matches ? document.body.scrollHeight + 2 : 720}px`; };
+  new ResizeObserver(fit).observe(document.body);
 }
 
 async function copy(button, text) {
@@ -317,14 +373,15 @@ async function copy(button, text) {
     await navigator.clipboard.writeText(text);
     button.textContent = "Copied";
   } catch {
-    button.textContent = "Copy it from the address bar";
+    button.textContent = button.id === "share" ? "Copy it from the address bar" : "Select and copy it";
   }
   setTimeout(() => { button.textContent = before; }, 1500);
 }
 
 async function open() {
   [sets, circuits] = await Promise.all([readJson("sets.json"), readJson("circuits.json")]);
-  settings = fromAddress(location.hash, sets.map(({ name }) => name));
+  settings = given ?? fromAddress(location.hash, sets.map(({ name }) => name));
+  document.body.classList.toggle("given", Boolean(given));
   fillForm();
   showSettings();
   explainForm(form, by("hint"));
@@ -334,10 +391,11 @@ async function open() {
   });
   explainImages(by("origins"), sets);
   worker = newWorker();
-  worker.onmessage = ({ data: { type, ...content } }) => receive[type](content);
+  worker.onmessage = ({ data: { type, number, ...content } }) => number === runs && receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
   connect();
+  if (given && frameElement) fitFrame();
   await loadData();
 }
 
-open().catch((error) => say(error.message));
+told(open());

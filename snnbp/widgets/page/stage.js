@@ -14,8 +14,9 @@ const OUTPUT = [
 ];
 
 export class Stage {
-  constructor(canvas, spec, sizes, shape) {
-    Object.assign(this, { canvas, spec, sizes, shape, depth: sizes.length - 2 });
+  // names: of the outputs
+  constructor(canvas, spec, sizes, shape, names) {
+    Object.assign(this, { canvas, spec, sizes, shape, names, depth: sizes.length - 2 });
     this.populations = new Map(spec.populations.map((p) => [p.name, p]));
     this.pairs = new Map(); // projections between two tiles, drawn as one line
     for (const projection of spec.projections) {
@@ -131,7 +132,7 @@ export class Stage {
         context.textAlign = "center";
         for (let k = 0; k < this.sizes.at(-1); k++) {
           const at = x + ((k + 0.5) * w) / this.sizes.at(-1);
-          context.fillText(String(k), at, y - 4);
+          context.fillText(this.names[k], at, y - 4);
         }
         context.font = "11px system-ui, 'DejaVu Sans', sans-serif";
       }

@@ -84,7 +84,9 @@ function littleEndian(values) {
   return bytes.buffer;
 }
 
+// "" where the browser offers none: on pages without https from another machine, and in closed frames.
 export async function sha256(bytes) {
+  if (!globalThis.crypto?.subtle) return "";
   const hash = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
   return Array.from(hash, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -56,9 +56,11 @@ export function drawCurves(canvas, tests, learning, epochs) {
 }
 
 // Bars from 0 to the potential, and the line above which an output spikes.
-export function drawPotentials(canvas, potentials, fired, threshold) {
+export function drawPotentials(canvas, potentials, fired, threshold, names) {
   const { context, width, height, text, soft, line, blue } = prepare(canvas);
-  const row = height / potentials.length, left = 14, most = Math.max(threshold, ...potentials.map(Math.abs));
+  const short = names.map((name) => (name.length > 9 ? `${name.slice(0, 8)}…` : name));
+  const wide = Math.max(...short.map((name) => context.measureText(name).width));
+  const row = height / potentials.length, left = 7 + Math.min(width / 2, wide), most = Math.max(threshold, ...potentials.map(Math.abs));
   const zero = left + (width - left) * 0.4, unit = (width - left) * 0.57 / most;
   context.textBaseline = "middle";
   potentials.forEach((v, k) => {
@@ -66,7 +68,7 @@ export function drawPotentials(canvas, potentials, fired, threshold) {
     context.fillStyle = fired.includes(k) ? blue : line;
     context.fillRect(Math.min(zero, zero + bar), k * row + 2, Math.abs(bar), row - 4);
     context.fillStyle = fired.includes(k) ? text : soft;
-    context.fillText(String(k), 2, (k + 0.5) * row);
+    context.fillText(short[k], 2, (k + 0.5) * row, left - 7);
   });
   Object.assign(context, { strokeStyle: soft, lineWidth: 1 });
   for (const [at, dash] of [[zero, []], [zero + (threshold / 2) * unit, [3, 3]]]) {
@@ -77,8 +79,8 @@ export function drawPotentials(canvas, potentials, fired, threshold) {
     context.stroke();
   }
   context.setLineDash([]);
-  canvas.ariaLabel = `Potentials of the outputs: ${potentials.map((v, k) => `${k}: ${v}`).join(", ")}. `
-    + `Spikes above ${threshold / 2}: ${fired.join(", ") || "none"}`;
+  canvas.ariaLabel = `Potentials of the outputs: ${potentials.map((v, k) => `${names[k]}: ${v}`).join(", ")}. `
+    + `Spikes above ${threshold / 2}: ${fired.map((k) => names[k]).join(", ") || "none"}`;
 }
 
 // Weights to each hidden neuron as an image of the input: blue excites, orange inhibits. With the weights `before`,
@@ -98,7 +100,8 @@ export function drawFields(canvas, weights, shown, shape, before = null) {
 }
 
 // Rows are labels, columns answers.
-export function drawConfusion(canvas, confusion, classes) {
+export function drawConfusion(canvas, confusion, names) {
+  const classes = names.length;
   const { context, width, height, text, soft, tile, blue, orange, panel } = prepare(canvas);
   const size = Math.min((height - 16) / classes, (width - 60) / classes), left = (width - size * classes) / 2 + 12, top = 14;
   const [empty, right, wrong] = [rgb(tile), rgb(blue), rgb(orange)];
@@ -107,8 +110,8 @@ export function drawConfusion(canvas, confusion, classes) {
   for (let label = 0; label < classes; label++) {
     const row = confusion.subarray(label * classes, (label + 1) * classes), sum = row.reduce((a, b) => a + b, 0) || 1;
     context.fillStyle = soft;
-    context.fillText(String(label), left - 9, top + (label + 0.5) * size);
-    context.fillText(String(label), left + (label + 0.5) * size, 6);
+    context.fillText(names[label], left - 9, top + (label + 0.5) * size);
+    context.fillText(names[label], left + (label + 0.5) * size, 6);
     row.forEach((count, answer) => {
       const share = count / sum, diagonal = answer === label;
       context.fillStyle = `rgb(${mix(empty, diagonal ? right : wrong, diagonal ? share : Math.min(1, 4 * share))})`;

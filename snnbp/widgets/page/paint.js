@@ -24,7 +24,8 @@ export const rgb = (colour) => [1, 3, 5].map((at) => parseInt(colour.slice(at, a
 // An image of one pixel a value, drawn enlarged: `colour(value)` gives [red, green, blue].
 export function drawImage(context, values, columns, x, y, size, colour) {
   const rows = Math.ceil(values.length / columns);
-  const small = new OffscreenCanvas(columns, rows), image = new ImageData(columns, rows);
+  const small = Object.assign(document.createElement("canvas"), { width: columns, height: rows });
+  const image = new ImageData(columns, rows);
   values.forEach((value, n) => {
     const [red, green, blue] = colour(value);
     image.data.set([red, green, blue, 255], 4 * n);

@@ -45,8 +45,8 @@ export function traceSample(spec, kernel, x, label) {
     }
     if (off === "window")
       for (const name of phase.open) if (name.startsWith("c_h")) spikes.set(name, new Uint8Array(populations.get(name).size).fill(1));
-    if (phase.receives.includes("input")) spikes.set("input", x);
-    if (phase.receives.includes("in_tgt"))
+    if (phase.receives_input.includes("input")) spikes.set("input", x);
+    if (phase.receives_input.includes("in_tgt"))
       spikes.set("in_tgt", Uint8Array.from({ length: sizes.at(-1) }, (_, k) => k === label));
     send(time, spikes);
     phases.push({ spikes: Object.fromEntries(spikes), changes: [] });
