@@ -6,6 +6,7 @@ import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,6 @@ import pytest
 from filelock import FileLock
 
 from snnbp.paper import ROOT, settings
-from snnbp.paper import site as paper_site
 from snnbp.paper.pipeline import needed_data, why_unavailable
 from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.sources import DataUnavailable
@@ -25,6 +25,9 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # holds, a thousand, and the last message, that the cell is done, would be lost.
 os.environ["TQDM_MININTERVAL"] = "5"
 
+_spec = spec_from_file_location("site_builder", ROOT / "docs" / "site" / "build.py")
+site_builder = module_from_spec(_spec)
+_spec.loader.exec_module(site_builder)
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -56,7 +59,6 @@ LONG = (
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also what takes minutes")
-    parser.addoption("--newer-python", action="store_true", help="run the notebooks on a newer Python, too")
 
 
 def pytest_configure() -> None:
@@ -114,14 +116,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The documentation site, as `./reproduce.sh docs` builds it: once for all workers of pytest-xdist."""
-    if missing := paper_site.missing_packages():
+    if missing := site_builder.missing_packages():
         pytest.skip(f"no site without {', '.join(missing)}")
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "docs" / "site"
     folder.parent.mkdir(exist_ok=True)
     with FileLock(folder.with_name("lock")):
         if not folder.with_name("built").exists():
-            paper_site.build(folder)
+            site_builder.build(folder)
             folder.with_name("built").touch()
     return folder
 

@@ -4,6 +4,7 @@ import argparse
 import difflib
 import json
 import os
+import runpy
 import signal
 import subprocess
 import sys
@@ -14,7 +15,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 import snnbp
-from snnbp.paper import ROOT, Failure, settings, site
+from snnbp.paper import ROOT, Failure, settings
 from snnbp.paper.pipeline import missing_data, run
 from snnbp.paper.terminal import Line, clock
 
@@ -73,8 +74,9 @@ def _command(words: list[str]) -> int:
     if words[:1] == ["docs"]:
         if words[1:]:
             raise Refused("docs takes no options")
-        site.build()
-        print(f"the site is in {site.SITE.relative_to(ROOT)}: open index.html there")
+        site = runpy.run_path(str(ROOT / "docs" / "site" / "build.py"))
+        site["build"]()
+        print(f"the site is in {site['SITE'].relative_to(ROOT)}: open index.html there")
         return 0
     options = parse(words)
     if options.check:

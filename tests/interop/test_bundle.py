@@ -449,11 +449,15 @@ def test_bundle_command_refuses_before_it_trains(tmp_path, capsys, monkeypatch):
     (tmp_path / "notes.txt").write_text("mine", encoding="utf-8")
     os.mkfifo(tmp_path / "pipe")
     large = (
-        "the bundle would have 1,617.1 GiB, more than the limit of 4: choose smaller layers or fewer samples"
+        "the bundle would have 3,363.8 GiB, more than the limit of 4: choose smaller layers or fewer samples"
     )
     for words, reason in (
         ([tmp_path], f"{tmp_path} is not empty and holds no bundle: name a new folder"),
-        ([tmp_path / "new", "--hidden", "100000000"], large),
+        ([tmp_path / "new", "--hidden", "131072", "131072"], large),
+        (
+            [tmp_path / "new", "--hidden", "100000000"],
+            "hidden.0: Input should be less than or equal to 131072, got 100000000",
+        ),
         (["/proc"], "/proc is a mount point and cannot be replaced: name a folder in it"),
         *(
             (

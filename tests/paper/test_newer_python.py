@@ -35,8 +35,8 @@ def digests(folder):
 
 @pytest.mark.timeout(1800)
 def test_all_notebooks_but_lavas_run_on_a_newer_python(pytestconfig, tmp_path, mnist, fashion_mnist):
-    if not pytestconfig.getoption("--newer-python"):
-        pytest.skip("takes minutes: ./reproduce.sh test --newer-python")
+    if not pytestconfig.getoption("--full"):
+        pytest.skip("takes minutes: ./reproduce.sh test --full")
     if not (python := newest()):
         pytest.skip("no Python 3.11, 3.12 or 3.13 on this machine")
     checkout = tmp_path / "checkout"

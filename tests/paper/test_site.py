@@ -11,10 +11,9 @@ import re
 import pytest
 
 import snnbp
+from conftest import site_builder
 from snnbp import plots
 from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands
-from snnbp.paper import site as paper_site
-from snnbp.paper.links import broken_links
 
 SCREENSHOTS = ROOT / "build" / "screenshots"
 PAGES = ("index", "notebooks/00_start_here", "notebooks/05_fashion_mnist", "api/index", "docs/validity")
@@ -27,9 +26,8 @@ CUT = """() => [...document.querySelectorAll("article *")].filter(element => {
     return true;
 }).map(element => element.outerHTML.slice(0, 100))"""
 
-pytestmark = pytest.mark.skipif(
-    bool(paper_site.missing_packages()), reason=f"no site without {', '.join(paper_site.missing_packages())}"
-)
+MISSING = site_builder.missing_packages()
+pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no site without {', '.join(MISSING)}")
 
 
 def text_of(site, name):
@@ -73,9 +71,9 @@ def test_a_fault_is_an_error(monkeypatch, tmp_path, capfd):
         source.mkdir()
         (source / "index.md").write_text("# Title\n\n[gone](gone.md)\n", encoding="utf-8")
 
-    monkeypatch.setattr(paper_site, "_stage", stage)
+    monkeypatch.setattr(site_builder, "_stage", stage)
     with pytest.raises(Failure, match="faults above"):
-        paper_site.build(tmp_path / "site")
+        site_builder.build(tmp_path / "site")
     assert "gone" in capfd.readouterr().err
 
 
@@ -88,7 +86,7 @@ def test_links_that_lead_nowhere_are_found(tmp_path):
         <img src="gone.png"> <script src="https://example.org/x.js"></script> <img src="data:image/png,">""",
         encoding="utf-8",
     )
-    assert broken_links(tmp_path) == [
+    assert site_builder.broken_links(tmp_path) == [
         "index.html: loads https://example.org/x.js",
         "index.html: other/index.html#there leads nowhere",
         "index.html: gone.html leads nowhere",

@@ -7,16 +7,18 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from html.parser import HTMLParser
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
 import snnbp
 from snnbp.paper import ROOT, Failure
-from snnbp.paper.links import broken_links
 
 SITE = ROOT / "build" / "site"
 CONFIGURATION = ROOT / "docs" / "site"
 PLAYGROUND = ROOT / "docs" / "playground" / "build.py"
 PACKAGES = ("circuit", "backends", "training", "plots", "interop")
+LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
 REQUIRED = ("sphinx", "myst_nb", "furo", "numpydoc")
 
 
@@ -58,7 +60,7 @@ def build(folder: Path = SITE) -> None:
 def _stage(source: Path) -> None:
     """Copy the pages into one folder laid out as the checkout is, so that their links hold."""
     shutil.rmtree(source, ignore_errors=True)
-    ignore = shutil.ignore_patterns("site", "playground", ".*", "__pycache__", "*_runs")
+    ignore = shutil.ignore_patterns("site", "playground", ".*", "__pycache__")
     for name in ("docs", "notebooks", "figures", "snnbp", "benchmarks", "tests"):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
     for text in source.glob("snnbp/**/*.md"):  # pages link to them; the navigation does not
@@ -99,3 +101,59 @@ def _summary(names: Iterable[str]) -> Iterator[str]:
     yield "```{eval-rst}\n.. autosummary::\n   :toctree:\n   :nosignatures:\n"
     yield from (f"   {name}" for name in names)
     yield "```\n"
+
+
+class _Page(HTMLParser):
+    """What a page links to, what it loads, and the anchors it has."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__()
+        self.links: list[str] = []
+        self.loads: list[str] = []
+        self.anchors = {"", "top"}
+        self.feed(path.read_text(encoding="utf-8"))
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        found = {name: value or "" for name, value in attributes}
+        self.anchors |= {found[name] for name in ("id", "name") if name in found}
+        if tag == "a" and "href" in found:
+            self.links.append(found["href"])
+        if (name := LOADED.get(tag)) in found and found.get("rel") not in ("canonical",):
+            self.loads.append(found[name])
+
+
+def broken_links(folder: Path) -> list[str]:
+    """Check all pages of a site, without a network.
+
+    Parameters
+    ----------
+    folder : Path
+        The root of the site.
+
+    Returns
+    -------
+    list of str
+        One line for each link that leads nowhere, and for each script, style or image from elsewhere.
+    """
+    pages = {path.resolve(): _Page(path) for path in sorted(folder.rglob("*.html"))}
+    complaints = []
+    for path, page in pages.items():
+        name = path.relative_to(folder.resolve())
+        complaints += [f"{name}: loads {link}" for link in page.loads if _elsewhere(link)]
+        for link in [*page.links, *page.loads]:
+            address = urlsplit(link)
+            if address.scheme or address.netloc:
+                continue
+            target = (path.parent / unquote(address.path)).resolve() if address.path else path
+            if target.is_dir():
+                target /= "index.html"
+            if not target.is_file() or (
+                target in pages and unquote(address.fragment) not in pages[target].anchors
+            ):
+                complaints.append(f"{name}: {link} leads nowhere")
+    return complaints
+
+
+def _elsewhere(link: str) -> bool:
+    address = urlsplit(link)
+    return address.scheme != "data" and bool(address.scheme or address.netloc)
