@@ -32,13 +32,14 @@ PACKAGE = Path(__file__).resolve().parents[1]
 CPUTargetOptions.noalias = CPUTargetOptions.Mapping("noalias")
 
 
-def jit(function: F, inline: bool = False, noalias: bool = False) -> F:
+def jit(function: F, inline: bool = False, noalias: bool = False, entry: bool = False) -> F:
     """Compile a function when it is first called; with NUMBA_DISABLE_JIT it stays as it is.
 
     `inline` inlines it into its callers: for functions of many arrays, where the call would take as long as a
     loop over a layer. `noalias` promises that no two arguments share memory: loops then need no check of it.
     """
-    options: dict[str, Any] = {"forceinline": inline, "noalias": noalias}
+    options: dict[str, Any] = {"forceinline": inline, "noalias": noalias, "no_cpython_wrapper": not entry}
+    options |= {"no_cfunc_wrapper": True, "_nrt": False}
     kernel: Any = numba.njit(nogil=True, boundscheck=False, **options)(function)
     if kernel is not function:
         kernel._cache = Cache(function)
