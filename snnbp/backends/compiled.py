@@ -120,7 +120,7 @@ class Cache(_Cache):
 
 
 def _folders() -> Iterator[Path]:
-    """Folders for compiled code: in NUMBA_CACHE_DIR if set, else beside the source and in the user's cache."""
+    """Folders for compiled code: in NUMBA_CACHE_DIR if set, else beside the source, then the user's cache."""
     name = f"compiled-{source_digest()[:12]}"
     if chosen := os.environ.get("NUMBA_CACHE_DIR"):
         yield Path(chosen).absolute() / "snnbp" / name
