@@ -87,18 +87,8 @@ def learn(
     Returns the number of overdriven samples, and the smallest and the largest potential of all layers.
     """
     sizes, forward, plus_stack, minus_stack, back_plus_stack, back_minus_stack = net
-    (
-        spike_above,
-        window_top,
-        too_low,
-        too_high,
-        step,
-        low,
-        updates_first,
-        replays_between,
-        published,
-        limits,
-    ) = parameters
+    spike_above, window_top, too_low, too_high, step, low = parameters[:6]
+    updates_first, replays_between, published, limits = parameters[6:]
     inhibited, delta, uninhibited, sums = limits
     potential, spikes, spiking, counts, slack, deltas, errors, changes, masks = scratch
     partial, error = masks[0], masks[1]
