@@ -21,7 +21,7 @@ from typing import Any, TypeVar, cast
 
 import llvmlite
 import numba
-from numba.core.caching import _Cache
+from numba.core.caching import NullCache
 from numba.core.compiler import CompileResult
 from numba.core.serialize import dumps
 
@@ -68,18 +68,16 @@ def source_digest() -> str:
 def must_compile() -> bool:
     """Whether no compiled code of these sources is stored yet: the first run waits for the compiler."""
     config: Any = numba.config
-    return not config.DISABLE_JIT and not any(any(folder.glob("*.nbc")) for folder in _folders())
+    return not config.DISABLE_JIT and not any(
+        _own(folder) and any(folder.glob("*.nbc")) for folder in _folders()
+    )
 
 
-class Cache(_Cache):
+class Cache(NullCache):
     """Compiled versions of one function, one file for each signature."""
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self._name = f"{function.__module__}.{function.__qualname__}"
-
-    @property
-    def cache_path(self) -> str:
-        return str(next(_folders(), ""))
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         target_context.refresh()
@@ -112,12 +110,6 @@ class Cache(_Cache):
         key = repr((sig, target_context.codegen().magic_tuple())).encode()
         return f"{self._name}.{hashlib.sha256(key).hexdigest()[:12]}.nbc"
 
-    def enable(self) -> None: ...
-
-    def disable(self) -> None: ...
-
-    def flush(self) -> None: ...
-
 
 def _folders() -> Iterator[Path]:
     """Folders for compiled code: in NUMBA_CACHE_DIR if set, else beside the source, then the user's cache."""
@@ -134,7 +126,9 @@ def _folders() -> Iterator[Path]:
 
 
 def _own(folder: Path) -> bool:
-    """Whether only this user, or the system's owner, may write into a folder."""
+    """Whether a folder exists and only this user, or the system's owner, may write into it."""
+    if not folder.is_dir():
+        return False
     if os.name == "nt":
         return True
     status = folder.lstat()
