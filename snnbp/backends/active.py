@@ -1,6 +1,7 @@
 """Lists of the active inputs of all samples, made once for a data set that cannot change."""
 
 import weakref
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -41,7 +42,7 @@ def _list(inputs: NDArray[np.bool_]) -> Active:
     return active
 
 
-@jit
+@partial(jit, entry=True)
 def _fill(inputs: NDArray[np.bool_], first: NDArray[np.int64], indices: NDArray[np.int32]) -> None:
     for n in range(inputs.shape[0]):
         first[n + 1] = first[n] + active_indices(inputs[n], indices[first[n] :])

@@ -4,6 +4,7 @@ Plastic weights are even, so the fast backends store half of each as int8 (*half
 """
 
 from functools import partial as with_options
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,51 +17,32 @@ ROWS_PER_FLUSH = 248
 
 
 @jit
-def active_indices(spikes: NDArray[np.bool_], indices: NDArray[np.int32]) -> int:
-    """Write the positions of True entries of `spikes` (n,) into `indices` (>= n + 1,); return their number.
+def active_indices(spikes: NDArray[Any], indices: NDArray[np.int32]) -> int:
+    """Write where `spikes` (n,) is not 0 into `indices` (>= n + 1,); return the number of these positions.
 
     Every position is written, and the count advances only at a spike: there is no branch to mispredict.
     """
     count = 0
     for i in range(spikes.size):
         indices[count] = i
-        count += spikes[i]
+        count += spikes[i] != 0
     return count
-
-
-@jit
-def sum_rows(
-    weights: NDArray[np.int8],
-    rows: NDArray[np.int32],
-    count: int,
-    partial: NDArray[np.int16],
-    total: NDArray[np.int32],
-) -> None:
-    """Write the sum of `weights[rows[:count]]` (half-units) to `total`; `partial` is scratch of its size.
-
-    Columns beyond the size of `total` are left out.
-    """
-    total[:] = 0
-    add_rows(weights, rows, count, partial, total)
 
 
 @with_options(jit, noalias=True)
 def add_rows(
-    weights: NDArray[np.int8],
-    rows: NDArray[np.int32],
-    count: int,
-    partial: NDArray[np.int16],
-    total: NDArray[np.int32],
+    weights: NDArray[np.int8], rows: NDArray[np.int32], partial: NDArray[np.int16], total: NDArray[np.int32]
 ) -> None:
-    """Add `weights[rows[:count]]` to `total`.
+    """Add `weights[rows]` (half-units) to `total`, whose columns may be fewer; `partial` is scratch.
 
     Hot loop: one pass over the active rows, 8 at a time, in int16 so that 16 or 32 columns fit a register.
     """
     n = total.size
     first = 0
-    while first < count:
-        end = min(count, first + ROWS_PER_FLUSH)
-        partial[:] = 0
+    while first < rows.size:
+        end = min(rows.size, first + ROWS_PER_FLUSH)
+        for j in range(n):
+            partial[j] = 0
         k = first
         while k + ROWS_AT_ONCE <= end:
             a, b, c, d = weights[rows[k]], weights[rows[k + 1]], weights[rows[k + 2]], weights[rows[k + 3]]
@@ -84,24 +66,23 @@ def add_rows(
         first = end
 
 
+@jit
+def extremes(values: NDArray[np.int32]) -> tuple[int, int]:
+    """The smallest and the largest value, or 0."""
+    low, high = np.int32(0), np.int32(0)
+    for j in range(values.size):
+        low, high = min(low, values[j]), max(high, values[j])
+    return int(low), int(high)
+
+
 @with_options(jit, noalias=True)
-def threshold(v: NDArray[np.int32], above: np.int32, mask: NDArray[np.int16]) -> tuple[np.int32, np.int32]:
+def threshold(v: NDArray[np.int32], above: np.int32, mask: NDArray[np.int16]) -> tuple[int, int]:
     """Write -1 to `mask` where v > above, else 0; return the smallest and the largest v, or 0."""
     low, high = np.int32(0), np.int32(0)
     for j in range(v.size):
         low, high = min(low, v[j]), max(high, v[j])
         mask[j] = -np.int16(v[j] > above)
-    return low, high
-
-
-@jit
-def masked_indices(mask: NDArray[np.int16], indices: NDArray[np.int32]) -> int:
-    """Write the positions of -1 in `mask` (n,) into `indices` (>= n + 1,); return their number."""
-    count = 0
-    for j in range(mask.size):
-        indices[count] = j
-        count -= mask[j]
-    return count
+    return int(low), int(high)
 
 
 @jit
@@ -109,8 +90,8 @@ def masked_sum(row: NDArray[np.int8], mask: NDArray[np.int16]) -> int:
     """Sum the entries of `row` where `mask` is -1; `row` may be longer."""
     total = np.int32(0)
     for j in range(mask.size):
-        total = np.int32(total + np.int32(row[j]) * np.int32(mask[j]))  # narrow products vectorize
-    return -int(total)
+        total = np.int32(total - np.int32(row[j]) * np.int32(mask[j]))  # narrow products vectorize
+    return int(total)
 
 
 @with_options(jit, noalias=True)
@@ -127,7 +108,8 @@ def shift(row: NDArray[np.int8], change: NDArray[np.int8], low: np.int8) -> None
 @jit
 def outside(current: NDArray[np.int32], allowed: tuple[int, int]) -> bool:
     """Whether any current is outside `allowed`."""
-    return bool(current.min() < allowed[0] or current.max() > allowed[1])
+    low, high = extremes(current)
+    return low < allowed[0] or high > allowed[1]
 
 
 @jit

@@ -1,6 +1,8 @@
 """Compiled code on disk never outlives its sources, and never stops a run."""
 
+import hashlib
 import os
+import pickle
 import shutil
 import subprocess
 import sys
@@ -64,10 +66,10 @@ def test_the_compiler_is_announced_once(tmp_path):
         assert ("seed 1, compiling: " in done.stderr) == told
 
 
-def results(package, warnings="error", **environment) -> list[str]:
+def results(package, warnings="error", program=PROGRAM, **environment) -> list[str]:
     """What reference, fused and spiking learn and predict, in a process of its own."""
     done = subprocess.run(
-        [sys.executable, "-W", warnings, "-c", PROGRAM],
+        [sys.executable, "-W", warnings, "-c", program],
         env={"PATH": os.environ["PATH"], "PYTHONPATH": str(package.parent), **environment},
         cwd=package.parent,
         capture_output=True,
@@ -128,6 +130,37 @@ def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first):
     places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), str(blocked / "below"))
     assert results(package, "default", PYTHONDONTWRITEBYTECODE="1", **places) == first
     assert not cache_files(tmp_path)
+
+
+def test_a_user_without_a_home_trains(package, first):
+    """Neither HOME nor an entry in passwd: the user's cache has no place."""
+    shutil.rmtree(package / "backends" / "__pycache__")
+    (package / "backends" / "__pycache__").write_bytes(b"")
+    homeless = PROGRAM.replace("import numpy", "import pwd; pwd.getpwuid = {}.__getitem__\nimport numpy", 1)
+    assert results(package, "default", program=homeless) == first
+
+
+@pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
+@pytest.mark.parametrize("mode", [0o777, 0o775])
+def test_code_from_a_folder_that_others_may_write_is_not_executed(package, first, mode):
+    """Every file there would end the program if it were unpickled."""
+    (folder,) = {path.parent for path in cache_files(package)}
+    content = pickle.dumps(Ends())
+    for path in cache_files(package):
+        path.write_bytes(hashlib.sha256(content).digest() + content)
+    folder.chmod(mode)
+    elsewhere = {"XDG_CACHE_HOME": str(package.parent / "cache")}
+    assert results(package, **elsewhere) == first
+    folder.chmod(0o755)
+    with pytest.raises(AssertionError):
+        results(package, **elsewhere)
+
+
+class Ends:
+    """Ends the program that unpickles it."""
+
+    def __reduce__(self):
+        return os._exit, (3,)
 
 
 def test_every_backend_runs_without_compiling(package, first):

@@ -1,5 +1,6 @@
 """Lava's own Processes do what `spiking` does, every spike and every weight, and nothing stays behind."""
 
+import errno
 import itertools
 import multiprocessing
 import os
@@ -219,15 +220,31 @@ def killed(self):
     os.kill(os.getpid(), signal.SIGKILL)
 
 
+def without_memory(self):
+    """What the system does to a process whose page of shared memory has no room."""
+    os.kill(os.getpid(), signal.SIGBUS)
+
+
 @pytest.mark.parametrize(
     ("happens", "message"),
-    [(fail, r"a Lava Process failed: ZeroDivisionError\('a test'\)"), (killed, "a Lava process was killed")],
+    [
+        (fail, r"a Lava Process failed: ZeroDivisionError\('a test'\)"),
+        (killed, "a Lava process was killed"),
+        (without_memory, "give /dev/shm more room"),
+    ],
 )
 def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, message):
     monkeypatch.setattr(PyLifResetModelBitAcc, "run_spk", happens)
     weights, samples = lively(1, (4, 3, 2), 1)
     with pytest.raises(RuntimeError, match=message):
         snnbp.predict(weights, samples.inputs, backend="lava")
+    assert multiprocessing.active_children() == []
+
+
+def test_full_shared_memory_is_not_called_a_full_disk():
+    processes = [process for _, process in lava.Processes(two(weight=2), {}, {}, 4).table]
+    with pytest.raises(RuntimeError, match="give /dev/shm more room"), started(processes):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert multiprocessing.active_children() == []
 
 

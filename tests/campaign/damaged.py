@@ -237,12 +237,12 @@ def _doubled_number(n: int) -> int:
 
 def _of_compiled_code(folder: Path) -> tuple[Path, Callable[[], bool]]:
     place = {"NUMBA_CACHE_DIR": str(folder / "compiled")}
-    kernel = compiled.jit(_doubled_number)
+    kernel = compiled.jit(_doubled_number, entry=True)
     with mock.patch.dict(os.environ, place):
         kernel(1)
     ((signature, form),) = kernel.overloads.items()
     cache = kernel._cache
-    (path,) = (folder / "compiled" / "snnbp").iterdir()
+    (path,) = (folder / "compiled").rglob("*.nbc")
     whole = path.read_bytes()
 
     def right() -> bool:

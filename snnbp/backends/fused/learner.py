@@ -47,10 +47,14 @@ class Learner(base.Learner):
         )
 
     def _learn(self, inputs: NDArray[np.bool_], labels: Int64s, order: Int64s) -> NDArray[np.bool_]:
-        outputs = np.empty((order.size, self.sizes[-1]), np.bool_)
-        active = active_inputs(inputs)
-        self.n_overdriven += kernel.learn(self._network, self._parameters, active, labels, order, outputs)
-        return outputs
+        net, parameters = self._network, self._parameters
+        potentials = np.empty((order.size, self.sizes[-1]), np.int32)
+        scratch = kernel.Scratch.of(net.sizes, slack=-1)
+        overdriven, *_ = kernel.learn(
+            net, parameters, active_inputs(inputs), labels, order, scratch, potentials
+        )
+        self.n_overdriven += overdriven
+        return potentials > parameters.spike_above
 
     @property
     def weights(self) -> Weights:
@@ -67,9 +71,15 @@ class Learner(base.Learner):
 
 def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
-    halves = np.empty((inputs.shape[0], weights.sizes[-1]), np.int32)
+    net, labels = network_of(weights), np.zeros(len(inputs), np.int64)
+    inputs, labels, order = base.checked_samples(inputs, labels, None, weights.sizes)
+    halves = np.empty((order.size, weights.sizes[-1]), np.int32)
     spike_above = weights.threshold // 2
-    low, high = kernel.predict(network_of(weights), active_inputs(inputs), spike_above // WEIGHT_GRID, halves)
+    nothing = kernel.Parameters(
+        spike_above // WEIGHT_GRID, 0, (0, 0), 0, 0, np.int8(0), False, False, False, ((0, 0),) * 4
+    )
+    scratch = kernel.Scratch.of(net.sizes, slack=0)
+    _, low, high = kernel.learn(net, nothing, active_inputs(inputs), labels, order, scratch, halves)
     potentials = halves * WEIGHT_GRID
     base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
     return potentials > spike_above, potentials

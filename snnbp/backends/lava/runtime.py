@@ -1,6 +1,7 @@
 """Start Lava's operating-system processes, run them step by step, and always stop them."""
 
 import ctypes
+import errno
 import multiprocessing
 import multiprocessing.connection
 import multiprocessing.util
@@ -23,6 +24,8 @@ from snnbp.backends.lava.channels import mend_channels
 
 SOCKET_PATH_MAX = 103
 """Longest path of a Unix socket that every system accepts (macOS; Linux: 107)."""
+
+NO_SHARED_MEMORY = "Lava's shared memory is full: give /dev/shm more room (docker run --shm-size=1g)"
 
 SOCKET_NAME_LENGTH = len("/listener-12345678")
 
@@ -67,6 +70,10 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
                     _starting = False
             yield lambda steps: _run(first, steps)
             first.stop()
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                raise RuntimeError(NO_SHARED_MEMORY) from error
+            raise
         finally:
             with _signals_deferred():
                 _kill_all_but(before, first)
@@ -80,10 +87,13 @@ def _run(process: AbstractProcess, steps: int) -> None:
     process.run(condition=RunSteps(num_steps=steps, blocking=False))
     while not all(port.probe() for port in process.runtime.service_to_runtime):
         for sentinel in multiprocessing.connection.wait(sentinels, timeout=0.005):
-            error, _ = actors[sentinels.index(sentinel)].exception or (None, "")
-            raise RuntimeError(
-                f"a Lava Process failed: {error!r}" if error else "a Lava process was killed"
-            ) from error
+            actor = actors[sentinels.index(sentinel)]
+            error, _ = actor.exception or (None, "")
+            killed = "a Lava process was killed"
+            multiprocessing.Process.join(actor, timeout=1)  # Lava's own join also closes it
+            if actor.exitcode == -getattr(signal, "SIGBUS", 0):
+                killed = NO_SHARED_MEMORY
+            raise RuntimeError(f"a Lava Process failed: {error!r}" if error else killed) from error
     process.wait()
 
 

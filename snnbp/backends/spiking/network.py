@@ -197,6 +197,4 @@ def _events(network: Network, inputs: Mapping[str, NDArray[np.bool_]], steps: in
         step, neuron = np.nonzero(spikes)
         when.append(step)
         who.append(neuron + network.start[name])
-    steps_in_turn = np.argsort(np.concatenate(when), kind="stable")
-    start = np.searchsorted(np.concatenate(when)[steps_in_turn], np.arange(steps + 1))
-    return Events(start.astype(np.int64), np.concatenate(who)[steps_in_turn].astype(np.int32))
+    return Events.of(np.concatenate(when), np.concatenate(who), steps)

@@ -11,8 +11,6 @@ from numpy.typing import NDArray
 
 from snnbp import checks
 from snnbp.backends import base
-from snnbp.backends.compiled import jit
-from snnbp.backends.kernels import active_indices
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
@@ -138,18 +136,10 @@ class StimulusDriver:
         for begin in range(0, max(order.size, 1), self.samples_at_once):
             batch = order[begin : begin + self.samples_at_once]
             n = batch.size
-            events = _list_spikes(
-                inputs,
-                labels,
-                batch,
-                self._takes_input,
-                self._takes_target,
-                self.network.start["input"],
-                self.network.start.get("in_tgt", 0),
-            )
+            events = self._list_spikes(inputs[batch], labels[batch])
             rows = np.full((n, period), -1)
             rows[:, list(phases)] = np.arange(n * len(phases)).reshape(n, len(phases))
-            record = self.network.run(Events(*events), rows.ravel(), populations, potentials)
+            record = self.network.run(events, rows.ravel(), populations, potentials)
             width = record.spikes.shape[1]
             spikes.append(record.spikes.reshape(n, len(phases), width))
             values.append(record.potentials.reshape(n, len(phases) if potentials else 0, width))
@@ -162,35 +152,17 @@ class StimulusDriver:
         overdriven = np.concatenate(wrong)[2:].reshape(order.size, period).any(axis=1)
         return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
-
-@jit
-def _list_spikes(
-    inputs: Spikes,
-    labels: Integers,
-    order: Integers,
-    takes_input: Spikes,
-    takes_target: Spikes,
-    input_neuron: int,
-    target_neuron: int,
-) -> tuple[Integers, NDArray[np.int32]]:
-    """List the neurons that receive a spike from outside, step by step, and where each step begins."""
-    phases = takes_input.size
-    start = np.zeros(order.size * phases + 1, np.int64)
-    each = takes_input.sum() * inputs.shape[1] + takes_target.sum()
-    neurons = np.empty(order.size * each + 1, np.int32)
-    count, step = 0, 0
-    for n in order:
-        for phase in range(phases):
-            if takes_input[phase]:
-                active = active_indices(inputs[n], neurons[count:])
-                neurons[count : count + active] += input_neuron
-                count += active
-            if takes_target[phase]:
-                neurons[count] = target_neuron + labels[n]
-                count += 1
-            step += 1
-            start[step] = count
-    return start, neurons
+    def _list_spikes(self, inputs: Spikes, labels: Integers) -> Events:
+        """List the neurons that receive a spike from outside, step by step."""
+        period, (sample, active) = len(self.circuit.phases), np.nonzero(inputs)
+        steps, neurons = [], []
+        for phase in np.flatnonzero(self._takes_input):
+            steps.append(sample * period + phase)
+            neurons.append(active + self.network.start["input"])
+        for phase in np.flatnonzero(self._takes_target):
+            steps.append(np.arange(labels.size) * period + phase)
+            neurons.append(labels + self.network.start["in_tgt"])
+        return Events.of(np.concatenate(steps), np.concatenate(neurons), labels.size * period)
 
 
 class Learner(base.Learner):

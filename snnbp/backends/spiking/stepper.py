@@ -4,17 +4,17 @@ In each step, input sums become spikes; spikes are sent along the projections, w
 this step's learning; then weights between populations that fired together learn. Only populations that
 receive input, or whose bias exceeds their threshold, are updated.
 
-`run` contains the logic, the small functions the loops over neurons. They take whole arrays and bounds
-instead of slices, because Numba counts references to every slice that is passed.
+`run` contains the logic, the small functions the loops over neurons.
 """
 
+from functools import partial as with_options
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends.compiled import jit
-from snnbp.backends.kernels import active_indices, sum_rows
+from snnbp.backends.kernels import active_indices, add_rows, extremes
 from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
 from snnbp.circuit.loihi import SUM_LIMIT
 
@@ -28,6 +28,13 @@ class Events(NamedTuple):
 
     first: Int64s
     neurons: Int32s
+
+    @classmethod
+    def of(cls, step: Int64s, neuron: Int64s, steps: int) -> "Events":
+        """Sort spikes by the step (0 to steps - 1) in which they happen."""
+        in_turn = np.argsort(step, kind="stable")
+        first = np.searchsorted(step[in_turn], np.arange(steps + 1))
+        return cls(first.astype(np.int64), neuron[in_turn].astype(np.int32))
 
 
 class SpikeRecord(NamedTuple):
@@ -46,29 +53,22 @@ class SpikeRecord(NamedTuple):
     overflows: Int64s  # (steps,)
 
 
-@jit
+@with_options(jit, entry=True)
 def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeRecord) -> None:
     """Advance `state` by record.row.size steps."""
     populations, projections, _, plastic, population_of, changes = tables
-    weights, stored_by, arriving, shared_input, has_input, spikes, active, silent_until, clock = state
+    weights, stored_by, arriving, shared_input, has_input, spikes, active, silent_until, clock = state[:9]
+    indices, counts, partial, total, change = state[9:]
     event_first, event_neurons = events
     rows, column, recorded_spikes, recorded_potentials, recorded_active, overflows = record
-
     slots, neurons = shared_input.shape[0], population_of.size
-    widest = projections[0].stride if projections.size else 0
-    for q in range(projections.size):
-        widest = max(widest, projections[q].stride)
-    partial, total, change = np.empty(widest, np.int16), np.empty(widest, np.int32), np.empty(widest, np.int8)
-    # Indices of the count[p] spiking neurons of population p, from first + p on; filled when first needed.
-    indices, count = np.empty(neurons + populations.size, np.int32), np.empty(populations.size, np.int64)
 
     for s in range(rows.size):
         step, row = clock[0], rows[s]
         now = step % slots
+        arrived = arriving[now * neurons : (now + 1) * neurons]
         if row >= 0 and recorded_potentials.shape[0] > 0:
-            _record_potentials(
-                populations, column, arriving, now * neurons, shared_input, now, recorded_potentials, row
-            )
+            _record_potentials(populations, column, arrived, shared_input[now], recorded_potentials[row])
 
         # Input sums become spikes.
         for p in range(populations.size):
@@ -76,19 +76,22 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             if not has_input[now, p]:
                 continue
             population, shared = populations[p], shared_input[now, p]
-            first, size = population.start, population.stop - population.start
-            here = now * neurons + first
-            low, high = _extremes(arriving, here, size)
+            sums, spiking = (
+                arrived[population.start : population.stop],
+                spikes[population.start : population.stop],
+            )
+            low, high = extremes(sums)
             if high + shared >= SUM_LIMIT or low + shared < -SUM_LIMIT:
-                overflows[s] += _wrap(arriving, here, size, shared)
-                low, high = _extremes(arriving, here, size)
+                overflows[s] += _wrap(sums, shared)
+                low, high = extremes(sums)
             needed = np.int32(population.threshold - population.bias - shared)
             if high > needed:
-                _compare(arriving, here, size, needed, spikes, first)
+                _compare(sums, needed, spiking)
                 active[p] = True
                 if population.refractory > 0:
-                    active[p] = _drop_resting(spikes, silent_until, first, size, step, population.refractory)
-            arriving[here : here + size] = 0
+                    until = silent_until[population.start : population.stop]
+                    active[p] = _drop_resting(spiking, until, step, population.refractory)
+            sums[:] = 0
             shared_input[now, p] = 0
             has_input[now, p] = population.bias > population.threshold
 
@@ -102,7 +105,7 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             spikes[neuron] = True
             silent_until[neuron] = step + populations[p].refractory
         if row >= 0:
-            _record_spikes(populations, column, spikes, active, recorded_spikes, row)
+            _record_spikes(populations, column, spikes, active, recorded_spikes[row])
 
         # Send the spikes along the projections.
         for p in range(populations.size):
@@ -110,31 +113,29 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             if not active[p]:
                 continue
             first, size = populations[p].start, populations[p].stop - populations[p].start
-            count[p], summed = -1, -1
+            spiking, listed = spikes[first : first + size], indices[first + p :]
+            counts[p], summed = -1, -1
             for q in range(populations[p].fan_out, populations[p].fan_out_end):
                 projection = projections[q]
                 post, ring_slot = projection.post, (now + projection.delay_steps) % slots
-                target = ring_slot * neurons + populations[post].start
+                begin = ring_slot * neurons
+                target = arriving[begin + populations[post].start : begin + populations[post].stop]
                 has_input[ring_slot, post] = True
                 if projection.kind == ONE_TO_ONE:
-                    _add_copies(spikes, first, size, projection.weight, arriving, target)
+                    _add_copies(spiking, projection.weight, target)
                     continue
-                if count[p] < 0:
-                    count[p] = active_indices(spikes[first : first + size], indices[first + p :])
+                if counts[p] < 0:
+                    counts[p] = active_indices(spiking, listed)
                 if projection.kind == MATRIX:
                     if summed != stored_by[q]:
                         summed = stored_by[q]
-                        matrix = _matrix(weights, projections[summed].first_weight, size, projection.stride)
-                        sum_rows(
-                            matrix,
-                            indices[first + p :],
-                            count[p],
-                            partial[: matrix.shape[1]],
-                            total[: matrix.shape[1]],
-                        )
-                    _add_sums(total, populations[post].stop - populations[post].start, arriving, target)
+                        stored = weights[projections[summed].first_weight :][: size * projection.stride]
+                        matrix = stored.reshape(size, projection.stride)
+                        total[:] = 0
+                        add_rows(matrix, listed[: counts[p]], partial, total[: projection.stride])
+                    _add_sums(total, target)
                 else:
-                    shared_input[ring_slot, post] += projection.weight * count[p]
+                    shared_input[ring_slot, post] += projection.weight * counts[p]
 
         # Learn: change the weights between populations that fired.
         step_change = changes[step % changes.size]
@@ -145,29 +146,22 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             p, post = projection.pre, projection.post
             if stored_by[q] == q and active[p] and active[post]:
                 first, size = populations[p].start, populations[p].stop - populations[p].start
-                matrix = _matrix(weights, projection.first_weight, size, projection.stride)
-                target, width = populations[post].start, populations[post].stop - populations[post].start
+                stored = weights[projection.first_weight :][: size * projection.stride]
                 change[:] = 0
-                _set_change(spikes, target, width, step_change, change)
-                _change_rows(matrix, indices, first + p, count[p], change)
+                _set_change(spikes[populations[post].start : populations[post].stop], step_change, change)
+                _change_rows(
+                    stored.reshape(size, projection.stride),
+                    indices[first + p : first + p + counts[p]],
+                    change,
+                )
         clock[0] = step + 1
 
 
 @jit
-def _extremes(sums: Int32s, first: int, size: int) -> tuple[int, int]:
-    part = sums[first : first + size]
-    low, high = part[0], part[0]
-    for j in range(part.size):
-        low, high = min(low, part[j]), max(high, part[j])
-    return low, high
-
-
-@jit
-def _compare(sums: Int32s, first: int, size: int, needed: np.int32, spikes: Flags, target: int) -> None:
+def _compare(sums: Int32s, needed: np.int32, spiking: Flags) -> None:
     """Set a spike where the sum exceeds `needed`."""
-    part, spiking = sums[first : first + size], spikes[target : target + size]
-    for j in range(part.size):
-        spiking[j] = part[j] > needed
+    for j in range(sums.size):
+        spiking[j] = sums[j] > needed
 
 
 @jit
@@ -176,10 +170,10 @@ def _wrapped(value: int) -> int:
 
 
 @jit
-def _wrap(sums: Int32s, first: int, size: int, shared: int) -> int:
+def _wrap(sums: Int32s, shared: int) -> int:
     """Wrap the input sums + shared around their range; return how many were outside."""
     wrapped = 0
-    for j in range(first, first + size):
+    for j in range(sums.size):
         inside = _wrapped(sums[j] + shared) - shared
         wrapped += inside != sums[j]
         sums[j] = inside
@@ -187,14 +181,12 @@ def _wrap(sums: Int32s, first: int, size: int, shared: int) -> int:
 
 
 @jit
-def _drop_resting(
-    spikes: Flags, silent_until: Int64s, first: int, size: int, step: int, refractory: int
-) -> bool:
+def _drop_resting(spiking: Flags, silent_until: Int64s, step: int, refractory: int) -> bool:
     """Remove the spikes of refractory neurons; return whether any spike is left."""
     fired = False
-    for j in range(first, first + size):
-        spikes[j] &= step > silent_until[j]
-        if spikes[j]:
+    for j in range(spiking.size):
+        spiking[j] &= step > silent_until[j]
+        if spiking[j]:
             silent_until[j] = step + refractory
             fired = True
     return fired
@@ -202,54 +194,36 @@ def _drop_resting(
 
 @jit
 def _record_potentials(
-    populations: Table,
-    column: Int64s,
-    sums: Int32s,
-    first: int,
-    shared_input: Int32s,
-    now: int,
-    out: Int32s,
-    row: int,
+    populations: Table, column: Int64s, sums: Int32s, shared_input: Int32s, out: Int32s
 ) -> None:
     for p in range(populations.size):
         if column[p] >= 0:
             population = populations[p]
             for j in range(population.stop - population.start):
-                potential = (
-                    _wrapped(sums[first + population.start + j] + shared_input[now, p]) + population.bias
-                )
-                out[row, column[p] + j] = min(max(potential, 1 - SUM_LIMIT), SUM_LIMIT - 1)
+                potential = _wrapped(sums[population.start + j] + shared_input[p]) + population.bias
+                out[column[p] + j] = min(max(potential, 1 - SUM_LIMIT), SUM_LIMIT - 1)
 
 
 @jit
-def _record_spikes(
-    populations: Table, column: Int64s, spikes: Flags, active: Flags, out: Flags, row: int
-) -> None:
+def _record_spikes(populations: Table, column: Int64s, spikes: Flags, active: Flags, out: Flags) -> None:
     for p in range(populations.size):
         if column[p] >= 0 and active[p]:
             for j in range(populations[p].stop - populations[p].start):
-                out[row, column[p] + j] = spikes[populations[p].start + j]
+                out[column[p] + j] = spikes[populations[p].start + j]
 
 
 @jit
-def _add_copies(spikes: Flags, first: int, size: int, weight: int, sums: Int32s, begin: int) -> None:
+def _add_copies(spiking: Flags, weight: int, target: Int32s) -> None:
     """Add the weight to the input of each target of a one-to-one projection whose source spikes."""
-    spiking, target = spikes[first : first + size], sums[begin : begin + size]
     for j in range(spiking.size):
         target[j] += weight if spiking[j] else 0
 
 
 @jit
-def _add_sums(total: Int32s, size: int, sums: Int32s, begin: int) -> None:
+def _add_sums(total: Int32s, target: Int32s) -> None:
     """Add half-unit sums to the targets' input."""
-    target = sums[begin : begin + size]
     for j in range(target.size):
         target[j] += 2 * total[j]
-
-
-@jit
-def _matrix(weights: NDArray[np.int8], base: int, rows: int, stride: int) -> NDArray[np.int8]:
-    return weights[base : base + rows * stride].reshape(rows, stride)
 
 
 @jit
@@ -269,39 +243,37 @@ def _separate(
             continue
         same = active[one.post] == active[other.post]
         if same and active[one.post]:
-            size = populations[one.post].stop - populations[one.post].start
-            same = _same(spikes, populations[one.post].start, populations[other.post].start, size)
+            same = _same(
+                spikes[populations[one.post].start : populations[one.post].stop],
+                spikes[populations[other.post].start : populations[other.post].stop],
+            )
         if not same:
             size = (populations[one.pre].stop - populations[one.pre].start) * one.stride
-            stored = weights[other.first_weight : other.first_weight + size]
-            weights[one.first_weight : one.first_weight + size] = stored
+            for k in range(size):
+                weights[one.first_weight + k] = weights[other.first_weight + k]
             stored_by[q] = q
 
 
 @jit
-def _same(spikes: Flags, first: int, other: int, size: int) -> bool:
+def _same(one: Flags, other: Flags) -> bool:
     """Whether two groups of neurons fire alike; no early exit, so that it takes vectors."""
-    a, b = spikes[first : first + size], spikes[other : other + size]
     differing = False
-    for j in range(size):
-        differing |= a[j] != b[j]
+    for j in range(one.size):
+        differing |= one[j] != other[j]
     return not differing
 
 
 @jit
-def _set_change(spikes: Flags, first: int, size: int, step_change: int, change: NDArray[np.int8]) -> None:
-    spiking = spikes[first : first + size]
+def _set_change(spiking: Flags, step_change: int, change: NDArray[np.int8]) -> None:
     for j in range(spiking.size):
         change[j] = step_change if spiking[j] else 0
 
 
 @jit
-def _change_rows(
-    matrix: NDArray[np.int8], rows: Int32s, first: int, count: int, change: NDArray[np.int8]
-) -> None:
+def _change_rows(matrix: NDArray[np.int8], rows: Int32s, change: NDArray[np.int8]) -> None:
     """Add the change to the listed rows, saturating at the weight bounds; int16 keeps SIMD lanes narrow."""
     lowest, highest = np.int16(-128), np.int16(127)
-    for k in range(first, first + count):
-        row = matrix[rows[k]]
+    for k in rows:
+        row = matrix[k]
         for j in range(row.size):
             row[j] = min(max(np.int16(row[j]) + np.int16(change[j]), lowest), highest)

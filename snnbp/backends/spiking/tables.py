@@ -78,6 +78,12 @@ class SimulatorState(NamedTuple):
     active: NDArray[np.bool_]  # (P,): whether any neuron fired in this step
     silent_until: NDArray[np.int64]  # (neurons,): last step of the refractory period
     clock: NDArray[np.int64]  # (1,): steps done
+    # Of one step:
+    indices: NDArray[np.int32]  # the counts[p] spiking neurons of population p, from its first neuron + p on
+    counts: NDArray[np.int64]  # (P,): -1 until they are listed
+    partial: NDArray[np.int16]  # (longest row,)
+    total: NDArray[np.int32]
+    change: NDArray[np.int8]
 
 
 def compile_circuit(
@@ -136,6 +142,7 @@ def compile_circuit(
         np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
         np.array(changes, np.int8),
     )
+    widest = max(strides, default=0)
     slots = max((p.delay for p in projections), default=0) + 2
     state = SimulatorState(
         weights=np.concatenate([np.zeros(0, np.int8), *(block.ravel() for block in blocks)]),
@@ -147,6 +154,11 @@ def compile_circuit(
         active=np.zeros(len(sizes), np.bool_),
         silent_until=np.full(start[-1], -1, np.int64),
         clock=np.zeros(1, np.int64),
+        indices=np.empty(start[-1] + len(sizes), np.int32),
+        counts=np.empty(len(sizes), np.int64),
+        partial=np.empty(widest, np.int16),
+        total=np.empty(widest, np.int32),
+        change=np.empty(widest, np.int8),
     )
     return tables, state
 
