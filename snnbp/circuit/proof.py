@@ -141,11 +141,12 @@ def counterexample(
     circuit: Circuit,
     specification: Circuit | None = None,
     beyond: tuple[int, str] | None = None,
+    differs: bool = True,
     sums_fit: bool = True,
     groups: Sequence[Sequence[int]] = ((1, 68), (1, 68), (1, 1, 68)),
     samples: int = 1,
 ) -> Counterexample | None:
-    """Search a network of given sizes that refutes B, within the bounds or just beyond one of them.
+    """Search a network that refutes A or B, within the bounds or just beyond one of them.
 
     Parameters
     ----------
@@ -154,6 +155,9 @@ def counterexample(
     beyond : (int, str), optional
         Phase and population that receives the smallest current beyond its bound, in the last sample and
         before any other. By default all currents are within their bounds.
+    differs : bool
+        Whether weights or outputs must differ from the algorithm's. Else it is enough that a population fires
+        that must be silent.
     groups : sequence of sequence of int
         For each layer, how many of its neurons are equal. Targets are among those that have no equal.
     samples : int
@@ -162,8 +166,7 @@ def counterexample(
     Returns
     -------
     Counterexample or None
-        With other weights or outputs than the algorithm's; if there is none, one in which just a population
-        fires that must not; or None.
+        None if there is no such network of these sizes.
     """
     layers = [layer for layer in circuit.sizes if layer != "gate"]
     sizes = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
@@ -171,10 +174,8 @@ def counterexample(
     z3 = case.run.z3
     solver = z3.Solver()
     solver.add(*case.run.assumed, *case.within_bounds(beyond))
-    for wanted in (case.differ, z3.Or(False, *case.run.forbidden.values())):
-        if solver.check(wanted) == z3.sat:
-            return case.example(solver.model())
-    return None
+    solver.add(case.differ if differs else z3.Or(False, *case.run.forbidden.values()))
+    return case.example(solver.model()) if solver.check() == z3.sat else None
 
 
 class _Case:
