@@ -189,7 +189,8 @@ class _Case:
         self.differ = run.z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
 
     def _equal(self) -> Iterator[Equation]:
-        run, weights = self.run, dict(self.run.start)
+        run = self.run
+        weights = {p.symbol: run.initial(p.symbol, p.pre, p.post) for p in self.specification.matrices}
         for sample in range(run.samples):
             outputs, weights, equations = self._algorithm(sample, weights)
             yield from equations

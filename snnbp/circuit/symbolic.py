@@ -76,12 +76,12 @@ class Execution:
         else:
             self.assumed += [z3.PbEq([(target, 1) for target in t if target is not False], 1) for t in self.t]
         self.start: dict[str, Matrix] = {}
-        now = {(p.pre, p.post): self._initial(p.symbol, p.pre, p.post) for p in circuit.matrices}
+        now = {(p.pre, p.post): self.initial(p.symbol, p.pre, p.post) for p in circuit.matrices}
         self.past = [now]
         for step in range(samples * self.period):
             self._run(step)
 
-    def _initial(self, symbol: str, pre: str, post: str) -> Matrix:
+    def initial(self, symbol: str, pre: str, post: str) -> Matrix:
         """Symbols for a matrix. Of given groups, the transposed ones follow from the forward ones."""
         z3, plain = self.z3, symbol.rstrip("T+-")
         if symbol not in self.start and (self.free or symbol == plain):
@@ -90,7 +90,7 @@ class Execution:
             self.assumed += [z3.And(w >= LOW, w <= HIGH) for row in matrix for w in row]
             self.start[symbol] = matrix
         elif symbol not in self.start:
-            transposed = list(zip(*self._initial(plain, post, pre), strict=True))
+            transposed = list(zip(*self.initial(plain, post, pre), strict=True))
             negative = [[z3.If(w == LOW, HIGH, -w) for w in row] for row in transposed]
             self.start[symbol] = negative if symbol.endswith("-") else transposed
         return self.start[symbol]
