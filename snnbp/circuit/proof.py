@@ -95,6 +95,8 @@ def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool
     ------
     ImportError
         Without the package z3-solver.
+    ValueError
+        For a circuit that `symbolic` cannot carry out.
     """
     case = _Case(Execution(circuit, sums_fit), specification or circuit)
     z3, failed = case.run.z3, []

@@ -42,6 +42,11 @@ class Execution:
         (matrix symbol, step of sending, target) -> current through the synapse of a free execution.
     past : list of dict
         Step -> weights before it; the last entry holds the final weights.
+
+    Raises
+    ------
+    ValueError
+        For a circuit that it cannot carry out.
     """
 
     def __init__(
@@ -51,6 +56,7 @@ class Execution:
         sizes: Mapping[str, Sequence[int]] | None = None,
         samples: int = 1,
     ) -> None:
+        _check(circuit)
         self.z3 = z3 = load_z3()
         self.circuit, self.sums_fit, self.free, self.samples = circuit, sums_fit, sizes is None, samples
         self.period = len(circuit.phases)
@@ -190,6 +196,21 @@ def load_z3() -> Any:
     except ImportError:
         raise ImportError("proofs need the solver Z3: pip install z3-solver") from None
     return z3
+
+
+def _check(circuit: Circuit) -> None:
+    layer, rule = {p.name: p.layer for p in circuit.populations}, circuit.plasticity
+    if (
+        not circuit.phases
+        or any(q.neuron.refractory for q in circuit.populations)
+        or any(p.pattern == "one-to-one" and layer[p.pre] != layer[p.post] for p in circuit.projections)
+        or any(p.pattern == "all-to-all" and p.weight is not None for p in circuit.projections)
+        or (rule and (rule.always >= 0 or rule.rewarded % rule.always))
+    ):
+        raise ValueError(
+            "a proof needs phases, neurons without refractory period, one-to-one projections inside a layer, "
+            "matrices for all-to-all projections, and changes of weights by whole steps"
+        )
 
 
 def _may_fire(q: Population, phase: Phase) -> bool:

@@ -232,3 +232,15 @@ def test_without_the_solver_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "z3", None)
     with pytest.raises(ImportError, match="pip install z3-solver"):
         prove(ONE)
+
+
+def test_circuits_that_cannot_be_proved_are_refused():
+    resting = (replace(q, neuron=replace(q.neuron, refractory=1)) for q in ONE.populations)
+    uneven = replace(ONE.plasticity, rewarded=2, always=-4)
+    for circuit in (
+        replace(ONE, phases=()),
+        replace(ONE, populations=tuple(resting)),
+        replace(ONE, plasticity=uneven),
+    ):
+        with pytest.raises(ValueError, match="a proof needs phases"):
+            prove(circuit, ONE)
