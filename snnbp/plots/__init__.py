@@ -16,6 +16,7 @@ from snnbp.plots.depth import (
 from snnbp.plots.distributions import confusion_matrices, seed_distributions, weight_distributions
 from snnbp.plots.energy import accuracy_energy, stacked_bars
 from snnbp.plots.pictures import activation_functions, image_rows, images
+from snnbp.plots.proof import symbolic_network
 from snnbp.plots.spikes import raster
 from snnbp.plots.style import StyledFigure, symbol, to_png, to_svg
 from snnbp.plots.toy import toy_network, toy_phases
@@ -40,6 +41,7 @@ __all__ = [
     "seed_distributions",
     "stacked_bars",
     "symbol",
+    "symbolic_network",
     "to_png",
     "to_svg",
     "toy_network",

@@ -21,9 +21,8 @@ from networks import (
 )
 
 from snnbp import backends
-from snnbp.backends import fused, reference, spiking
+from snnbp.backends import fused, reference
 from snnbp.backends.rule import RULES, Rule
-from snnbp.circuit.backprop import training_circuit
 from snnbp.circuit.weights import Weights
 
 every_backend = pytest.mark.parametrize("backend", BACKENDS)
@@ -93,19 +92,6 @@ def test_prediction_in_random_networks(seed, n_hidden, spread):
     sizes = rng.integers(1, 41, n_hidden + 2)
     weights = random_weights(rng, sizes, spread, int(rng.choice([128, 1024])))
     check_predictions(weights, rng.random((10, sizes[0])) < 0.5)
-
-
-def test_both_schedules_of_one_hidden_layer_learn_the_same():
-    weights, samples = lively(3, 1)
-    learners = [
-        spiking.Learner(
-            weights, Rule(), STRONG, circuit=training_circuit(weights.sizes, STRONG, schedule=schedule)
-        )
-        for schedule in ("published", "compact")
-    ]
-    outputs = [learner.learn(samples.inputs, samples.labels) for learner in learners]
-    assert np.array_equal(*outputs)
-    assert same(*learners)
 
 
 @every_backend

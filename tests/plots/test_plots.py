@@ -108,6 +108,7 @@ FIGURES = {
     **of_depth(1),
     **of_depth(2),
     **of_depth(3),
+    "symbolic_network": plots.symbolic_network,
     "toy_network": lambda: plots.toy_network(TOY, FIRING),
     "toy_network 2": lambda: plots.toy_network([*TOY, TOY[1]]),
     "toy_phases": lambda: plots.toy_phases(trace((3, 2, 2), 1)),

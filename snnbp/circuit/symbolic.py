@@ -1,0 +1,218 @@
+"""A circuit executed on symbols of the solver Z3, for `proof`.
+
+Neurons come in *groups* of equal ones, which do the same. A circuit of given groups starts from rest. In a
+*free* execution one neuron stands for each population. What the other synapses of a matrix add to an input
+current is then a free integer, the *rest*, and the last spikes of the sample before are free, too.
+
+A spike is a value or a symbol, a weight too (half-units); currents are in weight units.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from snnbp.circuit.loihi import SUM_LIMIT, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.parts import Phase, Population
+from snnbp.circuit.spec import Circuit
+
+Spikes = Sequence[Any]
+Matrix = Sequence[Sequence[Any]]
+LOW, HIGH = WEIGHT_MIN // WEIGHT_GRID, WEIGHT_MAX // WEIGHT_GRID
+
+
+class Execution:
+    """The steps of a number of samples.
+
+    Parameters
+    ----------
+    circuit : Circuit
+        Its sizes do not matter.
+    sums_fit : bool
+        Whether to assume that input sums fit 24 bits; else they wrap.
+    sizes : mapping of str to sequence of int, optional
+        Layer -> neurons of each group. Targets are among the groups of one neuron. Default: a free execution.
+    samples : int
+
+    Attributes
+    ----------
+    assumed : list
+        What the solver assumes.
+    forbidden, currents : dict of (int, str, int) to symbol
+        (step, population, group) -> whether it fires although it must be silent; current from matrices.
+    sent : dict of (str, int, str) to symbol
+        (matrix symbol, step of sending, target) -> current through the synapse of a free execution.
+    past : list of dict
+        Step -> weights before it; the last entry holds the final weights.
+
+    Raises
+    ------
+    ValueError
+        For a circuit that it cannot carry out.
+    """
+
+    def __init__(
+        self,
+        circuit: Circuit,
+        sums_fit: bool = True,
+        sizes: Mapping[str, Sequence[int]] | None = None,
+        samples: int = 1,
+    ) -> None:
+        _check(circuit)
+        self.z3 = z3 = load_z3()
+        self.circuit, self.sums_fit, self.free, self.samples = circuit, sums_fit, sizes is None, samples
+        self.period = len(circuit.phases)
+        self.sizes = dict(sizes or dict.fromkeys(circuit.sizes, (1,)))
+        self.layer = {p.name: p.layer for p in circuit.populations}
+        self.assumed: list[Any] = []
+        self.forbidden: dict[tuple[int, str, int], Any] = {}
+        self.currents: dict[tuple[int, str, int], Any] = {}
+        self.sent: dict[tuple[str, int, str], Any] = {}
+        self.spikes: dict[tuple[int, str], Spikes] = {}
+        self.x = [[z3.Bool(f"x {k} {i}") for i, _ in enumerate(self.sizes["input"])] for k in range(samples)]
+        self.t = [
+            [
+                (self.free or size == 1) and z3.Bool(f"t {k} {i}")
+                for i, size in enumerate(self.sizes["output"])
+            ]
+            for k in range(samples)
+        ]
+        self.step: Any = -circuit.plasticity.always // WEIGHT_GRID if circuit.plasticity else 0
+        if self.free:
+            self.step = z3.Int("step")
+            self.assumed.append(z3.And(self.step > 0, self.step <= HIGH))
+        else:
+            self.assumed += [z3.PbEq([(target, 1) for target in t if target is not False], 1) for t in self.t]
+        self.start: dict[str, Matrix] = {}
+        now = {(p.pre, p.post): self.initial(p.symbol, p.pre, p.post) for p in circuit.matrices}
+        self.past = [now]
+        for step in range(samples * self.period):
+            self._run(step)
+
+    def initial(self, symbol: str, pre: str, post: str) -> Matrix:
+        """Symbols for a matrix. Of given groups, the transposed ones follow from the forward ones."""
+        z3, plain = self.z3, symbol.rstrip("T+-")
+        if symbol not in self.start and (self.free or symbol == plain):
+            rows, columns = (range(len(self.sizes[self.layer[name]])) for name in (pre, post))
+            matrix = [[z3.Int(f"{symbol} {i} {j}") for j in columns] for i in rows]
+            self.assumed += [z3.And(w >= LOW, w <= HIGH) for row in matrix for w in row]
+            self.start[symbol] = matrix
+        elif symbol not in self.start:
+            transposed = list(zip(*self.initial(plain, post, pre), strict=True))
+            negative = [[z3.If(w == LOW, HIGH, -w) for w in row] for row in transposed]
+            self.start[symbol] = negative if symbol.endswith("-") else transposed
+        return self.start[symbol]
+
+    def _run(self, step: int) -> None:
+        phase, before = self.circuit.phases[step % self.period], self.past[step]
+        for q in self.circuit.populations:
+            if q.name in phase.receives_input:
+                given = self.x if q.layer == "input" else self.t
+                self.spikes[step, q.name] = given[step // self.period]
+            else:
+                groups = range(len(self.sizes[q.layer]))
+                self.spikes[step, q.name] = [self._fires(step, phase, q, group) for group in groups]
+        after, rule = dict(before), self.circuit.plasticity
+        for p in self.circuit.matrices:
+            if rule and p.learns:
+                change = self.step * ((rule.always + rule.rewarded * phase.reward) // -rule.always)
+                ends = self.spikes[step, p.pre], self.spikes[step, p.post]
+                after[p.pre, p.post] = self.changed(before[p.pre, p.post], *ends, change)
+        self.past.append(after)
+
+    def _fires(self, step: int, phase: Phase, q: Population, group: int) -> Any:
+        z3, key = self.z3, (step, q.name, group)
+        fixed, currents = [z3.IntVal(0)], []
+        for p in self.circuit.projections:
+            sent = step - 1 - p.delay
+            spikes = self.spikes_of(p.pre, sent) if p.post == q.name else ()
+            if all(spike is False for spike in spikes):
+                continue
+            if p.weight is not None:
+                fixed.append(self._gated(spikes[0 if p.pattern == "one-to-all" else group], p.weight))
+                continue
+            own = self.current(p.pre, spikes, self.past[sent][p.pre, p.post], group) if sent >= 0 else 0
+            self.sent[p.symbol, sent, q.name] = own
+            currents.append(own + self.rest(p.symbol, sent))
+        total = z3.Sum(*fixed, *currents)
+        if currents:
+            self.currents[key] = z3.Sum(*currents)
+            if self.sums_fit:
+                self.assumed.append(z3.And(total >= -SUM_LIMIT, total < SUM_LIMIT))
+            else:
+                raised = z3.If(total < -SUM_LIMIT, total + 2 * SUM_LIMIT, total)
+                total = z3.If(total >= SUM_LIMIT, total - 2 * SUM_LIMIT, raised)
+        fires = z3.simplify(total > q.neuron.threshold - q.neuron.bias)
+        fires = True if z3.is_true(fires) else not z3.is_false(fires) and fires
+        if fires is not False and not _may_fire(q, phase):
+            self.forbidden[key] = fires
+            return not self.free and fires
+        return fires
+
+    def spikes_of(self, name: str, step: int) -> Spikes:
+        """The spikes of a population, of each group; before step 0 those of the sample before, or rest."""
+        if step >= 0:
+            return self.spikes[step, name]
+        phase, following = (self.circuit.phases[n % self.period] for n in (step, step + 1))
+        if self.layer[name] == "gate":
+            return [name == following.gate and (self.free or step == -1)]
+        if self.free and _may_fire(self.circuit[name], phase):
+            return [self.z3.Bool(f"{name} {step}")]
+        return [False] * len(self.sizes[self.layer[name]])
+
+    def current(self, pre: str, spikes: Spikes, weights: Matrix, group: int) -> Any:
+        """The current from the groups of `pre` to one neuron of a group."""
+        rows = zip(self.sizes[self.layer[pre]], spikes, weights, strict=True)
+        return self.z3.Sum(*(WEIGHT_GRID * n * self._gated(spike, row[group]) for n, spike, row in rows))
+
+    def rest(self, symbol: str, sent: int) -> Any:
+        """The current from all other synapses; equal for the copies of a matrix."""
+        return WEIGHT_GRID * self.z3.Int(f"rest {symbol} {sent}") if self.free else 0
+
+    def changed(self, matrix: Matrix, pre: Spikes, post: Spikes, change: Any) -> Matrix:
+        """Change the weights between spikes, within the bounds of weights."""
+        rows = zip(matrix, pre, strict=True)
+        return [[self._changed(w, a, b, change) for w, b in zip(row, post, strict=True)] for row, a in rows]
+
+    def _changed(self, w: Any, a: Any, b: Any, change: Any) -> Any:
+        if a is False or b is False:
+            return w
+        z3, new = self.z3, w + change
+        return z3.If(z3.And(a, b), z3.If(new > HIGH, HIGH, z3.If(new < LOW, LOW, new)), w)
+
+    def _gated(self, spike: Any, value: Any) -> Any:
+        return value if spike is True else 0 if spike is False else self.z3.If(spike, value, 0)
+
+    def value(self, model: Any, symbol: Any) -> Any:
+        """The value of a symbol in a counterexample."""
+        if isinstance(symbol, int):
+            return symbol
+        found = model.eval(symbol, model_completion=True)
+        return self.z3.is_true(found) if self.z3.is_bool(found) else found.as_long()
+
+
+def load_z3() -> Any:
+    """Import the solver; ImportError that says what to install if it is missing."""
+    try:
+        import z3
+    except ImportError:
+        raise ImportError("proofs need the solver Z3: pip install z3-solver") from None
+    return z3
+
+
+def _check(circuit: Circuit) -> None:
+    layer, rule = {p.name: p.layer for p in circuit.populations}, circuit.plasticity
+    if (
+        not circuit.phases
+        or any(q.neuron.refractory for q in circuit.populations)
+        or any(p.pattern == "one-to-one" and layer[p.pre] != layer[p.post] for p in circuit.projections)
+        or any(p.pattern == "all-to-all" and p.weight is not None for p in circuit.projections)
+        or (rule and (rule.always >= 0 or rule.rewarded % rule.always))
+    ):
+        raise ValueError(
+            "a proof needs phases, neurons without refractory period, one-to-one projections inside a layer, "
+            "matrices for all-to-all projections, and changes of weights by whole steps"
+        )
+
+
+def _may_fire(q: Population, phase: Phase) -> bool:
+    names = (*phase.open, *phase.receives_input, *phase.may_fire_while_gated_off)
+    return q.layer == "gate" or q.name in names
