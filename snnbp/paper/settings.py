@@ -68,9 +68,11 @@ def notebooks(folder: Path | None = None) -> dict[str, Notebook]:
     path = (folder or Path(__file__).parent) / "settings.toml"
     declared: dict[str, Notebook] = {}
     for name, table in read_toml(path).items():
+        if "parameters" in table:
+            raise ValueError(f"{path.name}, [{name}.parameters]: they stand in the notebook's own cell")
         parameters = parameters_of((folder or NOTEBOOKS) / f"{name}.ipynb")
         try:
-            declared[name] = Notebook.model_validate({"parameters": parameters} | table)
+            declared[name] = Notebook.model_validate(table | {"parameters": parameters})
         except ValidationError as error:
             raise ValueError(f"{path.name}, [{name}]: {one_line(error)}") from None
         for profile in PROFILES[1:]:

@@ -228,6 +228,7 @@ def declare(folder, text, source="x = 1"):
     [
         ('[a]\nreads = ["b"]\n[b]\nreads = ["a"]', "a, b read one another in a circle"),
         ("[a.quick]\ny = 1", r"\[a.quick\]: unknown parameters \['y'\]"),
+        ("[a.parameters]\nx = 1", r"\[a.parameters\]: they stand in the notebook's own cell"),
         ('[a]\ngroup = "other"', r"\[a\]: group: Input should be 'paper' or 'beyond'"),
         ("[a]\nread = []", r"\[a\]: read: Extra inputs are not permitted"),
     ],
