@@ -85,7 +85,8 @@ def test_the_explorer_trains_as_train_does(digits, run):
     assert found.settings == SMALL
     assert found.run.weights == expected.run.weights
     pd.testing.assert_frame_equal(found.run.history, expected.run.history)
-    assert said[:2] == ["loading the data ...", "training"]
+    assert said[0] == "loading the data ..."
+    assert said[1].startswith("training")
     assert said[-1].endswith("kept: 3 whole epochs")
 
 
@@ -135,10 +136,10 @@ def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(digits, run
     ("field", "value", "sentence"),
     [
         ("hidden", "0", "hidden"),
-        ("hidden", "1000000", "at most 4096 neurons"),
+        ("hidden", "100000", "at most 4096 neurons"),
         ("hidden", "many", "write sizes such as 400 or 100-100"),
         ("hidden", "", "hidden"),
-        ("threshold", 1023, "threshold must be an even integer, got 1023"),
+        ("threshold", 1023, "threshold must be even and within [2, 131070], got 1023"),
         ("step", 3, "step must be even"),
         ("init_scale", 0.0, "init_scale"),
         ("epochs", 0, "epochs"),
