@@ -113,7 +113,13 @@ def write(parts: Iterable[str]) -> str:
     with atomic_open(BENCHMARKS / NAME, "w") as file:
         file.write(table)
     environments = {part: results["environment"] for part, results in found.items()}
-    about = {"profile": "paper", "parameters": {}, "reads": {}, "results": {"environments": environments}}
+    reads = {f"benchmarks/results/{FOLDER}/{part}.json" for part in found}
+    about = {
+        "profile": "paper",
+        "parameters": {},
+        "reads": {name: file_digest(ROOT / name) for name in sorted(reads)},
+        "results": {"environments": environments},
+    }
     write_record(BENCHMARKS / FOLDER / "benchmarks.json", "benchmarks/table.py", None, [NAME], **about)
     return table
 

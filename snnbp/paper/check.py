@@ -1,8 +1,8 @@
 """Whether figures/ is what this code computes: files by their digests, results by repeating them."""
 
-import os
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -10,18 +10,20 @@ from typing import Any
 from snnbp.paper import NOTEBOOKS, ROOT, claims, lock, probes, repeat, settings
 from snnbp.paper.records import FOLDER, Damaged, complaints, file_digest, files_of, read_record
 from snnbp.paper.results import BENCHMARKS, DATA, LEDGER, VERDICT
+from snnbp.paper.verdict import markdown
 from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.run import Run
 from snnbp.training.shift import digest_of
 from snnbp.training.sources import DataUnavailable
+from snnbp.training.sweep import cores
 from snnbp.training.table import RUNS, read_runs
 
 FIGURES = ROOT / "figures"
 OUR_OWN = {"README.md", f"{FOLDER}/probes.json"}
 """Files that no record owns: the one is written by hand, the other by all notebooks together."""
-SAMPLE, WHOLE = 40, 12
-"""How many stored runs are repeated over one epoch, and with `full` as a whole."""
-AT_ONCE = 20_000_000
+WHOLE = 12
+"""How many stored runs are repeated as a whole, with `full`."""
+SHORT = 20_000_000
 """The whole run of a short check is drawn from those with less work than this: synapses times epochs."""
 
 Say = Callable[[str], None]
@@ -33,7 +35,7 @@ def check(full: bool, say: Say) -> tuple[list[str], str]:
     Parameters
     ----------
     full : bool
-        Repeat an epoch of every stored run and twelve whole runs; else of a sample, and one.
+        Repeat an epoch of every stored run, and twelve whole runs; else of one of each kind, and one whole.
     say : callable
         Gets the progress as text.
 
@@ -56,35 +58,35 @@ def files() -> list[str]:
     """List which files in figures/ and benchmarks/results/ are not what their records say."""
     found, owners = list(_same_claims()), dict[Path, str]()
     declared = settings.notebooks()
+    made = {
+        Path(file).name: digest
+        for folder in (FIGURES, BENCHMARKS)
+        for record in (folder / FOLDER).glob("*.json")
+        for file, digest in files_of(record).items()
+    }
     for folder in (FIGURES, BENCHMARKS):
         names = {path.stem for path in (folder / FOLDER).glob("*.json")} - {"verdict", "probes"}
         for name in sorted(names | (declared.keys() if folder == FIGURES else set())):
             record = folder / FOLDER / f"{name}.json"
             of_notebook = (declared[name].parameters, NOTEBOOKS / f"{name}.ipynb") if name in declared else ()
             found += [f"{name}: {reason}" for reason in complaints(record, *of_notebook)]
-            found += [f"{name}: {reason}" for reason in _other_inputs(folder, record)]
+            found += [f"{name}: {reason}" for reason in _other_inputs(folder, record, made)]
             for file in files_of(record):
                 if (owner := owners.setdefault(folder / file, name)) != name:
                     found.append(f"{file} belongs to {owner} and to {name}")
             owners[record] = name
-        there = {path for path in folder.rglob("*") if path.is_file()}
+        there = {path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
         left = there - owners.keys() - {folder / name for name in OUR_OWN}
         found += [f"{path.relative_to(ROOT)} has no record of what made it" for path in sorted(left)]
     return found
 
 
-def _other_inputs(folder: Path, path: Path) -> Iterator[str]:
+def _other_inputs(folder: Path, path: Path, made: Mapping[str, str]) -> Iterator[str]:
     """What was read besides has changed: files of other records, verdicts, modules of the benchmarks."""
     try:
         reads: dict[str, str] = read_record(path)["reads"]
     except (OSError, Damaged):
         return
-    made = {
-        Path(file).name: digest
-        for place in (FIGURES, BENCHMARKS)
-        for record in (place / FOLDER).glob("*.json")
-        for file, digest in files_of(record).items()
-    }
     for name, digest in reads.items():
         if name.startswith(LEDGER):
             now = claims.digest(folder, name.removeprefix(LEDGER))
@@ -98,9 +100,10 @@ def _other_inputs(folder: Path, path: Path) -> Iterator[str]:
 
 def _same_claims() -> Iterator[str]:
     """The ledger that the records give is the one that is stored."""
-    stored = FIGURES / VERDICT
-    if not stored.exists() or claims.as_json(claims.ledger(FIGURES)) != stored.read_text(encoding="utf-8"):
-        yield "the verdicts are not those of the records: run 10_verdict"
+    verdicts = claims.ledger(FIGURES)
+    for name, text in ((VERDICT, claims.as_json(verdicts)), ("verdict.md", markdown(verdicts))):
+        if not (FIGURES / name).exists() or (FIGURES / name).read_text(encoding="utf-8") != text:
+            yield f"{name} is not what the records give: run 10_verdict"
 
 
 def stored_runs() -> tuple[dict[str, list[Run]], list[str]]:
@@ -115,54 +118,55 @@ def stored_runs() -> tuple[dict[str, list[Run]], list[str]]:
     return found, damaged
 
 
-def datasets() -> dict[str, Dataset]:
-    """What the notebooks' runs were trained on, by digest, also as runs with `shift` see it."""
+def datasets() -> tuple[dict[str, Dataset], bool]:
+    """The data of the notebooks' runs by digest, also as runs with `shift` see it; is all of it here?"""
     calls: list[dict[str, Any]] = [{"name": name} for name in ("mnist", "fashion-mnist")]
     calls += [call for notebook in settings.notebooks().values() for call in notebook.loads]
     found: dict[str, Dataset] = {}
+    missing = set()
     for call in calls:
+        if call["name"] in missing:
+            continue
         try:
             data = load_dataset(**call)
         except DataUnavailable:
-            continue
-        found |= {digest_of(data, shift): data for shift in (0, 1)}
-    return found
+            missing.add(call["name"])
+        else:
+            found |= {digest_of(data, shift): data for shift in (0, 1)}
+    return found, not missing
 
 
 def _repeat(runs: dict[str, list[Run]], full: bool, say: Say) -> tuple[list[str], str]:
     """Repeat stored runs by lot: the digest of the package draws, so nobody chooses."""
-    every = [(notebook, run) for notebook, some in runs.items() for run in some]
-    data = datasets()
-    known = [(notebook, run) for notebook, run in every if run.data in data]
-    by_lot = Random(lock.package_digest())
-    widest = max((repeat.cost(run) for _, run in known), default=0)
-    wide = [item for item in known if repeat.cost(item[1]) == widest]
-    begun = known if full else _some(known, wide, SAMPLE, by_lot)
-    short = [item for item in known if repeat.cost(item[1]) * item[1].config.epochs < AT_ONCE]
-    whole = _some(known, wide, WHOLE, by_lot) if full else _some(short, [], 1, by_lot)
-    jobs = [(*item, 1) for item in begun] + [(*item, item[1].config.epochs) for item in whole]
-    complaints, done = [], 0
-
-    def one(job: tuple[str, Run, int]) -> str:
-        notebook, run, epochs = job
-        text = repeat.difference(run, data[run.data], epochs)
-        return text and f"{notebook}: a stored run does not come out again: {text}"
-
-    pool = ThreadPoolExecutor(os.cpu_count())
-    try:
-        for text in pool.map(one, sorted(jobs, key=lambda job: -repeat.cost(job[1]) * job[2])):
-            done += 1
-            say(f"stored runs: {done} of {len(jobs)}")
-            complaints += [text] if text else []
-    finally:
-        pool.shutdown(wait=False, cancel_futures=True)
+    notebook_of = {id(run): notebook for notebook, some in runs.items() for run in some}
+    every = [run for some in runs.values() for run in some]
+    data, complete = datasets()
+    here = [run for run in every if run.data in data]
+    unknown = [run for run in every if run.data not in data] if complete else []
+    found = [f"{notebook_of[id(run)]}: no data set has the digest {run.data} of a run" for run in unknown[:3]]
+    seed = lock.package_digest()
+    begun = here if full else repeat.one_of_each_kind(here, seed)
+    if full:
+        widest = max(map(repeat.cost, here), default=0)
+        wide = [run for run in here if repeat.cost(run) == widest][:1]
+        whole = wide + Random(seed).sample(here, min(WHOLE, len(here)))
+    else:
+        short = [run for run in here if repeat.cost(run) * run.config.epochs < SHORT]
+        whole = Random(seed).sample(short, min(1, len(short)))
+    jobs = [(run, 1) for run in begun] + [(run, run.config.epochs) for run in whole]
+    jobs.sort(key=lambda job: -repeat.cost(job[0]) * job[1])
+    stop = threading.Event()
+    with ThreadPoolExecutor(cores()) as pool:
+        futures = {pool.submit(repeat.difference, run, data[run.data], n, stop): run for run, n in jobs}
+        try:
+            for done, future in enumerate(as_completed(futures), 1):
+                say(f"stored runs: {done} of {len(jobs)}")
+                if text := future.result():
+                    notebook = notebook_of[id(futures[future])]
+                    found.append(f"{notebook}: a stored run does not come out again: {text}")
+        finally:
+            stop.set()
+            pool.shutdown(cancel_futures=True)
     counts = f"the first epoch of {len(begun)} of {len(every)} stored runs, {len(whole)} whole"
-    missing = len(every) - len(known)
-    return complaints, counts + (f" ({missing} cannot be tried: their data is not here)" if missing else "")
-
-
-def _some(items: list[Any], always: list[Any], count: int, by_lot: Random) -> list[Any]:
-    """Draw `count` items, one of them from `always`."""
-    first = [by_lot.choice(always)] if always else []
-    others = [item for item in items if item not in first]
-    return first + by_lot.sample(others, min(count - len(first), len(others)))
+    untried = len(every) - len(here)
+    return found, counts + (f"; {untried} cannot be tried: their data is not here" if untried else "")

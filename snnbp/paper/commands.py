@@ -48,7 +48,7 @@ def main(words: Sequence[str]) -> int:
         print(f"reproduce: {failure}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("\nreproduce: interrupted; finished notebooks are kept", file=sys.stderr)
+        print("\nreproduce: interrupted; what is finished is kept", file=sys.stderr)
         return 130
     finally:
         sys.unraisablehook = before
@@ -117,7 +117,7 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if options.command not in (None, "all", "quick"):
         unknown.insert(0, options.command)
     if options.check and (options.only or options.parameters or options.fresh or options.command):
-        raise Refused("--check goes with --full only")
+        raise Refused("--check takes no other option than --full")
     if options.full and not options.check:
         raise Refused("--full goes with --check, and with test")
     if unknown:
@@ -147,9 +147,11 @@ def check(full: bool) -> int:
     from snnbp.paper.check import check as repeat
 
     start, line = time.perf_counter(), Line()
-    complaints, repeated = repeat(full, line.show)
-    line.clear()
-    print("\n".join(complaints) or "figures/ is what this code computes")
+    try:
+        complaints, repeated = repeat(full, line.show)
+    finally:
+        line.clear()
+    print("\n".join(complaints) or "no difference found")
     print(f"repeated in {clock(time.perf_counter() - start)}: {repeated}")
     return 1 if complaints else 0
 

@@ -24,6 +24,15 @@ PACKAGES = {
 """Packages that may change a result or a picture, and their import names. Records list their versions."""
 
 
+PYTHON = "{}.{}".format(*sys.version_info)
+"""The running Python's version."""
+
+
+def wanted_python() -> str:
+    """The version in .python-version."""
+    return ".".join((ROOT / ".python-version").read_text(encoding="utf-8").strip().split(".")[:2])
+
+
 def text() -> str:
     """The lock file."""
     return (ROOT / "requirements.lock").read_text(encoding="utf-8")
@@ -45,10 +54,8 @@ def not_locked(packages: dict[str, str]) -> list[str]:
 
 def is_locked() -> bool:
     """Whether this is the Python of .python-version with the locked packages, as required for figures/."""
-    wanted = (ROOT / ".python-version").read_text(encoding="utf-8").split(".")[:2]
     installed = versions(name for name in PACKAGES.values() if importlib.util.find_spec(name))
-    here = [str(number) for number in sys.version_info[:2]]
-    return here == [number.strip() for number in wanted] and not not_locked(installed)
+    return wanted_python() == PYTHON and not not_locked(installed)
 
 
 @functools.cache
@@ -56,6 +63,6 @@ def package_digest() -> str:
     """SHA-256 of all files of this package."""
     digest = hashlib.sha256()
     for path in sorted((ROOT / "snnbp").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts:
+        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
             digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()

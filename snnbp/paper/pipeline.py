@@ -13,9 +13,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from snnbp.files import atomic_open, remove_partials
-from snnbp.paper import NOTEBOOKS, ROOT, Failure, lock, probes, records, settings
+from snnbp.paper import NOTEBOOKS, ROOT, Failure, claims, lock, probes, records, settings
 from snnbp.paper.claims import ledger, no_longer_reproduced
-from snnbp.paper.results import VERDICT, trainings
+from snnbp.paper.results import BENCHMARKS, VERDICT, trainings
 from snnbp.paper.terminal import Display, clock
 from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
@@ -70,8 +70,6 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh
     folder = settings.published("custom" if overrides else profile)
     before = committed_verdict()
     remove_leftovers(folder)
-    if fresh:
-        shutil.rmtree(BUILD / "runs", ignore_errors=True)
     done = Done(folder.name)
     display.seconds = done.seconds()
     ran = []
@@ -97,9 +95,10 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh
         done.note(name, depends, display.elapsed)
         display.end()
         ran.append(name)
-    if folder == ROOT / "figures" and ran:
-        display.say("making the probes")
-        probes.write()
+    if folder == ROOT / "figures" and set(here) == {name for name in declared if not why_unavailable(name)}:
+        _renew_probes(done, folder, display)
+    if fresh:
+        shutil.rmtree(BUILD / "fresh", ignore_errors=True)
     report(folder)
     done_in = clock(time.perf_counter() - start)
     print(f"{len(ran)} notebook{'s' * (len(ran) != 1)} in {done_in}, results in {shown(folder)}/")
@@ -110,6 +109,30 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh
         raise Failure(f"no longer reproduced: {', '.join(lost)}")
 
 
+def _renew_probes(done: "Done", folder: Path, display: Display) -> None:
+    """Make the probes again where all notebooks are those of this package, and one has changed since."""
+    records_now = {path.name: _seal(path) for path in sorted((folder / records.FOLDER).glob("*.json"))}
+    depends = {
+        "the package": lock.package_digest(),
+        "a result": json.dumps(
+            {name: seal for name, seal in records_now.items() if name != probes.PATH.name}
+        ),
+    }
+    if done.why_not(probes.PATH.stem, depends, []):
+        start = time.perf_counter()
+        display.say("making the probes")
+        probes.write()
+        done.note(probes.PATH.stem, depends, time.perf_counter() - start)
+
+
+def _seal(path: Path) -> str:
+    """The seal of a record; "" if there is no intact one."""
+    try:
+        return str(records.read_record(path)["seal"])
+    except (OSError, records.Damaged):
+        return ""
+
+
 def _trainings(names: Sequence[str]) -> str:
     """What the notebooks trained, and what they read instead."""
     counts: Counter[str] = Counter()
@@ -118,25 +141,34 @@ def _trainings(names: Sequence[str]) -> str:
         if (path := trainings(name)).exists():
             found = json.loads(path.read_text(encoding="utf-8"))
             counts += Counter(found["counts"])
-            lines += [f"{name}: a stored run came out differently: {text}" for text in found["different"]]
+            lines += [
+                f"{name}: a stored run comes out differently, so its kind was trained again: {text}"
+                for text in found["different"]
+            ]
     if not counts:
         return ""
-    read = f"{counts['read']} read, of which {counts['repeated']} repeated over an epoch"
-    equal = f"{len(lines)} differ and were trained again" if lines else "equal"
-    hint = " (--fresh trains all)" if counts["read"] else ""
-    return "\n".join([*lines, f"{counts['trained']} trainings in full, {read}: {equal}{hint}"]) + "\n"
+    text = f"{counts['trained']} trainings in full, {counts['read']} read"
+    if counts["read"]:
+        text += f", {counts['repeated']} repeated over an epoch"
+        text += "" if lines else ": equal (--fresh trains all)"
+    return "\n".join([*lines, text]) + "\n"
 
 
 def depends_on(name: str, parameters: Mapping[str, Any], folder: Path) -> dict[str, str]:
     """Digests of all that a notebook's results could depend on, by what a person calls it."""
-    reads = settings.before(name, settings.notebooks())
+    declared = settings.notebooks()
+    reads = declared[name].reads
+    sources = settings.before(name, declared) | (claims.sources() if reads == "all" else set(reads))
     data = {data: _data_digest(data) for data in needed_data(parameters)}
     return {
         "the notebook": records.source_digest(NOTEBOOKS / f"{name}.ipynb"),
         "a parameter": json.dumps(parameters, sort_keys=True),
         "the data": json.dumps(data, sort_keys=True),
-        "a notebook that it reads": json.dumps(
-            {other: records.files_of(folder / records.FOLDER / f"{other}.json") for other in sorted(reads)}
+        "what it reads": json.dumps(
+            {
+                source: [_seal(place / records.FOLDER / f"{source}.json") for place in (folder, BENCHMARKS)]
+                for source in sorted(sources)
+            }
         ),
         "requirements.lock": records.file_digest(ROOT / "requirements.lock"),
         "the package": lock.package_digest(),
@@ -203,10 +235,13 @@ def executed_copy(name: str, folder: Path) -> Path:
 
 
 def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs left, and nothing that a living one writes."""
+    """Remove what killed runs left, and nothing that a living one writes; stored runs of another package."""
     for place in (folder, NOTEBOOKS, BUILD):
         for parent in {leftover.parent for leftover in place.rglob(".snnbp-*.partial")}:
             remove_partials(parent)
+    for stored in (*BUILD.glob("runs/*"), *BUILD.glob("fresh/*")):
+        if stored.name != lock.package_digest()[:12]:
+            shutil.rmtree(stored)
 
 
 def needed_data(parameters: Mapping[str, Any]) -> list[str]:

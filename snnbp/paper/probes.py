@@ -14,15 +14,17 @@ import snnbp
 from snnbp import plots
 from snnbp.circuit.backprop import current_bounds
 from snnbp.files import atomic_open
-from snnbp.paper import ROOT, claims, verdict
+from snnbp.paper import ROOT, claims, settings, verdict
 from snnbp.paper.records import FOLDER
 from snnbp.paper.simulation import replay
 from snnbp.plots.style import to_svg
 from snnbp.training import energy
 from snnbp.training.shift import directions
 from snnbp.training.sources import DataUnavailable
+from snnbp.training.summary import by_seed, paired, summary
 
 PATH = ROOT / "figures" / FOLDER / "probes.json"
+PACKAGE = Path(snnbp.__file__).parent
 STRONG = -254 * 2**7
 Probes = Iterator[tuple[str, Any]]
 """Names of probes and their outcomes."""
@@ -83,7 +85,8 @@ def write() -> None:
 def changed(report: Callable[[str], None] = lambda name: None) -> tuple[int, list[str]]:
     """The number of probes made, and those with another outcome than stored."""
     now, before = digests(report), stored()
-    return len(now), [
+    gone = [name for name in before.keys() - now.keys() if not name.startswith("data ")]
+    return len(now), [f"probe {name!r} is stored and is not made" for name in sorted(gone)] + [
         f"probe {name!r}: {digest}, stored is {before.get(name, 'nothing')}"
         for name, digest in now.items()
         if before.get(name) != digest
@@ -143,17 +146,24 @@ def _learning() -> Probes:
             config = snnbp.Config(**({"hidden": (20,), "epochs": 1, "seed": 2} | options))
             run = snnbp.train(some, config, backend, progress=False)
             yield f"learning, {backend}, {name}", [run.digest, run.n_overdriven, run.history]
+    runs = [snnbp.train(digits, snnbp.Config(hidden=9, epochs=2, seed=n), progress=False) for n in (1, 2, 3)]
+    for which in ("final", "best", "mean_last_10"):
+        pairs = [paired(runs, runs[::-1], which, "spikes"), by_seed(runs, which, "exact")]
+        yield f"statistics of runs, {which}", [summary({"a": runs}, which), str(pairs)]
 
 
 def _statistics() -> Probes:
     every = [*claims.claims(), *claims.own_claims()]
     values = (0.96 + 0.002 * np.random.default_rng(1).standard_normal(12)).tolist()
     for rule, claim in {claim.rule: claim for claim in every if claim.kind != "reported"}.items():
-        judged = [claims.judge(claim, values, [False] * 11 + [True]), claims.judge(claim, values[:2])]
+        tried = (values, values[:10], values[:2], [claim.value or 0.0], [claim.value or 0.0, 0.5])
+        judged = [claims.judge(claim, some, [False] * (len(some) - 1) + [True]) for some in tried]
+        judged += [claims.judge(claim, some) for some in tried]
         yield f"verdict, {rule}", claims.as_json(judged)
     verdicts = claims.ledger(ROOT / "figures")
     yield "ledger", verdict.markdown(verdicts)
     yield "summary", verdict.text(verdict.headline(verdicts))
+    yield "parameters", [f"{name} {notebook}" for name, notebook in settings.notebooks().items()]
     yield "claims", [claim.model_dump_json() for claim in every]
     digits = snnbp.load_dataset("digits")
     weights = snnbp.initial_weights(snnbp.Config(hidden=20, seed=4), digits)
@@ -194,6 +204,6 @@ def _pictures() -> Probes:
 
 def _page() -> Probes:
     """What runs in a browser cannot be tried from here: its files."""
-    for path in sorted((Path(snnbp.__file__).parent / "widgets").rglob("*")):
+    for path in sorted((PACKAGE / "widgets").rglob("*")):
         if path.suffix in (".js", ".css", ".html"):
-            yield f"page, {path.name}", path.read_text(encoding="utf-8")
+            yield f"page, {path.relative_to(PACKAGE).as_posix()}", path.read_text(encoding="utf-8")

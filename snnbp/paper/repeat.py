@@ -1,5 +1,6 @@
 """Stored runs are tried: a run's history begins the same, whatever its number of epochs."""
 
+import threading
 from collections.abc import Sequence
 from itertools import pairwise
 from random import Random
@@ -10,13 +11,12 @@ from snnbp.training.train import iter_training
 
 
 def cost(run: Run) -> int:
-    """How long an epoch of a run takes, in some unit: synapses between hidden layers count most."""
+    """Work of an epoch: synapses, times 10 without the fused kernel."""
     layers = (400, *run.config.hidden, 10)
-    synapses = sum(a * b for a, b in pairwise(layers))
-    return synapses * (10 if run.backend != "fused" else 1)
+    return sum(a * b for a, b in pairwise(layers)) * (10 if run.backend != "fused" else 1)
 
 
-def difference(run: Run, data: Dataset, epochs: int = 1) -> str:
+def difference(run: Run, data: Dataset, epochs: int = 1, stop: threading.Event | None = None) -> str:
     """Train again and compare row by row.
 
     Parameters
@@ -26,28 +26,32 @@ def difference(run: Run, data: Dataset, epochs: int = 1) -> str:
         What it was trained on.
     epochs : int
         How many of its epochs to repeat.
+    stop : threading.Event, optional
+        Ends it at the next row.
 
     Returns
     -------
     str
         The first difference, naming run, row and both values; "" if there is none.
     """
+    where = f"seed {run.config.seed}, {run.config.hidden} hidden"
     rows = run.history.head(CHECKPOINTS_AN_EPOCH * epochs).to_dict("records")
-    stream = iter_training(data, run.config, run.backend)
-    for stored, (row, *_) in zip(rows, stream, strict=False):
+    for stored, (row, weights, _) in zip(rows, iter_training(data, run.config, run.backend), strict=False):
         for name, value in stored.items():
             if row[str(name)] != value:
-                where = f"seed {run.config.seed}, {run.config.hidden} hidden, epoch {stored['epoch']}"
-                return f"{where}: {name} is {row[str(name)]}, stored is {value}"
+                return f"{where}, epoch {stored['epoch']}: {name} is {row[str(name)]}, stored is {value}"
+        if row["epoch"] == run.config.epochs and weights.digest != run.digest:
+            return f"{where}: digest is {weights.digest}, stored is {run.digest}"
+        if stop and stop.is_set():
+            return ""
     return ""
 
 
-def drawn(runs: Sequence[Run], count: int, seed: str) -> list[Run]:
-    """Draw `count` runs by lot, always one of the widest."""
-    if not runs:
-        return []
-    widest = max(map(cost, runs))
+def one_of_each_kind(runs: Sequence[Run], seed: str) -> list[Run]:
+    """Draw by lot one run of each kind: configuration but for the seed, backend and data."""
+    kinds: dict[tuple[object, ...], list[Run]] = {}
+    for run in runs:
+        kind = (run.config.model_copy(update={"seed": 0}), run.backend, run.data)
+        kinds.setdefault(kind, []).append(run)
     lot = Random(seed)
-    first = lot.choice([run for run in runs if cost(run) == widest])
-    others = [run for run in runs if run is not first]
-    return [first, *lot.sample(others, min(count - 1, len(others)))]
+    return [lot.choice(some) for some in kinds.values()]

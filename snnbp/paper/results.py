@@ -6,7 +6,7 @@ import json
 import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import isnan
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from snnbp.files import atomic_open
 from snnbp.paper import ROOT, lock, repeat, settings
 from snnbp.paper.records import FOLDER, file_digest, files_of, write_record
 from snnbp.training.shift import digest_of
-from snnbp.training.sweep import sweep
+from snnbp.training.sweep import sweep, usable
 from snnbp.training.table import HISTORIES, RUNS, read_runs, write_csv, write_runs
 
 if TYPE_CHECKING:
@@ -99,7 +99,7 @@ class Results:
         self._files: set[str] = set()
         self._reads: dict[str, str] = {}
         self._results: dict[str, Any] | None = None
-        self._runs: list[Run] = []
+        self._runs: dict[Any, Run] = {}
         try:
             (self.folder / DATA).mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -165,41 +165,39 @@ class Results:
 
         Notes
         -----
-        Of the stored runs some are drawn by lot, and one epoch of each is repeated. If one differs, all are
-        tried, and those that differ are trained again. With SNNBP_FRESH, which `./reproduce.sh --fresh` sets,
-        nothing stored is read.
+        One stored run of each kind is drawn by lot, and an epoch of it is repeated. If one differs, none is
+        read. With SNNBP_FRESH, which `./reproduce.sh --fresh` sets, none is read either.
         """
-        known: dict[Any, Run] = {}
-        if not (weights or os.environ.get("SNNBP_FRESH")):
+        known: list[Run] = []
+        fresh = bool(os.environ.get("SNNBP_FRESH"))
+        if not (weights or fresh):
             stored = _stored(self.folder, ROOT / "figures")
             keys = [(config, backend, digest_of(data, config.shift)) for config in configs]
-            known = {key: stored[key] for key in keys if key in stored}
-        some = repeat.drawn([*known.values()], max(2, len(known) // 20), lock.package_digest())
-        if any(repeat.difference(run, data) for run in some):
-            some = [*known.values()]
-        found = {key: repeat.difference(run, data) for key, run in known.items() if run in some}
-        different = {key: text for key, text in found.items() if text}
-        read = [run for key, run in known.items() if key not in different]
+            known = [stored[key] for key in keys if key in stored]
+        tried = repeat.one_of_each_kind(known, lock.package_digest())
+        different = list(filter(None, (repeat.difference(run, data) for run in tried)))
+        if different:
+            known = []
         base = ROOT / "build" if self.folder.is_relative_to(ROOT) else self.folder
-        store = None if weights else base / "runs" / lock.package_digest()[:12]
-        runs = sweep(configs, data, backend, store=store, known=read)
-        self._runs += [run.without_weights() for run in runs]
-        trained = sum(
-            not isnan(run.seconds) for run in runs
-        )  # a run that was read does not know its duration
-        self._count(trained=trained, read=len(runs) - trained, repeated=len(found), different=different)
+        store = base / ("fresh" if fresh else "runs") / lock.package_digest()[:12]
+        runs = sweep(configs, data, backend, store=None if weights else store, known=known)
+        self._runs |= {(run.config, run.backend, run.data): run.without_weights() for run in runs}
+        self._count(different, trained=len(runs) - len(known), read=len(known), repeated=len(tried))
         return runs
 
-    def _count(self, different: "Mapping[Any, str]", **counts: int) -> None:
-        """Add to build/trainings/<notebook>.json, which the pipeline's summary reads."""
+    def _count(self, different: Sequence[str], **counts: int) -> None:
+        """Add to the file that the pipeline's summary reads; nothing outside the pipeline."""
+        if "SNNBP_PROGRESS" not in os.environ:
+            return
         path = trainings(self.notebook)
         before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        after = Counter(before.get("counts", {})) + Counter(counts)
+        found = {
+            "counts": Counter(before.get("counts", {})) + Counter(counts),
+            "different": [*before.get("different", ()), *different],
+        }
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_open(path, "w") as file:
-            json.dump(
-                {"counts": after, "different": [*before.get("different", ()), *different.values()]}, file
-            )
+            json.dump(found, file)
 
     def read(self, name: str) -> Path:
         """Find a file that another notebook, or a benchmark, made.
@@ -285,7 +283,7 @@ class Results:
         if self._results is None:
             return
         if self._runs:
-            write_runs(self.folder / DATA / f"{self.notebook}_{RUNS}", self._runs)
+            write_runs(self.folder / DATA / f"{self.notebook}_{RUNS}", [*self._runs.values()])
             self._files |= {f"{DATA}/{self.notebook}_{name}" for name in (RUNS, HISTORIES)}
         write_record(
             self.folder / FOLDER / f"{self.notebook}.json",
@@ -306,10 +304,12 @@ def trainings(notebook: str) -> Path:
 
 @functools.cache
 def _stored(*folders: Path) -> "dict[Any, Run]":
-    """The runs in all tables of these folders, by configuration, backend and data; the first folder first."""
+    """The runs in all intact tables of these folders, by configuration, backend and data."""
     found: dict[Any, Run] = {}
     for folder in folders:
         for path in sorted((folder / DATA).glob(f"*_{RUNS}")):
-            for run in read_runs(path):
-                found.setdefault((run.config, run.backend, run.data), run)
+            with suppress(OSError, ValueError):  # --check names a damaged table; its runs are trained again
+                for run in read_runs(path):
+                    if usable(run):
+                        found.setdefault((run.config, run.backend, run.data), run)
     return found

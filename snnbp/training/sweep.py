@@ -98,7 +98,9 @@ def sweep(
         if count > 1:
             raise ValueError(f"a configuration occurs {count} times: {config!r}")
     folder = None if store is None else _opened(as_path(store))
-    given = {(run.config, run.backend, run.data): run for run in checks.each("known", known, Run)}
+    given = {
+        (run.config, run.backend, run.data): run for run in checks.each("known", known, Run) if usable(run)
+    }
     runs = [
         given.get((config, backend, digest_of(data, config.shift)))
         or (None if folder is None else _stored(folder, config, backend, data))
@@ -136,6 +138,11 @@ def _opened(folder: Path) -> Path:
         raise ValueError(f"the store {folder} is not a folder: choose another path") from None
     remove_partials(folder)
     return folder
+
+
+def usable(run: Run) -> bool:
+    """Whether a run is finished and was trained by this version."""
+    return run.finished and run.version == __version__
 
 
 def run_file(folder: Path, config: Config, backend: str, data: str) -> Path:
@@ -197,7 +204,7 @@ def _trainer(
             raise InterruptedError("the sweep was interrupted")
         advance(1)
 
-    with ThreadPoolExecutor(_cores()) as pool:
+    with ThreadPoolExecutor(cores()) as pool:
         try:
             yield lambda config: pool.submit(train, data, config, backend, report)
         except BaseException:
@@ -244,5 +251,6 @@ def _read(path: Path) -> Dataset:
         )
 
 
-def _cores() -> int:
+def cores() -> int:
+    """Number of cores that this process may use."""
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,7 +1,9 @@
 """Many runs in two tables that anyone can open: a row a run, and a row a checkpoint."""
 
 import gzip
+import zlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -91,10 +93,10 @@ def read_runs(path: str | Path) -> list[Run]:
     import pandas as pd
 
     paths = [as_path(path), histories_of(path)]
+    texts: Any = {"weights": object, "version": object}
     try:
         table, histories = (
-            pd.read_csv(path, index_col="run", float_precision="round_trip", dtype={"weights": object})
-            for path in paths
+            pd.read_csv(path, index_col="run", float_precision="round_trip", dtype=texts) for path in paths
         )
         if set(table.index) != set(histories.index):
             raise ValueError("there are not the same runs in both")
@@ -103,7 +105,7 @@ def read_runs(path: str | Path) -> list[Run]:
         return [_run(row, found.get_group(place)) for place, row in rows]
     except FileNotFoundError:
         raise
-    except (ValueError, KeyError, EOFError, OSError) as error:
+    except (ValueError, KeyError, EOFError, OSError, zlib.error) as error:
         raise ValueError(f"{paths[0]}, {paths[1].name}: no intact table of runs: {error}") from error
 
 
@@ -118,9 +120,12 @@ def _run(row: dict[Any, Any], history: "pd.DataFrame") -> Run:
         history[columns].reset_index(drop=True),
         row["digest"],
         row["n_overdriven"],
-        version=str(row["version"]),
+        version=row["version"],
     )
     run.check()
+    for name, value in _row(run).items():
+        if value != row[name]:
+            raise ValueError(f"{name} of a run is {row[name]}, its history gives {value}")
     return run
 
 
@@ -135,14 +140,18 @@ def write_csv(path: str | Path, frame: "pd.DataFrame") -> None:
     content = frame.to_csv(index=index, lineterminator="\n").encode()
     path = as_path(path)
     if path.suffix == ".gz":
-        if path.exists() and unpacked(path) == content:
-            return
+        with suppress(OSError, ValueError):  # none there, or damaged
+            if unpacked(path) == content:
+                return
         content = gzip.compress(content, mtime=0)
     with atomic_open(path) as file:
         file.write(content)
 
 
 def unpacked(path: Path) -> bytes:
-    """The content of a file, of a .gz file that of the packed one."""
+    """The content of a file, of a .gz file that of the packed one; ValueError if that is damaged."""
     content = path.read_bytes()
-    return gzip.decompress(content) if path.suffix == ".gz" else content
+    try:
+        return gzip.decompress(content) if path.suffix == ".gz" else content
+    except (EOFError, OSError, zlib.error) as error:
+        raise ValueError(f"{path} is damaged: {error}") from error

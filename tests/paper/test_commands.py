@@ -208,7 +208,7 @@ commands._command = work
 sys.exit(commands.main([]))
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr) == (130, "\nreproduce: interrupted; finished notebooks are kept\n")
+    assert (done.returncode, done.stderr) == (130, "\nreproduce: interrupted; what is finished is kept\n")
 
 
 @pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

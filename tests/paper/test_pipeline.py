@@ -180,17 +180,16 @@ def checked(checkout, *words):
 
 
 def test_what_was_trained_and_what_was_read_is_said(whole, again):
-    assert "\n3 trainings in full, 0 read, of which 0 repeated over an epoch: equal\n" in whole[1]
+    assert whole[1].endswith("\n3 trainings in full, 0 read\n")
     shutil.rmtree(again / "build")
     code, output, _ = run(again, "--only", "01")
     assert code == 0
-    assert (
-        "\n0 trainings in full, 3 read, of which 2 repeated over an epoch: equal (--fresh trains all)\n"
-        in output
+    assert output.endswith(
+        "\n0 trainings in full, 3 read, 1 repeated over an epoch: equal (--fresh trains all)\n"
     )
     assert tracked(again) == tracked(whole[0])
     output = run(again, "--only", "01", "--fresh")[1]
-    assert "\n3 trainings in full, 0 read, of which 0 repeated over an epoch: equal\n" in output
+    assert output.endswith("\n3 trainings in full, 0 read\n")
     assert tracked(again) == tracked(whole[0])
 
 
@@ -202,7 +201,7 @@ def test_a_second_run_does_nothing_and_changes_nothing(again):
         f"{name} is up to date" for name in ("01_first", "02_second", "00_verdict")
     ]
     assert tracked(again) == before
-    assert checked(again) == (0, ["figures/ is what this code computes"])
+    assert checked(again) == (0, ["no difference found"])
 
 
 def test_a_fresh_clone_runs_although_its_records_are_up_to_date(again):
@@ -251,7 +250,7 @@ def test_what_has_changed_is_named_and_runs_again(again):
     }
     code, _, errors = run(again, "all")
     assert code == 0, errors
-    assert "00_verdict runs again: a notebook that it reads has changed" in errors
+    assert "00_verdict runs again: what it reads has changed" in errors
     assert "02_second runs again: the notebook has changed" in errors
     assert (again / "figures" / "other.csv").read_text() == "epochs\n2\n"
 
@@ -296,7 +295,7 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
     assert time.monotonic() - stopped < 5
     assert process.returncode == {signal.SIGKILL: -9}.get(how, 130)
     if how == signal.SIGTERM:
-        assert errors.splitlines()[-1] == "reproduce: interrupted; finished notebooks are kept"
+        assert errors.splitlines()[-1] == "reproduce: interrupted; what is finished is kept"
         assert gone(waiting.read_text())
     else:
         os.kill(int(waiting.read_text()), signal.SIGKILL)  # nobody was left to end it

@@ -160,6 +160,7 @@ def stored(digits, tmp_path, monkeypatch):
     """Three runs in figures/, as a notebook leaves them, and how they were made."""
     configs = [snnbp.Config(hidden=4, epochs=2, seed=seed) for seed in (1, 2, 3)]
     monkeypatch.setenv("SNNBP_OUTPUT", str(tmp_path / "figures"))
+    monkeypatch.setenv("SNNBP_PROGRESS", str(tmp_path / "progress"))
     first = Results("04_mnist", NOTEBOOK.settings("digits"), digits)
     runs = first.sweep(configs, digits)
     first.results()
@@ -180,7 +181,7 @@ def test_stored_runs_are_read_in_place_of_training(digits, stored, monkeypatch):
     monkeypatch.setattr("snnbp.training.sweep.train", None)
     again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)
     assert [run.digest for run in again.sweep(configs, digits)] == [run.digest for run in runs]
-    assert counted() == {"counts": {"read": 3, "repeated": 2}, "different": []}
+    assert counted() == {"counts": {"read": 3, "repeated": 1}, "different": []}
 
 
 def test_runs_are_trained_if_asked_for_or_if_they_need_weights(digits, stored, monkeypatch):
@@ -190,7 +191,7 @@ def test_runs_are_trained_if_asked_for_or_if_they_need_weights(digits, stored, m
     assert found[0].weights.digest == runs[0].digest
     monkeypatch.setenv("SNNBP_FRESH", "1")
     again.sweep(configs[1:2], digits)
-    assert counted()["counts"] in ({"trained": 2}, {"trained": 1, "read": 1})
+    assert counted()["counts"] == {"trained": 2}
 
 
 def test_a_stored_run_that_comes_out_differently_is_named_and_trained_again(digits, stored):
@@ -204,8 +205,8 @@ def test_a_stored_run_that_comes_out_differently_is_named_and_trained_again(digi
     assert [run.history["silent"].tolist() for run in found] == [
         run.history["silent"].tolist() for run in runs
     ]
-    assert counted()["counts"] == {"trained": 3, "repeated": 3}
-    assert "seed 2, (4,) hidden, epoch 1.0: silent is" in counted()["different"][1]
+    assert counted()["counts"] == {"trained": 3, "repeated": 1}
+    assert "(4,) hidden, epoch 1.0: silent is" in counted()["different"][0]
 
 
 def test_the_settings_are_in_order():
