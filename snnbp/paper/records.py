@@ -142,8 +142,8 @@ def _differences(
         yield f"{source['path']} has changed"
     if parameters is not None and record["parameters"] != parameters:
         yield "it was made with other parameters"
-    if record["python"] != lock.wanted_python():
-        yield f"Python {record['python']} made it, .python-version has another"
+    if record.get("python") != lock.wanted_python():
+        yield f"Python {record.get('python')} made it, .python-version has another"
     for package in lock.not_locked(record["packages"]):
         yield f"{package} made it, requirements.lock has another version"
     for file, digest in record["files"].items():

@@ -93,7 +93,7 @@ def read_runs(path: str | Path) -> list[Run]:
     import pandas as pd
 
     paths = [as_path(path), histories_of(path)]
-    texts: Any = {"weights": object, "version": object}
+    texts: Any = dict.fromkeys(("hidden", "version", "weights"), object)
     try:
         table, histories = (
             pd.read_csv(path, index_col="run", float_precision="round_trip", dtype=texts) for path in paths
@@ -111,7 +111,7 @@ def read_runs(path: str | Path) -> list[Run]:
 
 def _run(row: dict[Any, Any], history: "pd.DataFrame") -> Run:
     settings = {name: row[name] for name in Config.model_fields}
-    config = Config(**settings | {"hidden": tuple(map(int, str(row["hidden"]).split("-")))})
+    config = Config(**settings | {"hidden": tuple(map(int, row["hidden"].split("-")))})
     columns = [name for name in COLUMNS if name != "validation" or config.n_validation]
     run = Run(
         config,
