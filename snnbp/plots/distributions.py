@@ -10,17 +10,8 @@ from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.plots.labels import Labels, Place
-from snnbp.plots.style import (
-    BLUE,
-    COLOURS,
-    DOUBLE,
-    GREY,
-    ORANGE,
-    StyledFigure,
-    panel_letters,
-    styled,
-    symbol,
-)
+from snnbp.plots.legend import dot, mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled, symbol
 
 Groups = Mapping[str, tuple[Sequence[float], Sequence[bool]]]
 
@@ -98,14 +89,14 @@ def _told(groups: Groups) -> str:
 
 def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
     marks = [
-        Line2D([], [], color=BLUE, marker="o", markersize=2.5, linestyle="", label="one run"),
-        Line2D([], [], color="black", marker="|", markersize=8, linestyle="", label="median"),
+        dot("one run", color=BLUE, markersize=2.5),
+        dot("median", color="black", marker="|", markersize=8),
     ]
     if crossed:
         marks[1].set_label("median without collapsed runs")
-        marks.append(Line2D([], [], color=ORANGE, marker="x", linestyle="", label="collapsed run"))
+        marks.append(dot("collapsed run", color=ORANGE, marker="x"))
     if referred:
-        marks.append(Line2D([], [], color=GREY, linewidth=0.8, linestyle="--", label="paper"))
+        marks.append(mark("paper", linewidth=0.8, linestyle="--"))
     return marks
 
 
@@ -135,12 +126,10 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
     layers = len(networks[0])
     told = ", ".join(f"W{layer}" for layer in range(1, layers + 1))
     figure = StyledFigure((DOUBLE, 2.3), f"Distributions of the weights in {told}, n = {len(networks)}.")
-    bins = np.arange(WEIGHT_MIN - WEIGHT_GRID, WEIGHT_MAX + 4 * WEIGHT_GRID, 4 * WEIGHT_GRID)
     panels = figure.subplots(1, layers, squeeze=False)[0]
     for layer, axis in enumerate(panels):
         for run, (matrices, colour) in enumerate(zip(networks, COLOURS, strict=False), 1):
-            density = 100 * np.histogram(matrices[layer], bins, density=True)[0]
-            axis.stairs(density, bins, color=colour, label=f"run {run}")
+            draw_density(axis, matrices[layer], 4 * WEIGHT_GRID, color=colour, label=f"run {run}")
         for bound, label in ((WEIGHT_MIN, None), (WEIGHT_MAX, "weight bounds")):
             axis.axvline(bound, color=GREY, linewidth=0.8, linestyle="--", label=label)
         axis.set_title(symbol(f"W{layer + 1}"))
@@ -150,6 +139,12 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     panel_letters(panels)
     return figure
+
+
+def draw_density(axis: Axes, matrix: NDArray[np.int16], width: int, **look: Any) -> None:
+    """Draw the share of weights (%) per weight unit, in bins of a width, between the weight bounds."""
+    bins = np.arange(WEIGHT_MIN - WEIGHT_GRID, WEIGHT_MAX + width, width)
+    axis.stairs(100 * np.histogram(matrix, bins, density=True)[0], bins, **look)
 
 
 @styled

@@ -5,20 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.plots.labels import Labels, Place
-from snnbp.plots.style import (
-    BLUE,
-    COLOURS,
-    DOUBLE,
-    GREY,
-    ORANGE,
-    StyledFigure,
-    panel_letters,
-    styled,
-)
+from snnbp.plots.legend import mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,7 +111,7 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
             panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
     figure.axes[0].set(ylabel="MNIST test accuracy (%)")
     handles = [
-        Line2D([], [], linestyle="-" if group == "ours" else "", label=label, **_MARKERS[group])
+        mark(label, linestyle="-" if group == "ours" else "", **_MARKERS[group])
         for group, label in _GROUPS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)

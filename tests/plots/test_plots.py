@@ -78,7 +78,7 @@ def layers(depth):
     return (5, *(4,) * depth, 3)
 
 
-DEPTHS = {1: seeds("spikes")["published-simulation, last"], 2: seeds("spikes")["circuit, last"]}
+DEPTHS = {1: seeds("spikes")["circuit, best"][0], 2: seeds("spikes")["circuit, last"][0]}
 GAINS = {1: [0.002, 0.004, -0.001], 2: [0.05, 0.09, 0.07], 3: [0.6, 0.8]}
 LINES = {
     "phases": {"published": {1: 12}, "compact": {1: 11, 2: 16, 3: 21, 4: 26}},
@@ -119,15 +119,15 @@ FIGURES = {
     ),
     "learning_curves 1": lambda: plots.learning_curves([history(1, 2)]),
     "accuracy_curves": lambda: plots.accuracy_curves({"a": [history(1), history(2)], "b": [history(3)]}),
-    "lines_against_depth": lambda: plots.lines_against_depth(LINES),
-    "accuracy_against_depth": lambda: plots.accuracy_against_depth(
-        dict.fromkeys(("spikes", "potential", "exact"), DEPTHS)
+    "against_depth": lambda: plots.against_depth(LINES, zero=True),
+    "against_depth 3": lambda: plots.against_depth({key: {"circuit": DEPTHS} for key in "abc"}),
+    "against_depth 2": lambda: plots.against_depth(
+        dict.fromkeys(("MNIST", "Fashion"), dict.fromkeys(("random", "sign"), GAINS)), zero=True
     ),
-    "differences_against_depth": lambda: plots.differences_against_depth(
-        dict.fromkeys(("mnist", "fashion-mnist"), dict.fromkeys(("random", "sign"), GAINS))
-    ),
-    "curves_against_depth": lambda: plots.curves_against_depth(
-        {depth: [history(depth), history(depth + 5)] for depth in (1, 2, 3)}
+    "accuracy_curves 2": lambda: plots.accuracy_curves(
+        {f"L = {n}": [history(seed) for seed in range(n, n + 10)] for n in (1, 2, 3)},
+        ("spikes", "potential"),
+        lowest=90,
     ),
     "seed_distributions": lambda: plots.seed_distributions(
         {column: seeds(column) for column in ("spikes", "potential")}, PAPER
