@@ -312,6 +312,27 @@ def test_seed_distributions_keep_collapsed_runs_apart():
     assert [text.get_text() for text in crosses.get_yticklabels()] == ["a (n = 4)"]
 
 
+def test_against_depth_joins_the_means_of_the_seeds():
+    figure = plots.against_depth(
+        {"%": {"a": {1: [90, 94], 2: [96, 97, 98]}, "b": {1: [80, 80], 3: [70, 70]}}}
+    )
+    dots = [line.get_ydata().tolist() for line in figure.axes[0].lines if line.get_alpha()]
+    assert dots == [[90, 94], [96, 97, 98], [80, 80], [70, 70]]
+    bars = figure.axes[0].containers
+    assert [bar.lines[0].get_ydata().tolist() for bar in bars] == [[92, 97], [80, 70]]
+    assert bars[0].lines[2][0].get_segments()[1][:, 1].tolist() == [96, 98]
+    assert "%, a: 92 ± 2.8 (L = 1), 97 ± 1 (L = 2); %, b: 80 ± 0 (L = 1), 70 ± 0 (L = 3)." in figure.alt
+
+
+def test_accuracy_curves_draw_each_run_and_the_mean():
+    runs = [history(1), history(2)]
+    figure = plots.accuracy_curves({"a": runs, "b": [history(3)]}, ("spikes", "potential"), lowest=90)
+    drawn = [100 * np.array([run["potential"] for run in group]) for group in (runs, [history(3)])]
+    expected = [*drawn[0], drawn[0].mean(axis=0), *drawn[1]]
+    assert np.array_equal([line.get_ydata() for line in figure.axes[1].lines], expected)
+    assert "a (n = 2)" in [text.get_text() for text in figure.legends[0].get_texts()]
+
+
 def test_accuracy_energy_shows_each_row_that_has_both_numbers():
     figure = plots.accuracy_energy(studies(), "the paper (Loihi)")
     points = [line.get_xydata().tolist() for axis in figure.axes for line in axis.lines]
