@@ -58,7 +58,7 @@ def learning_curves(
     _best(axes["c"], bests, references or {})
     axes["c"].set(ylabel=f"best test accuracy in {last} epochs (%)")
     handles = [*axes["a"].get_legend_handles_labels()[0], *axes["b"].get_legend_handles_labels()[0]]
-    handles += run_marks(f"mean (n = {n})") if n > 1 else []
+    handles += _run_marks(f"mean (n = {n})") if n > 1 else []
     handles.append(dot("best of a run", marker="^", markersize=3.5))
     handles.append(mark("mean of bests", color="black"))
     if references:
@@ -101,7 +101,7 @@ def accuracy_curves(
         last = runs[0]["epoch"].iloc[-1]
         axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, last), ylim=(lowest, 100))
         axis.grid()
-    handles = [*panels[0].get_legend_handles_labels()[0], *run_marks("mean")]
+    handles = [*panels[0].get_legend_handles_labels()[0], *_run_marks("mean")]
     figure.legend(handles=handles, loc="outside lower center", ncols=2)
     if len(panels) > 1:
         panel_letters(panels)
@@ -118,7 +118,7 @@ def draw_runs(axis: Axes, histories: Sequence[Any], column: str, label: str, **l
     axis.plot(epochs, runs.mean(axis=0), linewidth=1.5, label=label, **look)
 
 
-def run_marks(mean: str) -> list[Line2D]:
+def _run_marks(mean: str) -> list[Line2D]:
     """The legend of `draw_runs`."""
     return [mark(mean, linewidth=1.5), mark("single run", linewidth=0.5)]
 

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
@@ -17,6 +16,9 @@ Groups = Mapping[str, tuple[Sequence[float], Sequence[bool]]]
 
 _MOST_NUMBERS = 12
 """More classes than that leave no room for a number in each cell."""
+
+_PLACES: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
+"""Above the axis, in as many lines as the labels need."""
 
 
 @styled
@@ -56,8 +58,8 @@ def seed_distributions(
             if not gone.all():
                 median = np.median(percent[~gone])
                 main.vlines(median, place - 0.4, place + 0.4, "black", linewidth=1.4, zorder=3)
-        labels = [f"{label} (n = {len(values)})" for label, (values, _) in groups.items()]
-        axes[0].set_yticks(range(len(groups)), labels)
+        named = [f"{label} (n = {len(values)})" for label, (values, _) in groups.items()]
+        axes[0].set_yticks(range(len(groups)), named)
         axes[0].set(ylim=(len(groups) - 0.5, -0.5))
         main.set(xlabel=f"test accuracy, {accuracy} (%)")
         if crossed:
@@ -70,11 +72,22 @@ def seed_distributions(
         for value in shown.values():
             main.axvline(100 * value, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
         main.grid(axis="x")
-    figure.legend(handles=_seed_marks(crossed, bool(references)), loc="outside lower center", ncols=4)
+    handles = [
+        dot("one run", color=BLUE, markersize=2.5),
+        dot("median" + " without collapsed runs" * crossed, color="black", marker="|", markersize=8),
+    ]
+    if crossed:
+        handles.append(dot("collapsed run", color=ORANGE, marker="x"))
+    if references:
+        handles.append(mark("paper", linewidth=0.8, linestyle="--"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     panel_letters(grid[:, 0])
     figure.settle()
     for axes, accuracy in zip(grid, panels, strict=True):
-        _label_references(axes[-1], references.get(accuracy, {}))
+        labels = Labels(axes[-1])
+        for label, value in sorted(references.get(accuracy, {}).items(), key=lambda item: item[1]):
+            settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
+            labels.add(label, (100 * value, 1), _PLACES, **settings)
     return figure
 
 
@@ -85,28 +98,6 @@ def _told(groups: Groups) -> str:
         middle = f"{100 * np.median(kept):.2f} %" if kept else "none"
         medians.append(f"{label} median {middle}, {len(values) - len(kept)} of {len(values)} collapsed")
     return ", ".join(medians)
-
-
-def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
-    marks = [
-        dot("one run", color=BLUE, markersize=2.5),
-        dot("median", color="black", marker="|", markersize=8),
-    ]
-    if crossed:
-        marks[1].set_label("median without collapsed runs")
-        marks.append(dot("collapsed run", color=ORANGE, marker="x"))
-    if referred:
-        marks.append(mark("paper", linewidth=0.8, linestyle="--"))
-    return marks
-
-
-def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
-    """Write the labels above the axis, in as many lines as they need."""
-    labels = Labels(axis)
-    places: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
-    for label, value in sorted(values.items(), key=lambda item: item[1]):
-        settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        labels.add(label, (100 * value, 1), places, **settings)
 
 
 @styled

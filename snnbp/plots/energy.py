@@ -4,7 +4,6 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from snnbp.plots.labels import Labels, Place
@@ -118,15 +117,10 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
     panel_letters(figure.axes)
     figure.settle()
     for mode, axis in panels.items():
-        _name_points(axis, [row for row in shown if row["mode"] == mode])
+        labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
+        for row in (row for row in shown if row["mode"] == mode):
+            colour = _MARKERS[row["group"]]["color"]
+            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+            point = row["energy_mj"], row["accuracy"]
+            labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)
     return figure
-
-
-def _name_points(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
-    """Write the studies beside their points, in the rows' order."""
-    labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
-    for row in rows:
-        colour = _MARKERS[row["group"]]["color"]
-        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-        point = row["energy_mj"], row["accuracy"]
-        labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)
