@@ -7,12 +7,7 @@ matplotlibrc, with alternative text in `.alt`. It displays itself in Jupyter and
 from snnbp.plots.circuit import conceptual_circuit
 from snnbp.plots.connectivity import functional_connectivity, meanings
 from snnbp.plots.curves import accuracy_curves, learning_curves
-from snnbp.plots.depth import (
-    accuracy_against_depth,
-    curves_against_depth,
-    differences_against_depth,
-    lines_against_depth,
-)
+from snnbp.plots.depth import against_depth
 from snnbp.plots.distributions import confusion_matrices, seed_distributions, weight_distributions
 from snnbp.plots.energy import accuracy_energy, stacked_bars
 from snnbp.plots.pictures import activation_functions, image_rows, images
@@ -23,19 +18,16 @@ from snnbp.plots.toy import toy_network, toy_phases
 
 __all__ = [
     "StyledFigure",
-    "accuracy_against_depth",
     "accuracy_curves",
     "accuracy_energy",
     "activation_functions",
+    "against_depth",
     "conceptual_circuit",
     "confusion_matrices",
-    "curves_against_depth",
-    "differences_against_depth",
     "functional_connectivity",
     "image_rows",
     "images",
     "learning_curves",
-    "lines_against_depth",
     "meanings",
     "raster",
     "seed_distributions",

@@ -3,11 +3,11 @@
 from typing import NamedTuple
 
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from matplotlib.text import Text
 
 from snnbp.circuit.spec import Circuit
 from snnbp.plots.connectivity import ROLE_COLOURS
+from snnbp.plots.legend import mark
 from snnbp.plots.style import DOUBLE, GREY, StyledFigure, styled, symbol
 
 _ROWS = {"surrogate\nderivative": 3.0, "forward\npass": 2.0, "backward\npass": 0.0}
@@ -66,7 +66,7 @@ def conceptual_circuit(circuit: Circuit) -> StyledFigure:
         axes.text(-0.55, y, name, ha="right", va="center", color=GREY, style="italic")
     axes.set(xlim=(-1.4, right + 0.6), ylim=(min(node.y for node in nodes) - 0.4, 3.4))
     axes.axis("off")
-    handles = [Line2D([], [], color=ROLE_COLOURS[role], label=label) for role, label in _ROLES.items()]
+    handles = [mark(label, color=ROLE_COLOURS[role]) for role, label in _ROLES.items()]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 

@@ -8,6 +8,7 @@ from matplotlib.lines import Line2D
 
 from snnbp.circuit.parts import Phase, Projection
 from snnbp.circuit.spec import Circuit
+from snnbp.plots.legend import dot, mark
 from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ def functional_connectivity(circuit: Circuit) -> StyledFigure:
     axes.spines["left"].set_visible(False)
     _draw_layers(axes, circuit, rows)
     lines = [
-        _mark(ROLE_NAMES[role] + ", inhibitory" * veto, color=ROLE_COLOURS[role], linestyle=_dotted(veto))
+        mark(ROLE_NAMES[role] + ", inhibitory" * veto, color=ROLE_COLOURS[role], linestyle=_dotted(veto))
         for role, veto in sorted(kinds)
     ]
     figure.legend(
@@ -174,14 +175,10 @@ def _draw_layers(axes: Axes, circuit: Circuit, rows: dict[str, int]) -> None:
 
 
 def _marks(circuit: Circuit) -> list[Line2D]:
-    marks = [_mark("gated on", marker="o", color="black"), _mark("spikes from outside", **_OUTSIDE)]
+    marks = [dot("gated on", color="black"), dot("spikes from outside", **_OUTSIDE)]
     if any(phase.inhibits for phase in circuit.phases):
-        marks.append(_mark("inhibited", marker="x"))
-    marks.append(_mark("gate spike (opens next step)", marker="s"))
+        marks.append(dot("inhibited", marker="x"))
+    marks.append(dot("gate spike (opens next step)", marker="s"))
     if circuit.reward:
-        marks.append(_mark("third factor (reward) on", marker="s", color=ORANGE, alpha=0.3, markersize=7))
+        marks.append(dot("third factor (reward) on", marker="s", color=ORANGE, alpha=0.3, markersize=7))
     return marks
-
-
-def _mark(label: str, **kinds: Any) -> Line2D:
-    return Line2D([], [], label=label, **{"color": GREY, "linestyle": "", **kinds})

@@ -8,7 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, GREY, ORANGE, StyledFigure, panel_letters, styled
+from snnbp.plots.legend import dot, mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, panel_letters, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -33,7 +34,7 @@ def learning_curves(
     Returns
     -------
     StyledFigure
-        a: accuracies, b: loss, thick lines are means and dotted lines single runs; c: best checkpoints.
+        a: accuracies, b: loss, thick lines are means and thin lines single runs; c: best checkpoints.
     """
     epochs = histories[0]["epoch"].to_numpy()
     n, last = len(histories), f"{epochs[-1]:g}"
@@ -45,11 +46,10 @@ def learning_curves(
     axes["a"].sharex(axes["b"])
     axes["a"].tick_params(labelbottom=False)
     for name, (label, colour) in _ACCURACIES.items():
-        runs = 100 * _stacked(histories, name)
-        _curves(axes["a"], epochs, runs, colour, f"accuracy from {label}")
-        for run in runs:
+        draw_runs(axes["a"], histories, name, f"accuracy from {label}", color=colour)
+        for run in 100 * _stacked(histories, name):
             axes["a"].plot(epochs[run.argmax()], run.max(), "^", color=colour, markersize=3.5, zorder=3)
-    _curves(axes["b"], epochs, _stacked(histories, "mse"), ORANGE, "loss")
+    draw_runs(axes["b"], histories, "mse", "loss", color=ORANGE)
     lowest = min(100 * _stacked(histories, name).mean(axis=0).min() for name in _ACCURACIES)
     axes["a"].set(ylabel="test accuracy (%)", ylim=(5 * (lowest // 5), None))
     axes["b"].set(xlabel="epoch", ylabel="loss, mean of\n$(o - t)^2$", xlim=(0, epochs[-1]), ylim=(0, None))
@@ -58,12 +58,11 @@ def learning_curves(
     _best(axes["c"], bests, references or {})
     axes["c"].set(ylabel=f"best test accuracy in {last} epochs (%)")
     handles = [*axes["a"].get_legend_handles_labels()[0], *axes["b"].get_legend_handles_labels()[0]]
-    kinds = {f"mean (n = {n})": ("-", 1.5), "single run": (":", 0.6)} if n > 1 else {}
-    handles += [_mark(label, linestyle=line, linewidth=width) for label, (line, width) in kinds.items()]
-    handles.append(_mark("best of a run", marker="^", markersize=3.5, linestyle=""))
-    handles.append(_mark("mean of bests", color="black"))
+    handles += _run_marks(f"mean (n = {n})") if n > 1 else []
+    handles.append(dot("best of a run", marker="^", markersize=3.5))
+    handles.append(mark("mean of bests", color="black"))
     if references:
-        handles.append(_mark("best of the paper", marker="D", markerfacecolor="white", linestyle=""))
+        handles.append(dot("best of the paper", marker="D", markerfacecolor="white"))
     figure.legend(handles=handles, loc="outside lower center", ncols=4)
     panel_letters([axes[name] for name in "abc"])
     return figure
@@ -71,7 +70,7 @@ def learning_curves(
 
 @styled
 def accuracy_curves(
-    histories: "Mapping[str, Sequence[pd.DataFrame]]", column: str = "spikes", lowest: float = 0
+    histories: "Mapping[str, Sequence[pd.DataFrame]]", columns: Sequence[str] = ("spikes",), lowest: float = 0
 ) -> StyledFigure:
     """Compare groups of runs: test accuracy over training.
 
@@ -79,8 +78,8 @@ def accuracy_curves(
     ----------
     histories : mapping of str to sequence of DataFrame
         By label, `Run.history` of the runs; all of equal length.
-    column : str, default "spikes"
-        The accuracy to draw (fractions in the history).
+    columns : sequence of str, default ("spikes",)
+        The accuracies to draw (fractions in the history), a panel for each.
     lowest : float
         Lower end of the axis (%).
 
@@ -89,38 +88,44 @@ def accuracy_curves(
     StyledFigure
         Thin lines are single runs, thick lines means.
     """
-    last = {label: 100 * _stacked(runs, column)[:, -1].mean() for label, runs in histories.items()}
-    told = "; ".join(f"{label}: {value:.1f} %" for label, value in last.items())
-    figure = StyledFigure((DOUBLE, 2.9), f"Test accuracy ({column}) over training. Last mean of {told}.")
-    axis = figure.add_subplot()
-    numbers = set()
-    for (label, runs), colour in zip(histories.items(), COLOURS, strict=False):
-        epochs, curves = runs[0]["epoch"].to_numpy(), 100 * _stacked(runs, column)
-        axis.plot(epochs, curves.T, color=colour, linewidth=0.5, alpha=0.6)
-        axis.plot(epochs, curves.mean(axis=0), color=colour, linewidth=1.8, label=label)
-        numbers.add(len(runs))
-    axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, epochs[-1]), ylim=(lowest, 100))
-    axis.grid()
-    handles, _ = axis.get_legend_handles_labels()
-    kinds = (("mean", 1.8), ("single run", 0.5))
-    handles += [_mark(label, linewidth=width) for label, width in kinds]
-    title = f"n = {', '.join(map(str, sorted(numbers)))} seeds"
-    figure.legend(handles=handles, loc="outside lower center", ncols=2, title=title)
+    told = "; ".join(
+        f"{column}, {label}: {100 * _stacked(runs, column)[:, -1].mean():.1f} %"
+        for column in columns
+        for label, runs in histories.items()
+    )
+    figure = StyledFigure((DOUBLE, 2.9), f"Test accuracy over training. Last mean of {told}.")
+    panels = figure.subplots(1, len(columns), squeeze=False, sharey=True)[0]
+    for axis, column in zip(panels, columns, strict=True):
+        for (label, runs), colour in zip(histories.items(), COLOURS, strict=False):
+            draw_runs(axis, runs, column, f"{label} (n = {len(runs)})", color=colour)
+        last = runs[0]["epoch"].iloc[-1]
+        axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, last), ylim=(lowest, 100))
+        axis.grid()
+    handles = [*panels[0].get_legend_handles_labels()[0], *_run_marks("mean")]
+    figure.legend(handles=handles, loc="outside lower center", ncols=2)
+    if len(panels) > 1:
+        panel_letters(panels)
     return figure
 
 
-def _stacked(histories: "Sequence[pd.DataFrame]", name: str) -> NDArray[np.float64]:
+def draw_runs(axis: Axes, histories: Sequence[Any], column: str, label: str, **look: Any) -> None:
+    """Draw a column of histories over epochs: thin lines for the runs, a thick one for their mean."""
+    epochs, runs = np.asarray(histories[0]["epoch"]), _stacked(histories, column)
+    if column != "mse":
+        runs = 100 * runs
+    if len(runs) > 1:
+        axis.plot(epochs, runs.T, linewidth=0.5, alpha=0.6, **look)
+    axis.plot(epochs, runs.mean(axis=0), linewidth=1.5, label=label, **look)
+
+
+def _run_marks(mean: str) -> list[Line2D]:
+    """The legend of `draw_runs`."""
+    return [mark(mean, linewidth=1.5), mark("single run", linewidth=0.5)]
+
+
+def _stacked(histories: Sequence[Any], name: str) -> NDArray[np.float64]:
     """(runs, checkpoints)."""
-    return np.array([history[name].to_numpy(np.float64) for history in histories])
-
-
-def _curves(axis: Axes, epochs: Any, runs: NDArray[np.float64], colour: str, label: str) -> None:
-    axis.plot(epochs, runs.T, color=colour, linewidth=0.6, linestyle=":")
-    axis.plot(epochs, runs.mean(axis=0), color=colour, linewidth=1.5, label=label)
-
-
-def _mark(label: str, **kinds: Any) -> Line2D:
-    return Line2D([], [], label=label, **{"color": GREY, **kinds})
+    return np.array([history[name] for history in histories], np.float64)
 
 
 def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapping[str, float]) -> None:

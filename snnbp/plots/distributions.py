@@ -5,27 +5,20 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.plots.labels import Labels, Place
-from snnbp.plots.style import (
-    BLUE,
-    COLOURS,
-    DOUBLE,
-    GREY,
-    ORANGE,
-    StyledFigure,
-    panel_letters,
-    styled,
-    symbol,
-)
+from snnbp.plots.legend import dot, mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled, symbol
 
 Groups = Mapping[str, tuple[Sequence[float], Sequence[bool]]]
 
 _MOST_NUMBERS = 12
 """More classes than that leave no room for a number in each cell."""
+
+_PLACES: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
+"""Above the axis, in as many lines as the labels need."""
 
 
 @styled
@@ -65,8 +58,8 @@ def seed_distributions(
             if not gone.all():
                 median = np.median(percent[~gone])
                 main.vlines(median, place - 0.4, place + 0.4, "black", linewidth=1.4, zorder=3)
-        labels = [f"{label} (n = {len(values)})" for label, (values, _) in groups.items()]
-        axes[0].set_yticks(range(len(groups)), labels)
+        named = [f"{label} (n = {len(values)})" for label, (values, _) in groups.items()]
+        axes[0].set_yticks(range(len(groups)), named)
         axes[0].set(ylim=(len(groups) - 0.5, -0.5))
         main.set(xlabel=f"test accuracy, {accuracy} (%)")
         if crossed:
@@ -79,11 +72,22 @@ def seed_distributions(
         for value in shown.values():
             main.axvline(100 * value, color=GREY, linewidth=0.8, linestyle="--", zorder=1)
         main.grid(axis="x")
-    figure.legend(handles=_seed_marks(crossed, bool(references)), loc="outside lower center", ncols=4)
+    handles = [
+        dot("one run", color=BLUE, markersize=2.5),
+        dot("median" + " without collapsed runs" * crossed, color="black", marker="|", markersize=8),
+    ]
+    if crossed:
+        handles.append(dot("collapsed run", color=ORANGE, marker="x"))
+    if references:
+        handles.append(mark("paper", linewidth=0.8, linestyle="--"))
+    figure.legend(handles=handles, loc="outside lower center", ncols=4)
     panel_letters(grid[:, 0])
     figure.settle()
     for axes, accuracy in zip(grid, panels, strict=True):
-        _label_references(axes[-1], references.get(accuracy, {}))
+        labels = Labels(axes[-1])
+        for label, value in sorted(references.get(accuracy, {}).items(), key=lambda item: item[1]):
+            settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
+            labels.add(label, (100 * value, 1), _PLACES, **settings)
     return figure
 
 
@@ -94,28 +98,6 @@ def _told(groups: Groups) -> str:
         middle = f"{100 * np.median(kept):.2f} %" if kept else "none"
         medians.append(f"{label} median {middle}, {len(values) - len(kept)} of {len(values)} collapsed")
     return ", ".join(medians)
-
-
-def _seed_marks(crossed: bool, referred: bool) -> list[Line2D]:
-    marks = [
-        Line2D([], [], color=BLUE, marker="o", markersize=2.5, linestyle="", label="one run"),
-        Line2D([], [], color="black", marker="|", markersize=8, linestyle="", label="median"),
-    ]
-    if crossed:
-        marks[1].set_label("median without collapsed runs")
-        marks.append(Line2D([], [], color=ORANGE, marker="x", linestyle="", label="collapsed run"))
-    if referred:
-        marks.append(Line2D([], [], color=GREY, linewidth=0.8, linestyle="--", label="paper"))
-    return marks
-
-
-def _label_references(axis: Axes, values: Mapping[str, float]) -> None:
-    """Write the labels above the axis, in as many lines as they need."""
-    labels = Labels(axis)
-    places: list[Place] = [(0, 2 + 8 * line, align) for line in range(4) for align in ("center", "right")]
-    for label, value in sorted(values.items(), key=lambda item: item[1]):
-        settings: dict[str, Any] = {"xycoords": ("data", "axes fraction"), "fontsize": 6, "color": GREY}
-        labels.add(label, (100 * value, 1), places, **settings)
 
 
 @styled
@@ -135,12 +117,10 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
     layers = len(networks[0])
     told = ", ".join(f"W{layer}" for layer in range(1, layers + 1))
     figure = StyledFigure((DOUBLE, 2.3), f"Distributions of the weights in {told}, n = {len(networks)}.")
-    bins = np.arange(WEIGHT_MIN - WEIGHT_GRID, WEIGHT_MAX + 4 * WEIGHT_GRID, 4 * WEIGHT_GRID)
     panels = figure.subplots(1, layers, squeeze=False)[0]
     for layer, axis in enumerate(panels):
         for run, (matrices, colour) in enumerate(zip(networks, COLOURS, strict=False), 1):
-            density = 100 * np.histogram(matrices[layer], bins, density=True)[0]
-            axis.stairs(density, bins, color=colour, label=f"run {run}")
+            draw_density(axis, matrices[layer], 4 * WEIGHT_GRID, color=colour, label=f"run {run}")
         for bound, label in ((WEIGHT_MIN, None), (WEIGHT_MAX, "weight bounds")):
             axis.axvline(bound, color=GREY, linewidth=0.8, linestyle="--", label=label)
         axis.set_title(symbol(f"W{layer + 1}"))
@@ -150,6 +130,12 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
     figure.legend(handles, labels, loc="outside lower center", ncols=len(labels))
     panel_letters(panels)
     return figure
+
+
+def draw_density(axis: Axes, matrix: NDArray[np.int16], width: int, **look: Any) -> None:
+    """Draw the share of weights (%) per weight unit, in bins of a width, between the weight bounds."""
+    bins = np.arange(WEIGHT_MIN - WEIGHT_GRID, WEIGHT_MAX + width, width)
+    axis.stairs(100 * np.histogram(matrix, bins, density=True)[0], bins, **look)
 
 
 @styled

@@ -4,21 +4,11 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.plots.labels import Labels, Place
-from snnbp.plots.style import (
-    BLUE,
-    COLOURS,
-    DOUBLE,
-    GREY,
-    ORANGE,
-    StyledFigure,
-    panel_letters,
-    styled,
-)
+from snnbp.plots.legend import mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -120,22 +110,17 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
             panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
     figure.axes[0].set(ylabel="MNIST test accuracy (%)")
     handles = [
-        Line2D([], [], linestyle="-" if group == "ours" else "", label=label, **_MARKERS[group])
+        mark(label, linestyle="-" if group == "ours" else "", **_MARKERS[group])
         for group, label in _GROUPS.items()
     ]
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     panel_letters(figure.axes)
     figure.settle()
     for mode, axis in panels.items():
-        _name_points(axis, [row for row in shown if row["mode"] == mode])
+        labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
+        for row in (row for row in shown if row["mode"] == mode):
+            colour = _MARKERS[row["group"]]["color"]
+            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+            point = row["energy_mj"], row["accuracy"]
+            labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)
     return figure
-
-
-def _name_points(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
-    """Write the studies beside their points, in the rows' order."""
-    labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
-    for row in rows:
-        colour = _MARKERS[row["group"]]["color"]
-        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-        point = row["energy_mj"], row["accuracy"]
-        labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)

@@ -6,17 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from snnbp.plots.style import (
-    BLUE,
-    DOUBLE,
-    GREEN,
-    GREY,
-    ORANGE,
-    PURPLE,
-    StyledFigure,
-    styled,
-    symbol,
-)
+from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, PURPLE, StyledFigure, styled, symbol
 
 if TYPE_CHECKING:
     from snnbp.backends.spiking import Trace

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from snnbp.circuit.parts import Projection
 from snnbp.circuit.spec import Circuit
 from snnbp.plots.connectivity import ROLE_COLOURS, is_veto
+from snnbp.plots.legend import dot, mark
 from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
 
 if TYPE_CHECKING:
@@ -73,12 +74,9 @@ def toy_network(
             axes.text(x, y, name, ha="center", va="center", color="white" if fires else "black", zorder=3)
     axes.set(xlim=(-0.25, len(sizes) - 0.75), ylim=(-max(sizes) / 2, max(sizes) / 2))
     axes.axis("off")
-    handles = [
-        Line2D([], [], color=BLUE, label="positive weight"),
-        Line2D([], [], color=ORANGE, label="negative weight"),
-    ]
+    handles = [mark("positive weight", color=BLUE), mark("negative weight", color=ORANGE)]
     if spikes is not None:
-        handles.append(Line2D([], [], color="black", marker="o", markersize=6, linestyle="", label="spikes"))
+        handles.append(dot("spikes", color="black", markersize=6))
     figure.legend(handles=handles, loc="outside lower center", ncols=3)
     return figure
 
@@ -209,17 +207,10 @@ def _draw_populations(axes: Axes, trace: "Trace", sample: int, phase: int, place
 def _legend() -> list[Line2D]:
     lines = {"spike through a plastic synapse": "plastic", "copied spike": "copy", "gating spike": "gating"}
     return [
-        _neuron("spike", color="black"),
-        _neuron("gated on", color="white", markeredgecolor="black"),
-        _neuron("gated off", color="white", markeredgecolor="0.75"),
-        _neuron("inhibited", marker="x", color=GREY, markersize=3),
-        *(
-            Line2D([], [], color=ROLE_COLOURS[role], linewidth=0.7, label=name)
-            for name, role in lines.items()
-        ),
-        Line2D([], [], color=BLUE, linewidth=0.7, linestyle=":", label="inhibitory spike"),
+        dot("spike", color="black", markersize=5),
+        dot("gated on", color="white", markeredgecolor="black", markersize=5),
+        dot("gated off", color="white", markeredgecolor="0.75", markersize=5),
+        dot("inhibited", marker="x", markersize=3),
+        *(mark(name, color=ROLE_COLOURS[role], linewidth=0.7) for name, role in lines.items()),
+        mark("inhibitory spike", color=BLUE, linewidth=0.7, linestyle=":"),
     ]
-
-
-def _neuron(label: str, **kinds: Any) -> Line2D:
-    return Line2D([], [], label=label, **{"marker": "o", "markersize": 5, "linestyle": "", **kinds})

@@ -3,10 +3,10 @@
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
-from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.loihi import WEIGHT_GRID
 from snnbp.circuit.weights import Weights
+from snnbp.plots.curves import draw_runs
+from snnbp.plots.distributions import draw_density
 from snnbp.plots.style import COLOURS, DOUBLE, StyledFigure, styled
 
 LINES = [(colour, line) for line in ("-", "--") for colour in COLOURS]
@@ -19,8 +19,6 @@ _CURVES = {
     "mse": "loss, mean (o − t)²",
 }
 _MATRICES = {0: "first matrix, W1 (weight units)", -1: "last matrix (weight units)"}
-_BINS = np.arange(WEIGHT_MIN - WEIGHT_GRID, WEIGHT_MAX + 8 * WEIGHT_GRID, 8 * WEIGHT_GRID)
-_POINTS_MAX = 1000
 
 
 class Curve(NamedTuple):
@@ -39,7 +37,12 @@ def progress_figure(curves: Sequence[Curve], references: Mapping[str, float]) ->
     figure = StyledFigure((DOUBLE, 3.4 + 0.07 * len(curves)), alt)
     panels = dict(zip((*_CURVES, *_MATRICES), figure.subplots(2, 3).ravel(), strict=True))
     for curve, (colour, line) in zip(curves, LINES, strict=False):
-        _draw(panels, curve, {"color": colour, "linestyle": line})
+        look: dict[str, Any] = {"color": colour, "linestyle": line}
+        for column in _CURVES:
+            draw_runs(panels[column], [curve.history], column, curve.name, **look)
+        if curve.weights is not None:
+            for layer in _MATRICES:
+                draw_density(panels[layer], curve.weights.matrices[layer], 8 * WEIGHT_GRID, **look)
     for column, value in references.items():
         panels[column].axhline(100 * value, color="black", linewidth=0.8, linestyle=":", label="paper")
     for column, label in _CURVES.items():
@@ -52,15 +55,3 @@ def progress_figure(curves: Sequence[Curve], references: Mapping[str, float]) ->
     handles, names = panels["spikes"].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper center", ncols=2)
     return figure
-
-
-def _draw(panels: Mapping[Any, Any], curve: Curve, look: dict[str, Any]) -> None:
-    thin = slice(None, None, 1 + len(curve.history["epoch"]) // _POINTS_MAX)
-    epochs = np.asarray(curve.history["epoch"])[thin]
-    for column in _CURVES:
-        values = np.asarray(curve.history[column])[thin] * (1 if column == "mse" else 100)
-        panels[column].plot(epochs, values, label=curve.name, **look)
-    if curve.weights is not None:
-        for layer in _MATRICES:
-            density = np.histogram(curve.weights.matrices[layer], _BINS, density=True)[0]
-            panels[layer].stairs(100 * density, _BINS, **look)

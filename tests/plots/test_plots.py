@@ -78,7 +78,7 @@ def layers(depth):
     return (5, *(4,) * depth, 3)
 
 
-DEPTHS = {1: seeds("spikes")["published-simulation, last"], 2: seeds("spikes")["circuit, last"]}
+DEPTHS = {1: seeds("spikes")["circuit, best"][0], 2: seeds("spikes")["circuit, last"][0]}
 GAINS = {1: [0.002, 0.004, -0.001], 2: [0.05, 0.09, 0.07], 3: [0.6, 0.8]}
 LINES = {
     "phases": {"published": {1: 12}, "compact": {1: 11, 2: 16, 3: 21, 4: 26}},
@@ -119,15 +119,15 @@ FIGURES = {
     ),
     "learning_curves 1": lambda: plots.learning_curves([history(1, 2)]),
     "accuracy_curves": lambda: plots.accuracy_curves({"a": [history(1), history(2)], "b": [history(3)]}),
-    "lines_against_depth": lambda: plots.lines_against_depth(LINES),
-    "accuracy_against_depth": lambda: plots.accuracy_against_depth(
-        dict.fromkeys(("spikes", "potential", "exact"), DEPTHS)
+    "against_depth": lambda: plots.against_depth(LINES, zero=True),
+    "against_depth 3": lambda: plots.against_depth({key: {"circuit": DEPTHS} for key in "abc"}),
+    "against_depth 2": lambda: plots.against_depth(
+        dict.fromkeys(("MNIST", "Fashion"), dict.fromkeys(("random", "sign"), GAINS)), zero=True
     ),
-    "differences_against_depth": lambda: plots.differences_against_depth(
-        dict.fromkeys(("mnist", "fashion-mnist"), dict.fromkeys(("random", "sign"), GAINS))
-    ),
-    "curves_against_depth": lambda: plots.curves_against_depth(
-        {depth: [history(depth), history(depth + 5)] for depth in (1, 2, 3)}
+    "accuracy_curves 2": lambda: plots.accuracy_curves(
+        {f"L = {n}": [history(seed) for seed in range(n, n + 10)] for n in (1, 2, 3)},
+        ("spikes", "potential"),
+        lowest=90,
     ),
     "seed_distributions": lambda: plots.seed_distributions(
         {column: seeds(column) for column in ("spikes", "potential")}, PAPER
@@ -310,6 +310,27 @@ def test_seed_distributions_keep_collapsed_runs_apart():
     assert [line.get_xdata().tolist() for line in dots.lines] == [[95, 96, 97]]
     assert dots.collections[0].get_segments()[0][0, 0] == 96
     assert [text.get_text() for text in crosses.get_yticklabels()] == ["a (n = 4)"]
+
+
+def test_against_depth_joins_the_means_of_the_seeds():
+    figure = plots.against_depth(
+        {"%": {"a": {1: [90, 94], 2: [96, 97, 98]}, "b": {1: [80, 80], 3: [70, 70]}}}
+    )
+    dots = [line.get_ydata().tolist() for line in figure.axes[0].lines if line.get_alpha()]
+    assert dots == [[90, 94], [96, 97, 98], [80, 80], [70, 70]]
+    bars = figure.axes[0].containers
+    assert [bar.lines[0].get_ydata().tolist() for bar in bars] == [[92, 97], [80, 70]]
+    assert bars[0].lines[2][0].get_segments()[1][:, 1].tolist() == [96, 98]
+    assert "%, a: 92 ± 2.8 (L = 1), 97 ± 1 (L = 2); %, b: 80 ± 0 (L = 1), 70 ± 0 (L = 3)." in figure.alt
+
+
+def test_accuracy_curves_draw_each_run_and_the_mean():
+    runs = [history(1), history(2)]
+    figure = plots.accuracy_curves({"a": runs, "b": [history(3)]}, ("spikes", "potential"), lowest=90)
+    drawn = [100 * np.array([run["potential"] for run in group]) for group in (runs, [history(3)])]
+    expected = [*drawn[0], drawn[0].mean(axis=0), *drawn[1]]
+    assert np.array_equal([line.get_ydata() for line in figure.axes[1].lines], expected)
+    assert "a (n = 2)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_accuracy_energy_shows_each_row_that_has_both_numbers():
