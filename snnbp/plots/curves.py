@@ -34,7 +34,7 @@ def learning_curves(
     Returns
     -------
     StyledFigure
-        a: accuracies, b: loss, thick lines are means and thin lines single runs; c: best checkpoints.
+        a: accuracies, b: loss, thick lines are means and thin dotted lines single runs; c: best checkpoints.
     """
     epochs = histories[0]["epoch"].to_numpy()
     n, last = len(histories), f"{epochs[-1]:g}"
@@ -86,8 +86,9 @@ def accuracy_curves(
     Returns
     -------
     StyledFigure
-        Thin lines are single runs, thick lines means.
+        Thin dotted lines are single runs, thick lines means. A group without runs is left out.
     """
+    histories = {label: runs for label, runs in histories.items() if runs}
     told = "; ".join(
         f"{column}, {label}: {100 * _stacked(runs, column)[:, -1].mean():.1f} %"
         for column in columns
@@ -109,18 +110,18 @@ def accuracy_curves(
 
 
 def draw_runs(axis: Axes, histories: Sequence[Any], column: str, label: str, **look: Any) -> None:
-    """Draw a column of histories over epochs: thin lines for the runs, a thick one for their mean."""
+    """Draw a column of histories over epochs: thin dotted lines for the runs, a thick one for their mean."""
     epochs, runs = np.asarray(histories[0]["epoch"]), _stacked(histories, column)
     if column != "mse":
         runs = 100 * runs
     if len(runs) > 1:
-        axis.plot(epochs, runs.T, linewidth=0.5, alpha=0.6, **look)
+        axis.plot(epochs, runs.T, linewidth=0.7, linestyle=":", alpha=0.8, **look)
     axis.plot(epochs, runs.mean(axis=0), linewidth=1.5, label=label, **look)
 
 
 def _run_marks(mean: str) -> list[Line2D]:
     """The legend of `draw_runs`."""
-    return [mark(mean, linewidth=1.5), mark("single run", linewidth=0.5)]
+    return [mark(mean, linewidth=1.5), mark("single run", linewidth=0.7, linestyle=":")]
 
 
 def _stacked(histories: Sequence[Any], name: str) -> NDArray[np.float64]:
