@@ -6,9 +6,11 @@ for one sample after any other; see `symbolic`. It searches a case in which one 
 A  bounds    if every current from a matrix is within `current_bounds`, populations that must be silent are
 B  equality  if they are silent, all copies of all matrices, and the outputs, are those of the algorithm
 
-B includes what carries it from one sample to the next and from one synapse to all: the ring of gates turns;
-in every step copies of a matrix are equal and bring the currents of the algorithm; W_l^T+ + W_l^T- is 0 or -2
-in every synapse. Input sums are assumed to fit 24 bits.
+Input sums are assumed to fit 24 bits. B includes what carries it from one sample to the next and from one
+synapse to all: the ring of gates turns; in every step copies of a matrix are equal and bring the currents of
+the algorithm; W_l^T+ is W_l transposed, and W_l^T+ + W_l^T- is 0 or -2, in every synapse. So a synapse brings
+no positive error and no positive error of the other sign at once: its two currents add up to 0 or less.
+Adding this up over all synapses is the one step that the solver does not take: it assumes the sum.
 
 A counterexample is a complete network, to be replayed with
 `snnbp.backends.spiking.trace(example.weights, example, circuit=example.circuit)`.
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from snnbp.circuit.backprop import current_bounds
 from snnbp.circuit.loihi import WEIGHT_GRID
 from snnbp.circuit.spec import Circuit
-from snnbp.circuit.symbolic import Execution, Matrix, Spikes
+from snnbp.circuit.symbolic import Execution, Matrix, Spikes, changed, value_of, z3
 from snnbp.circuit.weights import Weights
 
 # What must be equal, in words; in the circuit; by the algorithm.
@@ -54,27 +56,6 @@ class Proof:
         return not self.failed
 
 
-@dataclass(frozen=True, eq=False)
-class Counterexample:
-    """A network, and samples with which it, from rest, does something else than the algorithm.
-
-    Attributes
-    ----------
-    circuit : Circuit
-    weights : Weights
-    inputs : bool array (n, inputs)
-    labels : int64 array (n,)
-    words : tuple of str
-        Populations that fire and must not, and what differs from the algorithm (weights in weight units).
-    """
-
-    circuit: Circuit
-    weights: Weights
-    inputs: NDArray[np.bool_]
-    labels: NDArray[np.int64]
-    words: tuple[str, ...]
-
-
 def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool = True) -> Proof:
     """Prove A and B, or say what fails.
 
@@ -99,8 +80,7 @@ def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool
         For a circuit that `symbolic` cannot carry out.
     """
     case = _Case(Execution(circuit, sums_fit), specification or circuit)
-    z3, failed = case.run.z3, []
-    a, b = z3.Solver(), z3.Solver()
+    failed, a, b = [], z3.Solver(), z3.Solver()
     a.add(*case.run.assumed, *case.within_bounds())
     b.add(*case.run.assumed, *map(z3.Not, case.run.forbidden.values()))
     if a.check() != z3.sat:
@@ -130,54 +110,13 @@ def largest_silent_currents(circuit: Circuit) -> dict[tuple[int, str], int]:
     """
     run, found = Execution(circuit), {}
     for (step, name, group), fires in run.forbidden.items():
-        search = run.z3.Optimize()
+        search = z3.Optimize()
         earlier = (other for key, other in run.forbidden.items() if key[0] < step)
-        search.add(*run.assumed, *map(run.z3.Not, earlier), fires)
-        least = search.minimize(run.currents.get((step, name, group), run.z3.IntVal(0)))
-        if search.check() == run.z3.sat:
+        search.add(*run.assumed, *map(z3.Not, earlier), fires)
+        least = search.minimize(run.currents.get((step, name, group), z3.IntVal(0)))
+        if search.check() == z3.sat:
             found[step, name] = search.lower(least).as_long() - WEIGHT_GRID
     return found
-
-
-def counterexample(
-    circuit: Circuit,
-    specification: Circuit | None = None,
-    beyond: tuple[int, str] | None = None,
-    differs: bool = True,
-    sums_fit: bool = True,
-    groups: Sequence[Sequence[int]] = ((1, 68), (1, 68), (1, 1, 68)),
-    samples: int = 1,
-) -> Counterexample | None:
-    """Search a network that refutes A or B, within the bounds or just beyond one of them.
-
-    Parameters
-    ----------
-    circuit, specification, sums_fit
-        As in `prove`.
-    beyond : (int, str), optional
-        Phase and population that receives the smallest current beyond its bound, in the last sample and
-        before any other. By default all currents are within their bounds.
-    differs : bool
-        Whether weights or outputs must differ from the algorithm's. Else it is enough that a population fires
-        that must be silent.
-    groups : sequence of sequence of int
-        For each layer, how many of its neurons are equal. Targets are among those that have no equal.
-    samples : int
-        Number of samples in turn.
-
-    Returns
-    -------
-    Counterexample or None
-        None if there is no such network of these sizes.
-    """
-    layers = [layer for layer in circuit.sizes if layer != "gate"]
-    sizes = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
-    case = _Case(Execution(circuit, sums_fit, sizes, samples), specification or circuit)
-    z3 = case.run.z3
-    solver = z3.Solver()
-    solver.add(*case.run.assumed, *case.within_bounds(beyond))
-    solver.add(case.differ if differs else z3.Or(False, *case.run.forbidden.values()))
-    return case.example(solver.model()) if solver.check() == z3.sat else None
 
 
 class _Case:
@@ -188,7 +127,7 @@ class _Case:
         self.bounds = current_bounds(specification)
         self.output_phase = next(n for n, phase in enumerate(specification.phases) if "o" in phase.open)
         self.equations = [*self._equal(), *(self._invariant() if run.free else ())]
-        self.differ = run.z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
+        self.differ = z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
 
     def _equal(self) -> Iterator[Equation]:
         run = self.run
@@ -230,7 +169,7 @@ class _Case:
         self, sample: int, weights: dict[str, Matrix]
     ) -> tuple[Spikes, dict[str, Matrix], list[Equation]]:
         """Backpropagation as `snnbp.backends.reference` defines it: outputs, new weights, equal currents."""
-        run, c, z3 = self.run, self.specification, self.run.z3
+        run, c = self.run, self.specification
         last = sum(layer.startswith("hidden") for layer in c.sizes) + 1
         names = ["x", *(f"h{layer}" for layer in range(1, last)), "o"]
         threshold, half = c["o"].neuron.threshold, c["o"].neuron.threshold // 2
@@ -251,9 +190,9 @@ class _Case:
             )
             return [current + run.rest(symbol, sent) for current in own]
 
-        def mirrored(of: dict[str, Matrix]) -> Any:
-            total = of[f"{back}+"][0][0] + of[f"{back}-"][0][0]
-            return z3.Or(total == 0, total == -1)
+        def mirrored(of: dict[str, Matrix], forward: str) -> Any:
+            plus, total = of[f"{back}+"][0][0], of[f"{back}+"][0][0] + of[f"{back}-"][0][0]
+            return z3.And(plus == of[forward][0][0], z3.Or(total == 0, total == -1))
 
         # Forward
         spikes, v = [run.x[sample]], []
@@ -278,7 +217,7 @@ class _Case:
             if back[0] == "W" and n > 1:
                 learning |= {f"{back}+": ((plus, h), (minus, h)), f"{back}-": ((minus, h), (plus, h))}
             for symbol, (up, down) in learning.items():
-                new[symbol] = run.changed(run.changed(weights[symbol], *up, run.step), *down, -run.step)
+                new[symbol] = changed(changed(weights[symbol], *up, run.step), *down, -run.step)
             if n > 1:
                 to_p, to_d = sorted(
                     both_open(names[n - 1], names[n]), key=lambda phase: not c.phases[phase].reward
@@ -290,9 +229,11 @@ class _Case:
                 ]
                 deltas = [[a + b for a, b in zip(*currents[k : k + 2], strict=True)] for k in (0, 2)]
                 if run.free and back[0] == "W":
-                    # An error is not both positive and negative, since W_l^T+ + W_l^T- is not positive.
-                    run.assumed += [mirrored(weights), deltas[0][0] + deltas[1][0] <= 0]
-                    equations.append((f"{back}+ + {back}- is 0 or -2", mirrored(new), True))
+                    # What the equations below say of one synapse, added up over all of them.
+                    run.assumed += [mirrored(weights, f"W{n}"), deltas[0][0] + deltas[1][0] <= 0]
+                    equations.append(
+                        (f"{back}+ is W{n} transposed, {back}- its negative", mirrored(new, f"W{n}"), True)
+                    )
                     equations.append((f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True))
                 windows = [z3.And(u > 0, u <= threshold) for u in v[n - 2]]
                 plus, minus = (
@@ -310,7 +251,7 @@ class _Case:
                 found.append(current <= self.bounds[step % run.period, name])
         if beyond:
             reached = [current for key, current in run.currents.items() if key[:2] == (end, beyond[1])]
-            found.append(run.z3.Or(*(current == self.bounds[beyond] + WEIGHT_GRID for current in reached)))
+            found.append(z3.Or(*(current == self.bounds[beyond] + WEIGHT_GRID for current in reached)))
         return found
 
     def possible(self) -> Iterator[tuple[str, Any]]:
@@ -327,38 +268,97 @@ class _Case:
         """Populations that fire and must not, in words."""
         found = []
         for (step, name, group), fires in self.run.forbidden.items():
-            if self.run.value(model, fires):
+            if value_of(model, fires):
                 words = f"phase {step % self.run.period}: {name} fires and must be silent"
                 current = self.run.currents.get((step, name, group))
                 if current is not None:
-                    words += f", current {self.run.value(model, current):,}"
+                    words += f", current {value_of(model, current):,}"
                 found.append(words)
         return found
 
     def differing(self, model: Any) -> list[str]:
         """What differs from the algorithm, in words."""
-        values = (
-            (words, *(self.run.value(model, side) for side in sides)) for words, *sides in self.equations
-        )
+        values = ((words, *(value_of(model, side) for side in sides)) for words, *sides in self.equations)
         return [f"{words}: {a} in the circuit, {b} by the algorithm" for words, a, b in values if a != b]
 
-    def example(self, model: Any) -> Counterexample:
-        """The network and the samples that the solver found."""
-        run = self.run
 
-        def values(matrix: Matrix) -> NDArray[np.int64]:
-            return np.array([[run.value(model, entry) for entry in row] for row in matrix], np.int64)
+@dataclass(frozen=True, eq=False)
+class Counterexample:
+    """A network, and samples with which it, from rest, does something else than the algorithm.
 
-        layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
-        matrices = [
-            np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
-            for n, (pre, post) in enumerate(pairwise(layers), 1)
-        ]
-        populations = (replace(q, size=sum(run.sizes[q.layer])) for q in run.circuit.populations)
-        return Counterexample(
-            replace(run.circuit, populations=tuple(populations)),
-            Weights(tuple(matrices), run.circuit["o"].neuron.threshold),
-            np.repeat(values(run.x).astype(np.bool_), layers[0], axis=1),
-            np.repeat(values(run.t), layers[-1], axis=1).argmax(axis=1),
-            (*self.firing(model), *self.differing(model)),
-        )
+    Attributes
+    ----------
+    circuit : Circuit
+    weights : Weights
+    inputs : bool array (n, inputs)
+    labels : int64 array (n,)
+    words : tuple of str
+        Populations that fire and must not, and what differs from the algorithm (weights in weight units).
+    """
+
+    circuit: Circuit
+    weights: Weights
+    inputs: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    words: tuple[str, ...]
+
+
+def counterexample(
+    circuit: Circuit,
+    specification: Circuit | None = None,
+    beyond: tuple[int, str] | None = None,
+    differs: bool = True,
+    sums_fit: bool = True,
+    groups: Sequence[Sequence[int]] = ((1, 68), (1, 68), (1, 1, 68)),
+    samples: int = 1,
+) -> Counterexample | None:
+    """Search a network that refutes A or B, within the bounds or just beyond one of them.
+
+    Parameters
+    ----------
+    circuit, specification, sums_fit
+        As in `prove`.
+    beyond : (int, str), optional
+        Phase and population that receives the smallest current beyond its bound, in the last sample and
+        before any other. By default all currents are within their bounds.
+    differs : bool
+        Whether weights or outputs must differ from the algorithm's. Else it is enough that a population fires
+        that must be silent.
+    groups : sequence of sequence of int
+        For each layer, how many of its neurons are equal. Targets are among those that have no equal.
+    samples : int
+        Number of samples in turn.
+
+    Returns
+    -------
+    Counterexample or None
+        None if there is no such network of these sizes.
+    """
+    layers = [layer for layer in circuit.sizes if layer != "gate"]
+    sizes = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
+    case = _Case(Execution(circuit, sums_fit, sizes, samples), specification or circuit)
+    solver = z3.Solver()
+    solver.add(*case.run.assumed, *case.within_bounds(beyond))
+    solver.add(case.differ if differs else z3.Or(False, *case.run.forbidden.values()))
+    return _example(case, solver.model()) if solver.check() == z3.sat else None
+
+
+def _example(case: _Case, model: Any) -> Counterexample:
+    run = case.run
+
+    def values(matrix: Matrix) -> NDArray[np.int64]:
+        return np.array([[value_of(model, entry) for entry in row] for row in matrix], np.int64)
+
+    layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
+    matrices = [
+        np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
+        for n, (pre, post) in enumerate(pairwise(layers), 1)
+    ]
+    populations = (replace(q, size=sum(run.sizes[q.layer])) for q in run.circuit.populations)
+    return Counterexample(
+        replace(run.circuit, populations=tuple(populations)),
+        Weights(tuple(matrices), run.circuit["o"].neuron.threshold),
+        np.repeat(values(run.x).astype(np.bool_), layers[0], axis=1),
+        np.repeat(values(run.t), layers[-1], axis=1).argmax(axis=1),
+        (*case.firing(model), *case.differing(model)),
+    )

@@ -1,5 +1,6 @@
 """The solver proves the declared circuits, and refutes changed ones; `spiking` replays what it finds."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ from snnbp.backends.rule import Rule
 from snnbp.backends.spiking import trace
 from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
 from snnbp.circuit.loihi import INHIBITION
+from snnbp.circuit.parts import Projection
 from snnbp.circuit.proof import counterexample, largest_silent_currents, prove
 
 STRONGEST = -254 * 2**7
@@ -62,6 +64,7 @@ def replayed(example, rule):
 def assert_real(example, groups, rule=Rule()):  # noqa: B008
     """What the solver says is what `spiking` and `reference` do, in every weight that it names."""
     done, expected, outputs = replayed(example, rule)
+    named = 0
     for words in example.words:
         if found := re.fullmatch(r"(\w+[+-]?) to (\S+) \((\d), (\d)\): (-?\d+) in .* (-?\d+) by .*", words):
             symbol, post, *numbers = found.groups()
@@ -72,11 +75,10 @@ def assert_real(example, groups, rule=Rule()):  # noqa: B008
             layer = int(symbol[1])
             pre, to = (groups[layer - 1], groups[layer])[:: -1 if "T" in symbol else 1]
             where = sum(pre[:i]), sum(to[:j])
-            assert (done.after[pair][where], expected[pair][where]) == (
-                circuit,
-                algorithm,
-            )
+            assert (done.after[pair][where], expected[pair][where]) == (circuit, algorithm)
+            named += 1
     phase = next(n for n, phase in enumerate(done.circuit.phases) if "o" in phase.open)
+    assert named == sum(" to " in words for words in example.words if words.startswith("W"))
     same = [np.array_equal(done.after[pair], matrix) for pair, matrix in expected.items()]
     assert not all([*same, np.array_equal(done.spikes["o"][:, phase], outputs)])
 
@@ -224,23 +226,28 @@ def test_every_other_projection_is_needed(n_hidden, request):
 
 
 def test_the_library_does_not_import_the_solver():
-    code = "import sys, snnbp, snnbp.circuit.proof; sys.exit('z3' in sys.modules)"
+    code = "import sys, snnbp; sys.exit('z3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_the_solver_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "z3", None)
+    monkeypatch.delitem(sys.modules, "snnbp.circuit.symbolic")
     with pytest.raises(ImportError, match="pip install z3-solver"):
-        prove(ONE)
+        importlib.import_module("snnbp.circuit.symbolic")
 
 
 def test_circuits_that_cannot_be_proved_are_refused():
     resting = (replace(q, neuron=replace(q.neuron, refractory=1)) for q in ONE.populations)
     uneven = replace(ONE.plasticity, rewarded=2, always=-4)
+    fed_back = Projection("h1", "input", "all-to-all", symbol="B")
     for circuit in (
         replace(ONE, phases=()),
         replace(ONE, populations=tuple(resting)),
         replace(ONE, plasticity=uneven),
+        replace(ONE, projections=(*ONE.projections, fed_back)),
+        edited(ONE, "in_g", "g00", delay=1),
+        edited(ONE, "h1", "o_copy", symbol="W1"),
     ):
         with pytest.raises(ValueError, match="a proof needs phases"):
             prove(circuit, ONE)
