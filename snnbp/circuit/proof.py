@@ -136,16 +136,13 @@ class _Case:
             outputs, weights, equations = self._algorithm(sample, weights)
             yield from equations
             spikes = run.spikes[sample * run.period + self.output_phase, "o"]
-            for k, (ours, theirs) in enumerate(zip(spikes, outputs, strict=True)):
-                yield f"output {k} of sample {sample}", ours, theirs
+            for k, output in enumerate(outputs):
+                yield f"output {k} of sample {sample}", spikes[k], output
         for p in run.circuit.matrices:
-            for i, row in enumerate(run.past[-1][p.pre, p.post]):
-                for j, w in enumerate(row):
-                    yield (
-                        f"{p.symbol} to {p.post} ({i}, {j})",
-                        WEIGHT_GRID * w,
-                        WEIGHT_GRID * weights[p.symbol][i][j],
-                    )
+            ours, theirs = run.past[-1][p.pre, p.post], weights[p.symbol]
+            for i, j in np.ndindex(len(ours), len(ours[0])):
+                words = f"{p.symbol} to {p.post} ({i}, {j})"
+                yield words, WEIGHT_GRID * ours[i][j], WEIGHT_GRID * theirs[i][j]
 
     def _invariant(self) -> Iterator[Equation]:
         """What carries B from one sample to the next, from rest to the first, and from one synapse to all."""
@@ -157,8 +154,7 @@ class _Case:
                 w = weights[p.pre, p.post][0][0]
                 yield f"copies of {p.symbol} before step {step}", w, first.setdefault(p.symbol, w)
         for q in circuit.populations:
-            chain = [p for p in circuit.projections if (p.pre, p.post, p.delay) == ("in_g", q.name, 0)]
-            start = sum(p.weight or 0 for p in chain)
+            start = sum(p.weight or 0 for p in circuit.projections if (p.pre, p.post) == ("in_g", q.name))
             yield f"{q.name} at rest", q.neuron.bias > q.neuron.threshold, False
             yield f"{q.name} at the start", q.neuron.bias + start > q.neuron.threshold, q.name == ring[0]
             for step in range(run.period) if q.layer == "gate" else ():
@@ -219,9 +215,7 @@ class _Case:
             for symbol, (up, down) in learning.items():
                 new[symbol] = changed(changed(weights[symbol], *up, run.step), *down, -run.step)
             if n > 1:
-                to_p, to_d = sorted(
-                    both_open(names[n - 1], names[n]), key=lambda phase: not c.phases[phase].reward
-                )
+                to_p, to_d = sorted(both_open(names[n - 1], names[n]), key=lambda m: not c.phases[m].reward)
                 currents = [
                     received(back + sign, names[n], phase, spikes)
                     for phase, (same, other) in ((to_p, (plus, minus)), (to_d, (minus, plus)))
@@ -231,14 +225,11 @@ class _Case:
                 if run.free and back[0] == "W":
                     # What the equations below say of one synapse, added up over all of them.
                     run.assumed += [mirrored(weights, f"W{n}"), deltas[0][0] + deltas[1][0] <= 0]
-                    equations.append(
-                        (f"{back}+ is W{n} transposed, {back}- its negative", mirrored(new, f"W{n}"), True)
-                    )
+                    equations.append((f"{back}+ and {back}- mirror W{n}", mirrored(new, f"W{n}"), True))
                     equations.append((f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True))
                 windows = [z3.And(u > 0, u <= threshold) for u in v[n - 2]]
                 plus, minus = (
-                    [z3.And(d > 0, window) for d, window in zip(delta, windows, strict=True)]
-                    for delta in deltas
+                    [z3.And(d > 0, w) for d, w in zip(delta, windows, strict=True)] for delta in deltas
                 )
         return spikes[-1], new, equations
 
