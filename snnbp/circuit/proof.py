@@ -6,9 +6,11 @@ for one sample after any other; see `symbolic`. It searches a case in which one 
 A  bounds    if every current from a matrix is within `current_bounds`, populations that must be silent are
 B  equality  if they are silent, all copies of all matrices, and the outputs, are those of the algorithm
 
-B includes what carries it from one sample to the next and from one synapse to all: the ring of gates turns;
-in every step copies of a matrix are equal and bring the currents of the algorithm; W_l^T+ + W_l^T- is 0 or -2
-in every synapse. Input sums are assumed to fit 24 bits.
+Input sums are assumed to fit 24 bits. B includes what carries it from one sample to the next and from one
+synapse to all: the ring of gates turns; in every step copies of a matrix are equal and bring the currents of
+the algorithm; W_l^T+ is W_l transposed, and W_l^T+ + W_l^T- is 0 or -2, in every synapse. So a synapse brings
+no positive error and no positive error of the other sign at once: its two currents add up to 0 or less.
+Adding this up over all synapses is the one step that the solver does not take: it assumes the sum.
 
 A counterexample is a complete network, to be replayed with
 `snnbp.backends.spiking.trace(example.weights, example, circuit=example.circuit)`.
@@ -25,7 +27,7 @@ from numpy.typing import NDArray
 from snnbp.circuit.backprop import current_bounds
 from snnbp.circuit.loihi import WEIGHT_GRID
 from snnbp.circuit.spec import Circuit
-from snnbp.circuit.symbolic import Execution, Matrix, Spikes
+from snnbp.circuit.symbolic import Execution, Matrix, Spikes, changed, value_of, z3
 from snnbp.circuit.weights import Weights
 
 # What must be equal, in words; in the circuit; by the algorithm.
@@ -54,27 +56,6 @@ class Proof:
         return not self.failed
 
 
-@dataclass(frozen=True, eq=False)
-class Counterexample:
-    """A network, and samples with which it, from rest, does something else than the algorithm.
-
-    Attributes
-    ----------
-    circuit : Circuit
-    weights : Weights
-    inputs : bool array (n, inputs)
-    labels : int64 array (n,)
-    words : tuple of str
-        Populations that fire and must not, and what differs from the algorithm (weights in weight units).
-    """
-
-    circuit: Circuit
-    weights: Weights
-    inputs: NDArray[np.bool_]
-    labels: NDArray[np.int64]
-    words: tuple[str, ...]
-
-
 def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool = True) -> Proof:
     """Prove A and B, or say what fails.
 
@@ -99,8 +80,7 @@ def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool
         For a circuit that `symbolic` cannot carry out.
     """
     case = _Case(Execution(circuit, sums_fit), specification or circuit)
-    z3, failed = case.run.z3, []
-    a, b = z3.Solver(), z3.Solver()
+    failed, a, b = [], z3.Solver(), z3.Solver()
     a.add(*case.run.assumed, *case.within_bounds())
     b.add(*case.run.assumed, *map(z3.Not, case.run.forbidden.values()))
     if a.check() != z3.sat:
@@ -130,13 +110,188 @@ def largest_silent_currents(circuit: Circuit) -> dict[tuple[int, str], int]:
     """
     run, found = Execution(circuit), {}
     for (step, name, group), fires in run.forbidden.items():
-        search = run.z3.Optimize()
+        search = z3.Optimize()
         earlier = (other for key, other in run.forbidden.items() if key[0] < step)
-        search.add(*run.assumed, *map(run.z3.Not, earlier), fires)
-        least = search.minimize(run.currents.get((step, name, group), run.z3.IntVal(0)))
-        if search.check() == run.z3.sat:
+        search.add(*run.assumed, *map(z3.Not, earlier), fires)
+        least = search.minimize(run.currents.get((step, name, group), z3.IntVal(0)))
+        if search.check() == z3.sat:
             found[step, name] = search.lower(least).as_long() - WEIGHT_GRID
     return found
+
+
+class _Case:
+    """A circuit executed on symbols, and the algorithm that a specification declares, beside it."""
+
+    def __init__(self, run: Execution, specification: Circuit) -> None:
+        self.run, self.specification = run, specification
+        self.bounds = current_bounds(specification)
+        self.output_phase = next(n for n, phase in enumerate(specification.phases) if "o" in phase.open)
+        self.equations = [*self._equal(), *(self._invariant() if run.free else ())]
+        self.differ = z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
+
+    def _equal(self) -> Iterator[Equation]:
+        run = self.run
+        weights = {p.symbol: run.initial(p.symbol, p.pre, p.post) for p in self.specification.matrices}
+        for sample in range(run.samples):
+            outputs, weights, equations = self._algorithm(sample, weights)
+            yield from equations
+            spikes = run.spikes[sample * run.period + self.output_phase, "o"]
+            for k, output in enumerate(outputs):
+                yield f"output {k} of sample {sample}", spikes[k], output
+        for p in run.circuit.matrices:
+            ours, theirs = run.past[-1][p.pre, p.post], weights[p.symbol]
+            for i, j in np.ndindex(len(ours), len(ours[0])):
+                words = f"{p.symbol} to {p.post} ({i}, {j})"
+                yield words, WEIGHT_GRID * ours[i][j], WEIGHT_GRID * theirs[i][j]
+
+    def _invariant(self) -> Iterator[Equation]:
+        """What carries B from one sample to the next, from rest to the first, and from one synapse to all."""
+        run, circuit = self.run, self.run.circuit
+        ring = [phase.gate for phase in circuit.phases]
+        for step, weights in enumerate(run.past):
+            first: dict[str, Any] = {}
+            for p in circuit.matrices:
+                w = weights[p.pre, p.post][0][0]
+                yield f"copies of {p.symbol} before step {step}", w, first.setdefault(p.symbol, w)
+        for q in circuit.populations:
+            start = sum(p.weight or 0 for p in circuit.projections if (p.pre, p.post) == ("in_g", q.name))
+            yield f"{q.name} at rest", q.neuron.bias > q.neuron.threshold, False
+            yield f"{q.name} at the start", q.neuron.bias + start > q.neuron.threshold, q.name == ring[0]
+            for step in range(run.period) if q.layer == "gate" else ():
+                turned = q.name == ring[(step + 1) % run.period]
+                yield f"gate {q.name} in step {step}", run.spikes[step, q.name][0], turned
+
+    def _algorithm(
+        self, sample: int, weights: dict[str, Matrix]
+    ) -> tuple[Spikes, dict[str, Matrix], list[Equation]]:
+        """Backpropagation as `snnbp.backends.reference` defines it: outputs, new weights, equal currents."""
+        run, c = self.run, self.specification
+        last = sum(layer.startswith("hidden") for layer in c.sizes) + 1
+        names = ["x", *(f"h{layer}" for layer in range(1, last)), "o"]
+        threshold, half = c["o"].neuron.threshold, c["o"].neuron.threshold // 2
+        equations: list[Equation] = []
+        owns: list[Any] = []
+
+        def both_open(pre: str, post: str) -> list[int]:
+            return [n for n, phase in enumerate(c.phases) if {pre, post} <= {*phase.open}]
+
+        def received(symbol: str, pre: str, phase: int, spikes: Spikes) -> list[Any]:
+            sent = sample * run.period + phase
+            own = [run.current(pre, spikes, weights[symbol], j) for j, _ in enumerate(weights[symbol][0])]
+            owns.append(own[0])
+            equations.extend(
+                (f"current of {symbol} to {post}, phase {phase + 1}", ours, own[0])
+                for (matrix, step, post), ours in run.sent.items()
+                if run.free and (matrix, step) == (symbol, sent)
+            )
+            return [current + run.rest(symbol, sent) for current in own]
+
+        def mirrored(of: dict[str, Matrix], forward: str) -> Any:
+            plus, total = of[f"{back}+"][0][0], of[f"{back}+"][0][0] + of[f"{back}-"][0][0]
+            return z3.And(plus == of[forward][0][0], z3.Or(total == 0, total == -1))
+
+        # Forward
+        spikes, v = [run.x[sample]], []
+        for n, pre in enumerate(names[:-1], 1):
+            v.append(received(f"W{n}", pre, both_open(pre, pre)[0], spikes[-1]))
+            spikes.append([u > half for u in v[-1]])
+        if not c.plasticity:
+            return spikes[-1], weights, equations
+
+        # Error, split by sign
+        shares = {name: share for phase in reversed(c.phases) for name, share in phase.opens.items()}
+        margin = half - round(shares.get("o_low", 1 / 2) * threshold)
+        ends = list(zip(run.t[sample], v[-1], strict=True))
+        plus = [z3.And(t, u <= half + margin, z3.Or("d+" in shares, u > 0)) for t, u in ends]
+        minus = [z3.And(z3.Not(t), u > half - margin, u <= threshold) for t, u in ends]
+
+        # Backward through the weights from before the sample
+        new = dict(weights)
+        for n in range(last, 0, -1):
+            h, back = spikes[n - 1], f"W{n}T" if f"W{n}T+" in weights else f"B{n}"
+            learning = {f"W{n}": ((h, plus), (h, minus))}
+            if back[0] == "W" and n > 1:
+                learning |= {f"{back}+": ((plus, h), (minus, h)), f"{back}-": ((minus, h), (plus, h))}
+            for symbol, (up, down) in learning.items():
+                new[symbol] = changed(changed(weights[symbol], *up, run.step), *down, -run.step)
+            if n > 1:
+                to_p, to_d = sorted(both_open(names[n - 1], names[n]), key=lambda m: not c.phases[m].reward)
+                currents = [
+                    received(back + sign, names[n], phase, spikes)
+                    for phase, (same, other) in ((to_p, (plus, minus)), (to_d, (minus, plus)))
+                    for sign, spikes in (("+", same), ("-", other))
+                ]
+                deltas = [[a + b for a, b in zip(*currents[k : k + 2], strict=True)] for k in (0, 2)]
+                if run.free and back[0] == "W":
+                    # What the equations below say of one synapse, added up over all of them.
+                    run.assumed += [mirrored(weights, f"W{n}"), deltas[0][0] + deltas[1][0] <= 0]
+                    equations.append((f"{back}+ and {back}- mirror W{n}", mirrored(new, f"W{n}"), True))
+                    equations.append((f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True))
+                windows = [z3.And(u > 0, u <= threshold) for u in v[n - 2]]
+                plus, minus = (
+                    [z3.And(d > 0, w) for d, w in zip(delta, windows, strict=True)] for delta in deltas
+                )
+        return spikes[-1], new, equations
+
+    def within_bounds(self, beyond: tuple[int, str] | None = None) -> list[Any]:
+        """All currents within their bounds; or only those before the named one, which is just beyond."""
+        run, found = self.run, []
+        end = run.samples * run.period - (run.period - beyond[0] if beyond else 0)
+        for (step, name, _), current in run.currents.items():
+            if step < end and (step % run.period, name) in self.bounds:
+                found.append(current <= self.bounds[step % run.period, name])
+        if beyond:
+            reached = [current for key, current in run.currents.items() if key[:2] == (end, beyond[1])]
+            found.append(z3.Or(*(current == self.bounds[beyond] + WEIGHT_GRID for current in reached)))
+        return found
+
+    def possible(self) -> Iterator[tuple[str, Any]]:
+        """What must be able to happen, so that B says something."""
+        run = self.run
+        for spike in (True, False):
+            yield f"o = {spike}", run.spikes[self.output_phase, "o"][0] == spike
+        for p in run.circuit.matrices if run.circuit.plasticity else ():
+            for sign, change in (("+", run.step), ("-", -run.step)) if p.learns else ():
+                before, after = (weights[p.pre, p.post][0][0] for weights in (run.past[0], run.past[-1]))
+                yield f"{p.symbol} to {p.post} {sign}= step", after - before == change
+
+    def firing(self, model: Any) -> list[str]:
+        """Populations that fire and must not, in words."""
+        found = []
+        for (step, name, group), fires in self.run.forbidden.items():
+            if value_of(model, fires):
+                words = f"phase {step % self.run.period}: {name} fires and must be silent"
+                current = self.run.currents.get((step, name, group))
+                if current is not None:
+                    words += f", current {value_of(model, current):,}"
+                found.append(words)
+        return found
+
+    def differing(self, model: Any) -> list[str]:
+        """What differs from the algorithm, in words."""
+        values = ((words, *(value_of(model, side) for side in sides)) for words, *sides in self.equations)
+        return [f"{words}: {a} in the circuit, {b} by the algorithm" for words, a, b in values if a != b]
+
+
+@dataclass(frozen=True, eq=False)
+class Counterexample:
+    """A network, and samples with which it, from rest, does something else than the algorithm.
+
+    Attributes
+    ----------
+    circuit : Circuit
+    weights : Weights
+    inputs : bool array (n, inputs)
+    labels : int64 array (n,)
+    words : tuple of str
+        Populations that fire and must not, and what differs from the algorithm (weights in weight units).
+    """
+
+    circuit: Circuit
+    weights: Weights
+    inputs: NDArray[np.bool_]
+    labels: NDArray[np.int64]
+    words: tuple[str, ...]
 
 
 def counterexample(
@@ -173,192 +328,28 @@ def counterexample(
     layers = [layer for layer in circuit.sizes if layer != "gate"]
     sizes = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
     case = _Case(Execution(circuit, sums_fit, sizes, samples), specification or circuit)
-    z3 = case.run.z3
     solver = z3.Solver()
     solver.add(*case.run.assumed, *case.within_bounds(beyond))
     solver.add(case.differ if differs else z3.Or(False, *case.run.forbidden.values()))
-    return case.example(solver.model()) if solver.check() == z3.sat else None
+    return _example(case, solver.model()) if solver.check() == z3.sat else None
 
 
-class _Case:
-    """A circuit executed on symbols, and the algorithm that a specification declares, beside it."""
+def _example(case: _Case, model: Any) -> Counterexample:
+    run = case.run
 
-    def __init__(self, run: Execution, specification: Circuit) -> None:
-        self.run, self.specification = run, specification
-        self.bounds = current_bounds(specification)
-        self.output_phase = next(n for n, phase in enumerate(specification.phases) if "o" in phase.open)
-        self.equations = [*self._equal(), *(self._invariant() if run.free else ())]
-        self.differ = run.z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
+    def values(matrix: Matrix) -> NDArray[np.int64]:
+        return np.array([[value_of(model, entry) for entry in row] for row in matrix], np.int64)
 
-    def _equal(self) -> Iterator[Equation]:
-        run = self.run
-        weights = {p.symbol: run.initial(p.symbol, p.pre, p.post) for p in self.specification.matrices}
-        for sample in range(run.samples):
-            outputs, weights, equations = self._algorithm(sample, weights)
-            yield from equations
-            spikes = run.spikes[sample * run.period + self.output_phase, "o"]
-            for k, (ours, theirs) in enumerate(zip(spikes, outputs, strict=True)):
-                yield f"output {k} of sample {sample}", ours, theirs
-        for p in run.circuit.matrices:
-            for i, row in enumerate(run.past[-1][p.pre, p.post]):
-                for j, w in enumerate(row):
-                    yield (
-                        f"{p.symbol} to {p.post} ({i}, {j})",
-                        WEIGHT_GRID * w,
-                        WEIGHT_GRID * weights[p.symbol][i][j],
-                    )
-
-    def _invariant(self) -> Iterator[Equation]:
-        """What carries B from one sample to the next, from rest to the first, and from one synapse to all."""
-        run, circuit = self.run, self.run.circuit
-        ring = [phase.gate for phase in circuit.phases]
-        for step, weights in enumerate(run.past):
-            first: dict[str, Any] = {}
-            for p in circuit.matrices:
-                w = weights[p.pre, p.post][0][0]
-                yield f"copies of {p.symbol} before step {step}", w, first.setdefault(p.symbol, w)
-        for q in circuit.populations:
-            chain = [p for p in circuit.projections if (p.pre, p.post, p.delay) == ("in_g", q.name, 0)]
-            start = sum(p.weight or 0 for p in chain)
-            yield f"{q.name} at rest", q.neuron.bias > q.neuron.threshold, False
-            yield f"{q.name} at the start", q.neuron.bias + start > q.neuron.threshold, q.name == ring[0]
-            for step in range(run.period) if q.layer == "gate" else ():
-                turned = q.name == ring[(step + 1) % run.period]
-                yield f"gate {q.name} in step {step}", run.spikes[step, q.name][0], turned
-
-    def _algorithm(
-        self, sample: int, weights: dict[str, Matrix]
-    ) -> tuple[Spikes, dict[str, Matrix], list[Equation]]:
-        """Backpropagation as `snnbp.backends.reference` defines it: outputs, new weights, equal currents."""
-        run, c, z3 = self.run, self.specification, self.run.z3
-        last = sum(layer.startswith("hidden") for layer in c.sizes) + 1
-        names = ["x", *(f"h{layer}" for layer in range(1, last)), "o"]
-        threshold, half = c["o"].neuron.threshold, c["o"].neuron.threshold // 2
-        equations: list[Equation] = []
-        owns: list[Any] = []
-
-        def both_open(pre: str, post: str) -> list[int]:
-            return [n for n, phase in enumerate(c.phases) if {pre, post} <= {*phase.open}]
-
-        def received(symbol: str, pre: str, phase: int, spikes: Spikes) -> list[Any]:
-            sent = sample * run.period + phase
-            own = [run.current(pre, spikes, weights[symbol], j) for j, _ in enumerate(weights[symbol][0])]
-            owns.append(own[0])
-            equations.extend(
-                (f"current of {symbol} to {post}, phase {phase + 1}", ours, own[0])
-                for (matrix, step, post), ours in run.sent.items()
-                if run.free and (matrix, step) == (symbol, sent)
-            )
-            return [current + run.rest(symbol, sent) for current in own]
-
-        def mirrored(of: dict[str, Matrix]) -> Any:
-            total = of[f"{back}+"][0][0] + of[f"{back}-"][0][0]
-            return z3.Or(total == 0, total == -1)
-
-        # Forward
-        spikes, v = [run.x[sample]], []
-        for n, pre in enumerate(names[:-1], 1):
-            v.append(received(f"W{n}", pre, both_open(pre, pre)[0], spikes[-1]))
-            spikes.append([u > half for u in v[-1]])
-        if not c.plasticity:
-            return spikes[-1], weights, equations
-
-        # Error, split by sign
-        shares = {name: share for phase in reversed(c.phases) for name, share in phase.opens.items()}
-        margin = half - round(shares.get("o_low", 1 / 2) * threshold)
-        ends = list(zip(run.t[sample], v[-1], strict=True))
-        plus = [z3.And(t, u <= half + margin, z3.Or("d+" in shares, u > 0)) for t, u in ends]
-        minus = [z3.And(z3.Not(t), u > half - margin, u <= threshold) for t, u in ends]
-
-        # Backward through the weights from before the sample
-        new = dict(weights)
-        for n in range(last, 0, -1):
-            h, back = spikes[n - 1], f"W{n}T" if f"W{n}T+" in weights else f"B{n}"
-            learning = {f"W{n}": ((h, plus), (h, minus))}
-            if back[0] == "W" and n > 1:
-                learning |= {f"{back}+": ((plus, h), (minus, h)), f"{back}-": ((minus, h), (plus, h))}
-            for symbol, (up, down) in learning.items():
-                new[symbol] = run.changed(run.changed(weights[symbol], *up, run.step), *down, -run.step)
-            if n > 1:
-                to_p, to_d = sorted(
-                    both_open(names[n - 1], names[n]), key=lambda phase: not c.phases[phase].reward
-                )
-                currents = [
-                    received(back + sign, names[n], phase, spikes)
-                    for phase, (same, other) in ((to_p, (plus, minus)), (to_d, (minus, plus)))
-                    for sign, spikes in (("+", same), ("-", other))
-                ]
-                deltas = [[a + b for a, b in zip(*currents[k : k + 2], strict=True)] for k in (0, 2)]
-                if run.free and back[0] == "W":
-                    # An error is not both positive and negative, since W_l^T+ + W_l^T- is not positive.
-                    run.assumed += [mirrored(weights), deltas[0][0] + deltas[1][0] <= 0]
-                    equations.append((f"{back}+ + {back}- is 0 or -2", mirrored(new), True))
-                    equations.append((f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True))
-                windows = [z3.And(u > 0, u <= threshold) for u in v[n - 2]]
-                plus, minus = (
-                    [z3.And(d > 0, window) for d, window in zip(delta, windows, strict=True)]
-                    for delta in deltas
-                )
-        return spikes[-1], new, equations
-
-    def within_bounds(self, beyond: tuple[int, str] | None = None) -> list[Any]:
-        """All currents within their bounds; or only those before the named one, which is just beyond."""
-        run, found = self.run, []
-        end = run.samples * run.period - (run.period - beyond[0] if beyond else 0)
-        for (step, name, _), current in run.currents.items():
-            if step < end and (step % run.period, name) in self.bounds:
-                found.append(current <= self.bounds[step % run.period, name])
-        if beyond:
-            reached = [current for key, current in run.currents.items() if key[:2] == (end, beyond[1])]
-            found.append(run.z3.Or(*(current == self.bounds[beyond] + WEIGHT_GRID for current in reached)))
-        return found
-
-    def possible(self) -> Iterator[tuple[str, Any]]:
-        """What must be able to happen, so that B says something."""
-        run = self.run
-        for spike in (True, False):
-            yield f"o = {spike}", run.spikes[self.output_phase, "o"][0] == spike
-        for p in run.circuit.matrices if run.circuit.plasticity else ():
-            for sign, change in (("+", run.step), ("-", -run.step)) if p.learns else ():
-                before, after = (weights[p.pre, p.post][0][0] for weights in (run.past[0], run.past[-1]))
-                yield f"{p.symbol} to {p.post} {sign}= step", after - before == change
-
-    def firing(self, model: Any) -> list[str]:
-        """Populations that fire and must not, in words."""
-        found = []
-        for (step, name, group), fires in self.run.forbidden.items():
-            if self.run.value(model, fires):
-                words = f"phase {step % self.run.period}: {name} fires and must be silent"
-                current = self.run.currents.get((step, name, group))
-                if current is not None:
-                    words += f", current {self.run.value(model, current):,}"
-                found.append(words)
-        return found
-
-    def differing(self, model: Any) -> list[str]:
-        """What differs from the algorithm, in words."""
-        values = (
-            (words, *(self.run.value(model, side) for side in sides)) for words, *sides in self.equations
-        )
-        return [f"{words}: {a} in the circuit, {b} by the algorithm" for words, a, b in values if a != b]
-
-    def example(self, model: Any) -> Counterexample:
-        """The network and the samples that the solver found."""
-        run = self.run
-
-        def values(matrix: Matrix) -> NDArray[np.int64]:
-            return np.array([[run.value(model, entry) for entry in row] for row in matrix], np.int64)
-
-        layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
-        matrices = [
-            np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
-            for n, (pre, post) in enumerate(pairwise(layers), 1)
-        ]
-        populations = (replace(q, size=sum(run.sizes[q.layer])) for q in run.circuit.populations)
-        return Counterexample(
-            replace(run.circuit, populations=tuple(populations)),
-            Weights(tuple(matrices), run.circuit["o"].neuron.threshold),
-            np.repeat(values(run.x).astype(np.bool_), layers[0], axis=1),
-            np.repeat(values(run.t), layers[-1], axis=1).argmax(axis=1),
-            (*self.firing(model), *self.differing(model)),
-        )
+    layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
+    matrices = [
+        np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
+        for n, (pre, post) in enumerate(pairwise(layers), 1)
+    ]
+    populations = (replace(q, size=sum(run.sizes[q.layer])) for q in run.circuit.populations)
+    return Counterexample(
+        replace(run.circuit, populations=tuple(populations)),
+        Weights(tuple(matrices), run.circuit["o"].neuron.threshold),
+        np.repeat(values(run.x).astype(np.bool_), layers[0], axis=1),
+        np.repeat(values(run.t), layers[-1], axis=1).argmax(axis=1),
+        (*case.firing(model), *case.differing(model)),
+    )

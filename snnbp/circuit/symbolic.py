@@ -14,6 +14,11 @@ from snnbp.circuit.loihi import SUM_LIMIT, WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.parts import Phase, Population
 from snnbp.circuit.spec import Circuit
 
+try:
+    import z3 as z3
+except ImportError:
+    raise ImportError("proofs need the solver Z3: pip install z3-solver") from None
+
 Spikes = Sequence[Any]
 Matrix = Sequence[Sequence[Any]]
 LOW, HIGH = WEIGHT_MIN // WEIGHT_GRID, WEIGHT_MAX // WEIGHT_GRID
@@ -57,7 +62,6 @@ class Execution:
         samples: int = 1,
     ) -> None:
         _check(circuit)
-        self.z3 = z3 = load_z3()
         self.circuit, self.sums_fit, self.free, self.samples = circuit, sums_fit, sizes is None, samples
         self.period = len(circuit.phases)
         self.sizes = dict(sizes or dict.fromkeys(circuit.sizes, (1,)))
@@ -89,7 +93,7 @@ class Execution:
 
     def initial(self, symbol: str, pre: str, post: str) -> Matrix:
         """Symbols for a matrix. Of given groups, the transposed ones follow from the forward ones."""
-        z3, plain = self.z3, symbol.rstrip("T+-")
+        plain = symbol.rstrip("T+-")
         if symbol not in self.start and (self.free or symbol == plain):
             rows, columns = (range(len(self.sizes[self.layer[name]])) for name in (pre, post))
             matrix = [[z3.Int(f"{symbol} {i} {j}") for j in columns] for i in rows]
@@ -115,19 +119,18 @@ class Execution:
             if rule and p.learns:
                 change = self.step * ((rule.always + rule.rewarded * phase.reward) // -rule.always)
                 ends = self.spikes[step, p.pre], self.spikes[step, p.post]
-                after[p.pre, p.post] = self.changed(before[p.pre, p.post], *ends, change)
+                after[p.pre, p.post] = changed(before[p.pre, p.post], *ends, change)
         self.past.append(after)
 
     def _fires(self, step: int, phase: Phase, q: Population, group: int) -> Any:
-        z3, key = self.z3, (step, q.name, group)
-        fixed, currents = [z3.IntVal(0)], []
+        key, fixed, currents = (step, q.name, group), [z3.IntVal(0)], []
         for p in self.circuit.projections:
             sent = step - 1 - p.delay
             spikes = self.spikes_of(p.pre, sent) if p.post == q.name else ()
             if all(spike is False for spike in spikes):
                 continue
             if p.weight is not None:
-                fixed.append(self._gated(spikes[0 if p.pattern == "one-to-all" else group], p.weight))
+                fixed.append(_gated(spikes[0 if p.pattern == "one-to-all" else group], p.weight))
                 continue
             own = self.current(p.pre, spikes, self.past[sent][p.pre, p.post], group) if sent >= 0 else 0
             self.sent[p.symbol, sent, q.name] = own
@@ -138,8 +141,7 @@ class Execution:
             if self.sums_fit:
                 self.assumed.append(z3.And(total >= -SUM_LIMIT, total < SUM_LIMIT))
             else:
-                raised = z3.If(total < -SUM_LIMIT, total + 2 * SUM_LIMIT, total)
-                total = z3.If(total >= SUM_LIMIT, total - 2 * SUM_LIMIT, raised)
+                total = (total + SUM_LIMIT) % (2 * SUM_LIMIT) - SUM_LIMIT
         fires = z3.simplify(total > q.neuron.threshold - q.neuron.bias)
         fires = True if z3.is_true(fires) else not z3.is_false(fires) and fires
         if fires is not False and not _may_fire(q, phase):
@@ -155,61 +157,60 @@ class Execution:
         if self.layer[name] == "gate":
             return [name == following.gate and (self.free or step == -1)]
         if self.free and _may_fire(self.circuit[name], phase):
-            return [self.z3.Bool(f"{name} {step}")]
+            return [z3.Bool(f"{name} {step}")]
         return [False] * len(self.sizes[self.layer[name]])
 
     def current(self, pre: str, spikes: Spikes, weights: Matrix, group: int) -> Any:
         """The current from the groups of `pre` to one neuron of a group."""
         rows = zip(self.sizes[self.layer[pre]], spikes, weights, strict=True)
-        return self.z3.Sum(*(WEIGHT_GRID * n * self._gated(spike, row[group]) for n, spike, row in rows))
+        return z3.Sum(*(WEIGHT_GRID * n * _gated(spike, row[group]) for n, spike, row in rows))
 
     def rest(self, symbol: str, sent: int) -> Any:
         """The current from all other synapses; equal for the copies of a matrix."""
-        return WEIGHT_GRID * self.z3.Int(f"rest {symbol} {sent}") if self.free else 0
-
-    def changed(self, matrix: Matrix, pre: Spikes, post: Spikes, change: Any) -> Matrix:
-        """Change the weights between spikes, within the bounds of weights."""
-        rows = zip(matrix, pre, strict=True)
-        return [[self._changed(w, a, b, change) for w, b in zip(row, post, strict=True)] for row, a in rows]
-
-    def _changed(self, w: Any, a: Any, b: Any, change: Any) -> Any:
-        if a is False or b is False:
-            return w
-        z3, new = self.z3, w + change
-        return z3.If(z3.And(a, b), z3.If(new > HIGH, HIGH, z3.If(new < LOW, LOW, new)), w)
-
-    def _gated(self, spike: Any, value: Any) -> Any:
-        return value if spike is True else 0 if spike is False else self.z3.If(spike, value, 0)
-
-    def value(self, model: Any, symbol: Any) -> Any:
-        """The value of a symbol in a counterexample."""
-        if isinstance(symbol, int):
-            return symbol
-        found = model.eval(symbol, model_completion=True)
-        return self.z3.is_true(found) if self.z3.is_bool(found) else found.as_long()
+        return WEIGHT_GRID * z3.Int(f"rest {symbol} {sent}") if self.free else 0
 
 
-def load_z3() -> Any:
-    """Import the solver; ImportError that says what to install if it is missing."""
-    try:
-        import z3
-    except ImportError:
-        raise ImportError("proofs need the solver Z3: pip install z3-solver") from None
-    return z3
+def changed(matrix: Matrix, pre: Spikes, post: Spikes, change: Any) -> Matrix:
+    """Change the weights between spikes, within the bounds of weights."""
+    rows = zip(matrix, pre, strict=True)
+    return [[_changed(w, a, b, change) for w, b in zip(row, post, strict=True)] for row, a in rows]
+
+
+def value_of(model: Any, symbol: Any) -> Any:
+    """The value of a symbol in a counterexample."""
+    if isinstance(symbol, int):
+        return symbol
+    found = model.eval(symbol, model_completion=True)
+    return z3.is_true(found) if z3.is_bool(found) else found.as_long()
+
+
+def _changed(w: Any, a: Any, b: Any, change: Any) -> Any:
+    if a is False or b is False:
+        return w
+    new = w + change
+    return z3.If(z3.And(a, b), z3.If(new > HIGH, HIGH, z3.If(new < LOW, LOW, new)), w)
+
+
+def _gated(spike: Any, value: Any) -> Any:
+    return value if spike is True else 0 if spike is False else z3.If(spike, value, 0)
 
 
 def _check(circuit: Circuit) -> None:
-    layer, rule = {p.name: p.layer for p in circuit.populations}, circuit.plasticity
+    layer, rule = {q.name: q.layer for q in circuit.populations}, circuit.plasticity
+    given = {"in_g", *(name for phase in circuit.phases for name in phase.receives_input)}
     if (
         not circuit.phases
         or any(q.neuron.refractory for q in circuit.populations)
         or any(p.pattern == "one-to-one" and layer[p.pre] != layer[p.post] for p in circuit.projections)
         or any(p.pattern == "all-to-all" and p.weight is not None for p in circuit.projections)
+        or any(p.post in given or (p.pre == "in_g" and p.delay) for p in circuit.projections)
+        or len({p.symbol for p in circuit.matrices}) < len({(p.symbol, p.pre) for p in circuit.matrices})
         or (rule and (rule.always >= 0 or rule.rewarded % rule.always))
     ):
         raise ValueError(
-            "a proof needs phases, neurons without refractory period, one-to-one projections inside a layer, "
-            "matrices for all-to-all projections, and changes of weights by whole steps"
+            "a proof needs phases; neurons without refractory period; one-to-one projections inside a layer; "
+            "matrices for all-to-all projections, each of one source; no projections to what receives input, "
+            "and no delay from in_g; and changes of weights by whole steps"
         )
 
 

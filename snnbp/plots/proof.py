@@ -32,22 +32,24 @@ def symbolic_network() -> StyledFigure:
     for layer, name in zip(layers, ("x", "h", "o"), strict=True):
         whole.plot(*zip(*layer, strict=True), "o", color="white", markeredgecolor=GREY)
         _node(whole, layer[1], f"${name}$", BLUE)
-    whole.set(xlim=(-0.4, 2.4), ylim=(-3, 2.4), title="the network: any size, any weights")
+    whole.set(xlim=(-0.4, 2.4), ylim=(-3, 2.4), title="the network: any size; blue is in (b)")
 
     for place, text, colour in (
-        ((0, 2), "$x$: fires or not", BLUE),
-        ((3.2, 1), "$h$ fires iff\nsum > 9,216", "black"),
-        ((6.2, 1), "$o$, and so on", GREY),
+        ((0, 2), "$z_x$: $x$ fires or not", BLUE),
+        ((3.5, 1), "$z_h = 1$ if and only if\n$\\sum_q c_{qh} z_q + w z_x + r$\n> 9,216", "black"),
+        ((6.6, 1), "$o$, and\nso on", "black"),
         ((0, 1), "all other synapses:\nany even number $r$", BLUE),
-        ((0, 0), "gates, copied spikes:\nas declared", "black"),
+        ((0, 0), "gates, copied spikes:\n$c_{qh}$ as declared", "black"),
         ((0, -1), "the sample before:\nany spikes it may send", BLUE),
     ):
         _node(symbolic, place, text, colour)
     for y in (2, 1, 0, -1):
-        _arrow(symbolic, (1.35, y), (2.4, 1 + (y - 1) / 8), GREY if y == 0 else BLUE)
-    _arrow(symbolic, (4.0, 1), (4.95, 1), GREY)
-    symbolic.text(1.85, 1.95, "weight $w$:\nany", ha="center", color=BLUE)
-    symbolic.set(xlim=(-1.5, 7.5), ylim=(-1.5, 2.6), title="what the solver gets (blue: free)")
+        _arrow(symbolic, (1.35, y), (2.0, 1 + (y - 1) / 8), "black" if y == 0 else BLUE)
+    _arrow(symbolic, (5.0, 1), (6.0, 1), "black")
+    symbolic.text(1.95, 1.95, "weight $w$:\nany", ha="center", color=BLUE)
+    symbolic.set(
+        xlim=(-1.5, 7.5), ylim=(-1.5, 2.6), title="what the solver gets: blue is free, black is as declared"
+    )
     for axes in (whole, symbolic):
         axes.axis("off")
     panel_letters((whole, symbolic))

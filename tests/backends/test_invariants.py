@@ -4,6 +4,7 @@ from dataclasses import replace
 from functools import cache
 
 import numpy as np
+import pytest
 from networks import KINDS, Samples, block, every_kind, lively, random_samples
 
 from snnbp.backends import reference
@@ -123,6 +124,14 @@ def test_every_invariant_holds(kind):
     for weights, samples in (lively(n_hidden, n_hidden), strained(n_hidden, kind == "published")):
         circuit = training_circuit(weights.sizes, schedule=schedule)
         assert violations(trace(weights, samples, circuit=circuit), weights, samples) == set()
+
+
+@pytest.mark.parametrize("n_hidden", [1, 2])
+def test_every_invariant_holds_on_mnist(mnist, n_hidden):
+    start = Weights.draw(np.random.default_rng(1), (400,) * (n_hidden + 1) + (10,))
+    trained = [Weights.load("figures/data/weights_seed1.npz")] if n_hidden == 1 else []
+    for weights in (start, *trained):
+        assert violations(trace(weights, mnist.train[:100]), weights, mnist.train[:100]) == set()
 
 
 # What can be missed.

@@ -1,5 +1,6 @@
 """The solver proves the declared circuits, and refutes changed ones; `spiking` replays what it finds."""
 
+import importlib
 import re
 import subprocess
 import sys
@@ -13,7 +14,9 @@ from snnbp.backends.rule import Rule
 from snnbp.backends.spiking import trace
 from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
 from snnbp.circuit.loihi import INHIBITION
-from snnbp.circuit.proof import counterexample, largest_silent_currents, prove
+from snnbp.circuit.parts import Projection
+from snnbp.circuit.proof import _Case, _example, counterexample, largest_silent_currents, prove
+from snnbp.circuit.symbolic import Execution, value_of, z3
 
 STRONGEST = -254 * 2**7
 ALL = {"open_target": True, "margin": 1024, "threshold": 4096, "inhibition": STRONGEST}
@@ -39,6 +42,13 @@ CIRCUITS = [
     *((depth, options) for depth in (1, 2) for options in VARIANTS),
     (6, ALL),
 ]
+SHORT = {"threshold": 128, "step": 64}
+RANDOM = [
+    (1, {}, 268),
+    (1, {"open_target": True, "margin": 64}, 313),
+    (1, {"schedule": "compact"}, 264),
+    (2, {}, 61),
+]
 SMALL = ((1, 5), (1, 5), (1, 1))
 """Groups of equal neurons: enough of them to fire the next layer."""
 
@@ -62,6 +72,7 @@ def replayed(example, rule):
 def assert_real(example, groups, rule=Rule()):  # noqa: B008
     """What the solver says is what `spiking` and `reference` do, in every weight that it names."""
     done, expected, outputs = replayed(example, rule)
+    named = 0
     for words in example.words:
         if found := re.fullmatch(r"(\w+[+-]?) to (\S+) \((\d), (\d)\): (-?\d+) in .* (-?\d+) by .*", words):
             symbol, post, *numbers = found.groups()
@@ -72,11 +83,10 @@ def assert_real(example, groups, rule=Rule()):  # noqa: B008
             layer = int(symbol[1])
             pre, to = (groups[layer - 1], groups[layer])[:: -1 if "T" in symbol else 1]
             where = sum(pre[:i]), sum(to[:j])
-            assert (done.after[pair][where], expected[pair][where]) == (
-                circuit,
-                algorithm,
-            )
+            assert (done.after[pair][where], expected[pair][where]) == (circuit, algorithm)
+            named += 1
     phase = next(n for n, phase in enumerate(done.circuit.phases) if "o" in phase.open)
+    assert 0 < named == sum(words.startswith("W") for words in example.words)
     same = [np.array_equal(done.after[pair], matrix) for pair, matrix in expected.items()]
     assert not all([*same, np.array_equal(done.spikes["o"][:, phase], outputs)])
 
@@ -86,6 +96,64 @@ def test_training_circuits_are_backpropagation(n_hidden, options):
     proof = prove(training(n_hidden, **options))
     assert proof.failed == ()
     assert proof.silent > 20
+
+
+def random_network(n_hidden, seed):
+    """Matrices of three neurons a layer, the spikes of two inputs, and their targets."""
+    rng = np.random.default_rng(seed)
+    matrices = 2 * rng.integers(-60, 90, (n_hidden + 1, 3, 3))
+    return matrices, rng.random((2, 3)) < 0.7, rng.integers(0, 3, 2)
+
+
+@pytest.mark.parametrize(("n_hidden", "options", "seed"), RANDOM, ids=str)
+def test_what_the_solver_gets_is_what_the_backends_do(n_hidden, options, seed):
+    """Circuit and algorithm, written in symbols, against `spiking` and `reference`; every matrix changes."""
+    circuit, (matrices, inputs, labels) = (
+        training(n_hidden, **SHORT, **options),
+        random_network(n_hidden, seed),
+    )
+    layers = dict.fromkeys((layer for layer in circuit.sizes if layer != "gate"), (1, 1, 1))
+    case = _Case(Execution(circuit, sizes={**layers, "gate": (1,)}, samples=2), circuit)
+    run, solver = case.run, z3.Solver()
+    solver.add(*run.assumed)
+    for k, label in enumerate(labels):
+        solver.add(run.t[k][label], *(run.x[k][i] == bool(spike) for i, spike in enumerate(inputs[k])))
+    for (n, i, j), w in np.ndenumerate(matrices):
+        solver.add(2 * run.start[f"W{n + 1}"][i][j] == int(w))
+    assert solver.check() == z3.sat
+    model = solver.model()
+    example = _example(case, model)
+    rule_options = {name: value for name, value in options.items() if name != "schedule"}
+    done, expected, outputs = replayed(example, Rule(**SHORT, **rule_options))
+    for (step, name), spikes in run.spikes.items():
+        sample, phase = divmod(step, run.period)
+        assert [value_of(model, spike) for spike in spikes] == done.spikes[name][sample, phase].tolist()
+    by_algorithm = {words: value_of(model, theirs) for words, _, theirs in case.equations}
+    for p in circuit.matrices:
+        pair = p.pre, p.post
+        final = [[2 * value_of(model, w) for w in row] for row in run.past[-1][pair]]
+        assert final == done.after[pair].tolist() != done.before[pair].tolist()
+        for (i, j), w in np.ndenumerate(expected[pair]):
+            assert by_algorithm[f"{p.symbol} to {p.post} ({i}, {j})"] == w
+    for (sample, k), spike in np.ndenumerate(outputs):
+        assert by_algorithm[f"output {k} of sample {sample}"] == spike
+
+
+@pytest.mark.parametrize("n_hidden", [1, 2])
+@pytest.mark.parametrize("open_target", [False, True])
+@pytest.mark.parametrize(("threshold", "margin"), [(1024, 0), (1024, 256), (4096, 512)])
+def test_the_declaration_is_what_was_asked_for(n_hidden, open_target, threshold, margin):
+    """The proof takes the algorithm's threshold, margin and target from the circuit."""
+    circuit = training(n_hidden, open_target=open_target, threshold=threshold, margin=margin)
+    assert {q.neuron.threshold for q in circuit.populations} == {threshold}
+    assert {q.neuron.bias for q in circuit.populations if q.layer != "gate"} == {0, -8192}
+    opens = {name: share for phase in reversed(circuit.phases) for name, share in phase.opens.items()}
+    shares = {name: opens[name] * threshold for name in ("o", "o_low", "o_high") if name in opens}
+    half = threshold / 2
+    edges = {"o_low": half - margin, "o_high": half + margin} if margin else {}
+    assert shares == {"o": half, **edges}
+    assert ("d+" in opens) == open_target
+    assert ("o_copy" in {phase.opened_by.get("d+") for phase in circuit.phases}) != open_target
 
 
 @pytest.mark.parametrize("n_hidden", range(1, 7))
@@ -224,23 +292,28 @@ def test_every_other_projection_is_needed(n_hidden, request):
 
 
 def test_the_library_does_not_import_the_solver():
-    code = "import sys, snnbp, snnbp.circuit.proof; sys.exit('z3' in sys.modules)"
+    code = "import sys, snnbp; sys.exit('z3' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
 
 
 def test_without_the_solver_the_error_says_what_to_install(monkeypatch):
     monkeypatch.setitem(sys.modules, "z3", None)
+    monkeypatch.delitem(sys.modules, "snnbp.circuit.symbolic")
     with pytest.raises(ImportError, match="pip install z3-solver"):
-        prove(ONE)
+        importlib.import_module("snnbp.circuit.symbolic")
 
 
 def test_circuits_that_cannot_be_proved_are_refused():
     resting = (replace(q, neuron=replace(q.neuron, refractory=1)) for q in ONE.populations)
     uneven = replace(ONE.plasticity, rewarded=2, always=-4)
+    fed_back = Projection("h1", "input", "all-to-all", symbol="B")
     for circuit in (
         replace(ONE, phases=()),
         replace(ONE, populations=tuple(resting)),
         replace(ONE, plasticity=uneven),
+        replace(ONE, projections=(*ONE.projections, fed_back)),
+        edited(ONE, "in_g", "g00", delay=1),
+        edited(ONE, "h1", "o_copy", symbol="W1"),
     ):
         with pytest.raises(ValueError, match="a proof needs phases"):
             prove(circuit, ONE)
