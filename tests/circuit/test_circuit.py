@@ -5,6 +5,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -60,6 +61,7 @@ def test_circuits_are_the_published_lists(name, sizes):
 
 def test_counts():
     counts = training_circuit().counts()
+    assert training_circuit(np.array([400, 400, 10]), threshold=np.int16(1024)) == training_circuit()
     assert (counts.populations, sum(counts.projections.values())) == (30, 102)
     assert counts.neurons == {"input": 1200, "hidden1": 2400, "output": 80, "gate": 13}
     assert counts.projections == {"copy": 28, "plastic": 8, "gating": 53, "chain": 13}
