@@ -2,24 +2,17 @@
 
 import contextlib
 import gzip
-import hashlib
 import io
 import json
-import os
 import random
 import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from unittest import mock
 
-import numpy as np
-
 import snnbp
 from snnbp import Config, Run, Weights, files
-from snnbp.backends import compiled
-from snnbp.interop.bundle import export_bundle, usable_folder
 from snnbp.paper import ROOT, claims, pipeline, records, settings
-from snnbp.training import sources
 from snnbp.training.sweep import run_file
 
 CONFIG = Config(hidden=5, epochs=2)
@@ -116,10 +109,7 @@ def _kinds(data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path, Callable[[
     run = snnbp.train(data, CONFIG, progress=False)
     assert run.weights is not None
     yield from _of_runs(run, data, folder)
-    yield from _of_a_bundle(run, data, folder)
-    yield from _of_data(folder)
     yield from _of_the_paper(folder)
-    yield _of_compiled_code(folder)
 
 
 def _of_runs(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
@@ -147,63 +137,16 @@ def _of_runs(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path
     )
 
 
-def _of_a_bundle(run: Run, data: snnbp.Dataset, folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
-    """What is not as it was written is not replaced."""
-    export_bundle(folder / "bundle", run, data)
-    for path in (folder / "bundle" / "README.md", folder / "bundle" / "training" / "labels.npy"):
-        whole = path.read_bytes()
-
-        def same(path: Path = path, whole: bytes = whole) -> bool:
-            return usable_folder(folder / "bundle").is_dir() and path.read_bytes() == whole
-
-        yield path, same
-
-
-def _of_data(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
-    """A data set of few images."""
-    pixels = np.random.default_rng(1).integers(0, 256, (30, 28, 28), np.uint8)
-    labels = np.arange(30, dtype=np.uint8) % 10
-    contents = [_idx(array) for array in (pixels[:20], labels[:20], pixels[20:], labels[20:])]
-    source = sources.Source(
-        tuple("0123456789"),
-        tuple(hashlib.sha256(content).hexdigest() for content in contents),
-        max_bytes=16 + pixels.size,
-    )
-    place = folder / "data" / "mnist"
-    place.mkdir(parents=True)
-    for name, content in zip(sources.FILES, contents, strict=True):
-        (place / name).write_bytes(content)
-    zipped = place / f"{sources.FILES[0]}.gz"
-    zipped.write_bytes(gzip.compress(contents[0]))
-    (place / sources.FILES[0]).unlink()
-
-    def right() -> bool:
-        environment = {"SNNBP_DATA": str(place.parent)}
-        with mock.patch.dict(sources.SOURCES, mnist=source), mock.patch.dict(os.environ, environment):
-            raw = sources.load("mnist")
-        return bool((raw.images[0] == pixels[:20]).all() and (raw.labels[1] == labels[20:]).all())
-
-    assert right()
-    yield zipped, right
-    yield place / sources.FILES[3], right
-
-
-def _idx(array: np.ndarray) -> bytes:
-    return bytes([0, 0, 8, array.ndim]) + np.array(array.shape, ">i4").tobytes() + array.tobytes()
-
-
 def _of_the_paper(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
     kept = folder / "numbers.csv"
     kept.write_text("1\n", encoding="utf-8")
-    record = folder / "00_start_here.json"
+    record = folder / "records" / "00_start_here.json"
+    record.parent.mkdir()
     records.write_record(
         record, "notebooks/00_start_here.ipynb", None, [kept.name], parameters={}, results={}
     )
     whole = records.read_record(record)
     yield record, lambda: records.read_record(record) == whole
-    stale = folder / "01_circuit.json"
-    stale.write_bytes(record.read_bytes())
-    yield stale, lambda: not records.stale(stale) or len(records.stale(stale)[0].splitlines()) == 1
     notebook = folder / "notebook.ipynb"
     notebook.write_bytes((ROOT / "notebooks" / "00_start_here.ipynb").read_bytes())
     yield (
@@ -212,15 +155,14 @@ def _of_the_paper(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
     )
     done = folder / "done" / "paper.json"
     done.parent.mkdir()
-    done.write_text(json.dumps({"00_start_here": {"seal": whole["seal"], "seconds": 2.0}}), encoding="utf-8")
+    done.write_text(json.dumps({"00_start_here": {"depends": {}, "seconds": 2.0}}), encoding="utf-8")
 
     def notes() -> bool:
         with mock.patch.object(pipeline, "BUILD", folder):
             entries = pipeline.Done("paper")
         entries.seconds()
-        return entries.made(folder / "made.json") in (True, False)
+        return entries.why_not("00_start_here", {}, []) in ("", "it has not run here")
 
-    (folder / "made.json").write_bytes(record.read_bytes())
     yield done, notes
     for source, read in (
         ("settings.toml", settings.notebooks.__wrapped__),
@@ -229,24 +171,3 @@ def _of_the_paper(folder: Path) -> Iterator[tuple[Path, Callable[[], bool]]]:
         copy = folder / source
         copy.write_bytes((ROOT / "snnbp" / "paper" / source).read_bytes())
         yield copy, lambda copy=copy, read=read: read(copy) is not None
-
-
-def _doubled_number(n: int) -> int:
-    return 2 * n
-
-
-def _of_compiled_code(folder: Path) -> tuple[Path, Callable[[], bool]]:
-    place = {"NUMBA_CACHE_DIR": str(folder / "compiled")}
-    kernel = compiled.jit(_doubled_number, entry=True)
-    with mock.patch.dict(os.environ, place):
-        kernel(1)
-    ((signature, form),) = kernel.overloads.items()
-    cache = kernel._cache
-    (path,) = (folder / "compiled").rglob("*.nbc")
-    whole = path.read_bytes()
-
-    def right() -> bool:
-        with mock.patch.dict(os.environ, place):
-            return cache.load_overload(signature, form.target_context) is None or path.read_bytes() == whole
-
-    return path, right

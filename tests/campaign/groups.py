@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.campaign import commands, damaged, killed, pipeline, values
+from tests.campaign import damaged, killed, pipeline, values
 
 Trials = Callable[[int, random.Random, Path], Iterator[str]]
 
@@ -31,8 +31,6 @@ GROUPS = (
     Group("run store killed", killed.store, 6, 50),
     Group("folder writer killed", killed.folders, 20, 300),
     Group("pipeline stopped", pipeline.pipeline, 3, 80),
-    Group("set-up stopped", pipeline.set_up, 2, 20),
     Group("files damaged", damaged.damaged, 420, 3000),
     Group("values that mean nothing", values.values, 10_000, 10_000),
-    Group("command lines", commands.command_lines, 110, 110),
 )

@@ -17,7 +17,6 @@ from snnbp import (
     Config,
     Dataset,
     NeuronType,
-    Phase,
     PlasticityRule,
     Population,
     Projection,
@@ -25,7 +24,7 @@ from snnbp import (
     Samples,
     Weights,
 )
-from snnbp.backends import compiled, learner
+from snnbp.backends import compiled
 from snnbp.backends.rule import Rule
 
 NAN = math.nan
@@ -34,10 +33,6 @@ NO_WHOLE = (*NO_NUMBERS, NAN, math.inf, 1.5, Fraction(1, 2), np.float32(2.5), np
 NO_COUNTS = (*NO_WHOLE, -1, 0, np.int8(-3))
 NO_OBJECTS = (None, 5, "x", [1], {}, np.zeros(3), object(), Config)
 NO_NAMES = ("", "x", "FUSED", None, 5, [1], b"fused", NAN)
-NO_INPUTS = (
-    *(None, 5, "x", [], [[]], [[True]], np.zeros(64), np.zeros((2, 64)), np.zeros((2, 63), bool), object()),
-    *(np.zeros((2, 64), np.uint8), np.zeros((2, 64, 1), bool), np.array([[NAN] * 64]), [[True] * 64, [True]]),
-)
 NO_ARRAYS = (
     None,
     5,
@@ -91,20 +86,15 @@ HUGE = (1 << 33, 1 << 64, 1 << 70, 1 << 2000)
 NO_THRESHOLDS = (*NO_WHOLE, *HUGE, 1 << 17, 0, -2, 3, True)
 NO_STEPS = (*NO_WHOLE, *HUGE, 0, -2, 3, 256, True)
 NO_INHIBITION = (*NO_WHOLE, *(-huge for huge in HUGE), 0, 8128, -8127, True, -(1 << 40))
-NO_PIXEL_THRESHOLDS = (*NO_NUMBERS, NAN, -0.1, 1, 1.5, 50, True)
 NO_PATHS = (None, 5, [], {}, b"\0", object())
 
 
 def values(n: int, chance: random.Random, folder: Path) -> Iterator[str]:
-    """Call every public function with bad values; then with good ones of unusual types."""
+    """Call every public function with bad values."""
     every = [(name, call, value) for name, (call, bad) in _bad(folder).items() for value in bad]
     chance.shuffle(every)
     for name, call, value in every[:n]:
         yield _refused(name, call, value)
-    for name, (call, good) in _good().items():
-        first = call(good[0])
-        for value in good[1:]:
-            yield "" if call(value) == first else f"{name} {value!r}: another result than for {good[0]!r}"
 
 
 def _refused(name: str, call: Callable[[Any], object], value: Any) -> str:
@@ -137,24 +127,10 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
     weights = snnbp.initial_weights(config, data)
     run = snnbp.train(data, config, progress=False)
     x, y = np.eye(4, 3, dtype=bool), np.array([0, 1, 0, 1])
-    frame, names = pd.DataFrame(x), pd.Series([*"abab"])
     plain = NeuronType("plain")
     taken = folder / "file"
     taken.touch()
     calls: dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]] = {
-        "Config(hidden)": (
-            lambda v: Config(hidden=v),
-            (None, "x", [], 0, -1, 1.5, [4, 0], [NAN], {}, object(), [[4]], *HUGE, [4, 1 << 18]),
-        ),
-        "Config(epochs)": (lambda v: Config(epochs=v), (*NO_COUNTS, *HUGE, True)),
-        "Config(seed)": (lambda v: Config(seed=v), (*NO_WHOLE, -1, True, *HUGE[1:])),
-        "Config(rule)": (lambda v: Config(rule=v), NO_NAMES),
-        "Config(threshold)": (lambda v: Config(threshold=v), NO_THRESHOLDS),
-        "Config(step)": (lambda v: Config(step=v), NO_STEPS),
-        "Config(init_scale)": (lambda v: Config(init_scale=v), (*NO_NUMBERS, *HUGE, NAN, math.inf, 0, -1)),
-        "Config(n_validation)": (lambda v: Config(n_validation=v), (*NO_WHOLE, *HUGE, -1)),
-        "Config(inhibition)": (lambda v: Config(inhibition=v), NO_INHIBITION),
-        "Config.model_copy": (lambda v: config.model_copy(update={"epochs": v}), NO_COUNTS),
         "Rule(name)": (lambda v: Rule(v), NO_NAMES),
         "Rule(threshold)": (lambda v: Rule(threshold=v), NO_THRESHOLDS),
         "Rule(step)": (lambda v: Rule(step=v), NO_STEPS),
@@ -180,37 +156,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         ),
         "Dataset(train)": (lambda v: Dataset(v, data.test), NO_OBJECTS),
         "Dataset(classes)": (lambda v: Dataset(data.train, data.test, classes=v), (5, ("a",), object(), NAN)),
-        "from_arrays(x)": (lambda v: Dataset.from_arrays(v, y, x, y), NO_ARRAYS),
-        "from_arrays(y)": (
-            lambda v: Dataset.from_arrays(x, v, x, y),
-            (
-                None,
-                5,
-                "x",
-                [],
-                [1],
-                [[2, 1]] * 4,
-                *NO_LABELS[7:8],
-                *NO_LABELS[11:],
-                ["1", 1, 1, 1],
-                [True, 1, 1, 1],
-            ),
-        ),
-        "from_images(x)": (
-            lambda v: Dataset.from_images(v, y, x, y),
-            (
-                *(None, 5, "x", [], [1], [[-1] * 3] * 4, [[256] * 3] * 4, [[NAN] * 3] * 4, [["a"] * 3] * 4),
-                *(*NO_ARRAYS[-3:], np.full((4, 3), 99), np.zeros((4, 3, 3, 3))),
-            ),
-        ),
-        "from_arrays(frames)": (
-            lambda v: Dataset.from_arrays(frame, names, v[0], v[1]),
-            ((frame[[2, 1, 0]], names), (frame[[0, 1]], names), (frame[::-1], names), (frame, names[::-1])),
-        ),
-        "from_images(threshold)": (lambda v: Dataset.from_images(x, y, x, y, v), NO_PIXEL_THRESHOLDS),
         "load_dataset": (snnbp.load_dataset, (*NO_NAMES, "MNIST", "digits ")),
-        "load_dataset(threshold)": (lambda v: snnbp.load_dataset("digits", v), NO_PIXEL_THRESHOLDS),
-        "load_dataset(test)": (lambda v: snnbp.load_dataset("digits", 0.5, v), NO_PIXEL_THRESHOLDS),
         "initial_weights(config)": (lambda v: snnbp.initial_weights(v, data), NO_OBJECTS),
         "initial_weights(data)": (lambda v: snnbp.initial_weights(config, v), NO_OBJECTS),
         "learn(weights)": (lambda v: snnbp.learn(v, data.train), NO_OBJECTS),
@@ -227,18 +173,11 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             (5, "x", [1], {"epochs": 1}, object(), Config),
         ),
         "train(backend)": (lambda v: snnbp.train(data, config, v, progress=False), NO_NAMES),
-        "train(n_validation)": (
-            lambda v: snnbp.train(data, Config(epochs=1, n_validation=v), progress=False),
-            (19, 20, 1000),
-        ),
         "train(checkpoint)": (
             lambda v: snnbp.train(data, config, progress=False, checkpoint=v),
             (5, [], object(), folder, folder / "nowhere" / "file"),
         ),
-        "sweep(configs)": (
-            lambda v: snnbp.sweep(v, data, progress=False),
-            (None, 5, "x", [5], config, [config] * 2),
-        ),
+        "sweep(configs)": (lambda v: snnbp.sweep(v, data, progress=False), (None, 5, "x", [5], config)),
         "sweep(data)": (lambda v: snnbp.sweep([config], v, progress=False), NO_OBJECTS),
         "sweep(backend)": (lambda v: snnbp.sweep([config], data, v, progress=False), NO_NAMES),
         "sweep(store)": (
@@ -264,10 +203,6 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             NO_THRESHOLDS,
         ),
         "training_circuit(step)": (lambda v: snnbp.training_circuit((4, 3, 2), step=v), NO_STEPS),
-        "training_circuit(schedule)": (
-            lambda v: snnbp.training_circuit((4, 3, 2), schedule=v),
-            ("", "x", 5, []),
-        ),
         "inference_circuit(sizes)": (snnbp.inference_circuit, NO_SIZES),
         "inference_circuit(threshold)": (lambda v: snnbp.inference_circuit((4, 3, 2), v), NO_THRESHOLDS),
         "NeuronType(bias)": (lambda v: NeuronType("a", bias=v), (*NO_WHOLE, 1 << 17)),
@@ -281,11 +216,7 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
         "Circuit(projections)": (lambda v: snnbp.Circuit((), v), (None, 5, "x", [5], [plain])),
         "Projection(delay)": (lambda v: _connected(delay=v), (*NO_WHOLE, -1, 64)),
         "Projection(weight)": (lambda v: _connected(weight=v), (*NO_WHOLE[1:], 257, 1 << 40)),
-        "Projection(pattern)": (lambda v: _connected(pattern=v), NO_NAMES),
-        "Circuit(phases)": (
-            lambda v: snnbp.Circuit((), (), v),
-            (None, 5, "x", [5], [Phase(inhibits=("a",))]),
-        ),
+        "Circuit(phases)": (lambda v: snnbp.Circuit((), (), v), (None, 5, "x", [5])),
         "trace(weights)": (lambda v: snnbp.trace(v, data.train), NO_OBJECTS),
         "trace(samples)": (lambda v: snnbp.trace(weights, v), NO_OBJECTS),
         "trace(populations)": (
@@ -302,18 +233,6 @@ def _bad(folder: Path) -> dict[str, tuple[Callable[[Any], object], tuple[Any, ..
             (*NO_WHOLE, -1),
         ),
     }
-    for backend in ("reference", "fused", "spiking"):
-        calls[f"predict({backend})"] = lambda v, b=backend: snnbp.predict(weights, v, b), NO_INPUTS
-        made = learner(backend, weights, Rule())
-        calls[f"learner({backend}, inputs)"] = lambda v, m=made: m.learn(v, np.zeros(2, int)), NO_INPUTS
-        calls[f"learner({backend}, labels)"] = (
-            lambda v, m=made: m.learn(data.train.inputs[:4], v),
-            (None, 5, "x", [1], [10] * 4, [-1] * 4, [0.5] * 4, [NAN] * 4, [[1]] * 4, ["a"] * 4, [True] * 4),
-        )
-        calls[f"learner({backend}, order)"] = (
-            lambda v, m=made: m.learn(data.train.inputs, data.train.labels, v),
-            (5, "x", [0.5], [-1], [20], [NAN], [[0]], [True]),
-        )
     return calls
 
 
@@ -321,61 +240,3 @@ def _connected(**values: Any) -> snnbp.Circuit:
     options = {"pattern": "all-to-all", "weight": 64, "delay": 0} | values
     both = Population("a", 2), Population("b", 2)
     return snnbp.Circuit(both, (Projection("a", "b", **options),))
-
-
-def _good() -> dict[str, tuple[Callable[[Any], object], tuple[Any, ...]]]:
-    """What takes many types, and values that mean the same, the plainest first."""
-    matrix = [[2, 4, 6], [-2, 0, 254], [-256, 8, 8], [0, 0, 0]]
-    last = [[2], [4], [6]]
-    images = [[[0, 255], [255, 0]], [[255, 0], [0, 0]]]
-    arrays = [[True, False], [False, True]]
-    whole = (4, np.int8(4), np.uint64(4))
-    return {
-        "Config(hidden)": (
-            lambda v: Config(hidden=v),
-            (4, (4,), [4], np.int16(4), np.array([4]), np.array(4), (np.uint8(4),)),
-        ),
-        "Config(epochs)": (lambda v: Config(epochs=v).model_dump_json(), whole),
-        "Config(step)": (lambda v: Config(step=v).model_dump_json(), whole),
-        "Config(init_scale)": (
-            lambda v: Config(init_scale=v).model_dump_json(),
-            (2.0, 2, np.float32(2), np.int64(2)),
-        ),
-        "Weights(matrices)": (
-            lambda v: Weights((v, last)).digest,
-            (
-                matrix,
-                tuple(matrix),
-                np.array(matrix),
-                np.array(matrix, np.int16, order="F"),
-                np.array(matrix, ">i4"),
-            ),
-        ),
-        "Weights(threshold)": (lambda v: Weights((matrix, last), v).threshold, whole),
-        "Samples(inputs)": (
-            lambda v: Samples(v, [0, 1]).inputs.tolist(),
-            (
-                arrays,
-                np.array(arrays),
-                np.array(arrays, float),
-                np.array(arrays, np.uint8),
-                np.array(arrays, order="F"),
-            ),
-        ),
-        "from_arrays(y)": (
-            lambda v: Dataset.from_arrays(arrays, v, [[True, True]], [0]).digest,
-            ([0, 1], (0, 1), np.array([0, 1], np.uint8), np.array([0.0, 1.0]), np.array([0, 1], ">i8")),
-        ),
-        "from_images(x)": (
-            lambda v: Dataset.from_images(v, [0, 1], [[[0, 255], [255, 255]]], [0]).digest,
-            (images, np.array(images, np.uint8), np.array(images, float), np.array(images, np.int64)),
-        ),
-        "training_circuit(sizes)": (
-            lambda v: snnbp.training_circuit(v),
-            ((4, 3, 2), [4, 3, 2], np.array([4, 3, 2]), (np.int8(4), np.uint8(3), np.int64(2))),
-        ),
-        "training_circuit(threshold)": (
-            lambda v: snnbp.training_circuit((4, 3, 2), threshold=v),
-            (1024, np.int16(1024), np.uint64(1024)),
-        ),
-    }

@@ -1,11 +1,7 @@
 """Weights: checked, digested, saved whole or not at all."""
 
 import hashlib
-import os
-import resource
-import signal
 import struct
-from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -22,7 +18,8 @@ def test_digest_is_of_shapes_and_matrices_as_little_endian_int16():
 
 
 def test_equality_is_of_entries():
-    assert Weights((W1.astype(np.int64), W2)) == SOME
+    for same in (W1.tolist(), np.array(W1, np.int16, order="F"), W1.astype(">i4")):
+        assert Weights((same, W2)).digest == SOME.digest
     assert Weights((W1, np.array([[0], [-4]]))) != SOME
     assert Weights((W1, W2), 512) != SOME
     assert SOME.matrices[0].flags.writeable is False
@@ -73,46 +70,6 @@ def test_damaged_files_are_refused_in_one_line(tmp_path):
         assert "\n" not in str(caught.value)
     with pytest.raises(FileNotFoundError):
         Weights.load(tmp_path / "nowhere.npz")
-
-
-@contextmanager
-def no_room():
-    """Files can't grow past 100 bytes, as on a full disk."""
-    before = resource.getrlimit(resource.RLIMIT_FSIZE)
-    handler = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (100, before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, before)
-        signal.signal(signal.SIGXFSZ, handler)
-
-
-@contextmanager
-def read_only(folder):
-    """No one may write into `folder`; root gives up its rights for the time."""
-    folder.chmod(0o555)
-    uid = os.geteuid()
-    if uid == 0:
-        os.seteuid(65534)
-    try:
-        yield
-    finally:
-        os.seteuid(uid)
-        folder.chmod(0o755)
-
-
-@pytest.mark.parametrize("trouble", ["no room", "read-only"])
-def test_a_failed_save_says_so_and_keeps_the_old_file(tmp_path, trouble):
-    path = tmp_path / "weights.npz"
-    path.write_bytes(b"old")
-    with (
-        no_room() if trouble == "no room" else read_only(tmp_path),
-        pytest.raises(OSError, match=r"cannot write .*weights\.npz"),
-    ):
-        SOME.save(path)
-    assert [file.name for file in tmp_path.iterdir()] == ["weights.npz"]
-    assert path.read_bytes() == b"old"
 
 
 def test_mantissas_are_what_eight_bits_hold():

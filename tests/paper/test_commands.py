@@ -57,6 +57,9 @@ def refused(capsys, *words):
         (["--frech"], 2, "unknown option '--frech': did you mean --fresh?"),
         (["-only"], 2, "unknown option '-only': did you mean --only?"),
         (["quick", "slow"], 2, "unknown command 'slow': choose one of all, quick, test,"),
+        ([""], 2, "unknown command ''"),
+        (["\n"], 2, "unknown command '\\n'"),
+        (["--été"], 2, "unknown option '--été'"),
         (["--only"], 2, "argument --only: expected one argument"),
         (["-p", "epochs"], 2, "-p takes NAME=VALUE, got 'epochs'"),
         (["--only", "99"], 1, "--only 99: choose one of 00_start_here, 01_circuit,"),
@@ -211,7 +214,7 @@ sys.exit(commands.main([]))
     assert (done.returncode, done.stderr) == (130, "\nreproduce: interrupted; what is finished is kept\n")
 
 
-@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL])
 def test_an_interrupted_set_up_leaves_nothing_running_and_starts_anew(checkout, how):
     (checkout / "slow").touch()
     process = set_up(checkout, "setup")

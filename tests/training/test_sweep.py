@@ -189,20 +189,6 @@ def test_ctrl_c_keeps_finished_runs_and_ends_quickly(digits, tmp_path, trained):
     assert trained == []
 
 
-def test_two_processes_on_one_store_lose_nothing(digits, tmp_path, trained):
-    """Both write the runs that they share; neither sees a half-written file."""
-    processes = [start(tmp_path, 3, *seeds) for seeds in ((1, 2, 3, 4, 5, 6), (6, 5, 4, 7, 8))]
-    for process in processes:
-        _, errors = process.communicate(timeout=100)
-        assert process.returncode == 0, errors
-        assert "training again" not in errors
-    configs = [Config(hidden=100, epochs=3, seed=seed) for seed in range(1, 9)]
-    stored = sweep(configs, digits, progress=False, store=tmp_path)
-    assert trained == []
-    same(stored, sweep(configs, digits, progress=False))
-    assert len(list(tmp_path.iterdir())) == 8
-
-
 # Executors
 
 
