@@ -57,6 +57,17 @@ LONG = (
 )
 
 
+# What takes minutes, and what notices the same faults without it.
+MINUTES = {
+    "05_fashion_mnist": "--check repeats its runs, tests replay the published simulation",
+    "06_lava": "test_lava",
+    "12_beyond": "--check repeats its runs",
+    "test_campaign": "the unit tests of what it damages and kills",
+    "test_newer_python": "the same notebooks on this Python",
+    "test_site": "test_playground_page, test_howto",
+}
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--full", action="store_true", help="also what takes minutes")
 
@@ -100,10 +111,14 @@ def digits() -> Dataset:
     return load_dataset("digits")
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
+        if item.path.stem in MINUTES and not config.getoption("--full"):
+            item.add_marker(
+                pytest.mark.skip(reason=f"{item.path.stem} takes minutes: ./reproduce.sh test --full")
+            )
         if item.path.suffix == ".ipynb":
             notebook = item.path.stem
             if reason := why_unavailable(notebook):

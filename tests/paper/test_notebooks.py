@@ -120,8 +120,10 @@ def on_digits(tmp_path_factory):
 
 
 @pytest.mark.parametrize("name", settings.notebooks())
-def test_a_notebook_runs_on_the_digits(name, monkeypatch, on_digits):
+def test_a_notebook_runs_on_the_digits(request, name, monkeypatch, on_digits):
     """The way a machine without MNIST runs them, in order; no claim of the paper is evaluated."""
+    if name != "04_mnist" and not request.config.getoption("--full"):
+        pytest.skip("notebooks on the digits take minutes: ./reproduce.sh test --full")
     if reason := why_unavailable(name):
         pytest.skip(f"{name}: {reason}")
     notebook = settings.notebooks()[name]
