@@ -74,7 +74,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_configure() -> None:
     """Notebooks find what others have written."""
-    shutil.copytree(ROOT / "figures", OUTPUT, dirs_exist_ok=True)
+    for results in (ROOT / "figures", ROOT / "benchmarks" / "results"):
+        shutil.copytree(results, OUTPUT, dirs_exist_ok=True)
 
 
 def pytest_unconfigure() -> None:

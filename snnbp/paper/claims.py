@@ -261,10 +261,10 @@ def digest(folder: Path, source: str) -> str:
 
 
 def _record(folder: Path, source: str) -> Path:
-    """The record of a notebook in `folder`, or of a benchmark."""
+    """The record of a notebook in `folder`; beside figures/ also that of a benchmark."""
     own = folder / FOLDER / f"{source}.json"
     measured = ROOT / "benchmarks" / "results" / FOLDER / own.name
-    return own if own.exists() or not measured.exists() else measured
+    return measured if folder == ROOT / "figures" and measured.exists() else own
 
 
 def _judged(claim: Claim, folder: Path) -> Verdict:
