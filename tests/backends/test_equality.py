@@ -107,16 +107,6 @@ def test_any_number_of_outputs(backend, outputs):
         assert agree(backend, weights, samples, Rule(threshold=threshold), STRONG)
 
 
-@given(seed=st.integers(0, 2**32 - 1), outputs=st.integers(1, 600), n_hidden=st.integers(1, 2))
-@settings(deadline=None, max_examples=25)
-def test_random_networks_with_many_outputs(seed, outputs, n_hidden):
-    rng = np.random.default_rng(seed)
-    sizes = (12, *rng.integers(1, 20, n_hidden), outputs)
-    weights, samples = random_weights(rng, sizes, 200.0, mean=60), random_samples(rng, sizes, 4, 0.5)
-    for backend in BACKENDS:
-        assert agree(backend, weights, samples, Rule(), STRONG) or backend == "spiking"
-
-
 @every_rule
 @pytest.mark.parametrize("width", [1, 7, 9, 255, 256, 257, 400])
 @pytest.mark.parametrize("bound", [-256, 254])
@@ -192,14 +182,6 @@ def test_the_inhibition_pushes_negative_sums_over_the_edge(n, expected):
         learner = backends.learner(backend, weights, Rule())
         learner.learn(np.ones((1, n), np.bool_), np.zeros(1, np.int64))
         assert learner.n_overdriven == expected, backend
-
-
-@pytest.mark.parametrize("rule", ["circuit", "published-simulation"])
-def test_fused_on_mnist(mnist, rule):
-    """2,000 samples with initial weights, and with trained ones."""
-    initial = Weights.draw(np.random.Generator(np.random.PCG64(1)), (400, 400, 10))
-    for weights in (initial, Weights.load("figures/data/weights_seed1.npz")):
-        assert agree("fused", weights, mnist.train[:2000], Rule(rule))
 
 
 def test_an_epoch_of_mnist(mnist):

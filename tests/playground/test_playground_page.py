@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 
 import snnbp
-from snnbp import backends
 from snnbp.training.train import initial_weights
 from snnbp.widgets import playground
 from tests.browser import BLACK_PIXELS, DIGEST, PLAYGROUND_CUT_OFF
@@ -58,20 +57,6 @@ def test_playground_of_a_new_site_trains_an_epoch_of_mnist_as_python_does(visit,
     assert shown == round(100 * run.history.spikes.iloc[-1], 2)
     page.page.get_by_role("link", name="Notebooks").click()
     page.page.wait_for_url("**/notebooks/00_start_here.html")
-
-
-def test_playground_epoch_of_mnist_from_other_weights_ends_with_pythons_digest(visit, built):
-    assert has_mnist(built)
-    data, config = snnbp.load_dataset("mnist"), snnbp.Config(seed=4, epochs=1)
-    weights = initial_weights(snnbp.Config(seed=11), data)
-    give(built, weights)
-    rng = np.random.Generator(np.random.PCG64(config.seed))
-    snnbp.Weights.draw(rng, weights.sizes)
-    learner = backends.learner("fused", weights, config.learning_rule, config.inhibition)
-    learner.learn(data.train.inputs, data.train.labels, rng.permutation(len(data.train)))
-    page = visit("?weights=initial.json#epochs=1&seed=4")
-    assert page.train() == learner.weights.digest
-    assert score_shown(page) == round(100 * snnbp.evaluate(learner.weights, data.test).spikes, 2)
 
 
 @pytest.mark.parametrize(
@@ -288,12 +273,6 @@ def test_playground_controls_change_the_run_and_the_address_keeps_them(visit, ad
     page.shot("about")
     assert "CC BY" in page.text("about")
     assert "Nothing ran on a chip" in page.text("about")
-
-
-@pytest.mark.parametrize("off", ["window", "upper", "depression"])
-def test_playground_trains_without_a_part_to_another_end(visit, off):
-    whole = visit(DIGITS + "&epochs=1&hidden=60&step=32").train()
-    assert visit(f"{DIGITS}&epochs=1&hidden=60&step=32&off={off}").train() != whole
 
 
 def test_playground_is_one_screen_on_a_laptop_and_fits_a_phone(visit):

@@ -138,11 +138,8 @@ def test_a_run_says_paused_once_it_waits_and_does_not_count_the_time(digits, run
         ("hidden", "0", "hidden"),
         ("hidden", "100000", "at most 4096 neurons"),
         ("hidden", "many", "write sizes such as 400 or 100-100"),
-        ("hidden", "", "hidden"),
         ("threshold", 1023, "threshold must be even and within [2, 131070], got 1023"),
         ("step", 3, "step must be even"),
-        ("init_scale", 0.0, "init_scale"),
-        ("epochs", 0, "epochs"),
         ("seed", -1, "seed"),
     ],
 )
