@@ -1,12 +1,10 @@
 """The notebooks: executed, checked, short, with visible figures, and running on data that everyone has."""
 
 import ast
-from pathlib import Path
 
 import nbformat
 import pytest
 
-import snnbp
 from snnbp.paper import ROOT, records, settings
 from snnbp.paper.execute import execute, normalised
 from snnbp.paper.pipeline import why_unavailable
@@ -113,7 +111,7 @@ def run(name, parameters, folder, monkeypatch):
     monkeypatch.setattr("snnbp.paper.execute.PARTIAL", folder / "partial")
     monkeypatch.setenv("SNNBP_OUTPUT", str(folder))
     execute(name, parameters, folder, folder / f"{name}.ipynb")
-    return records.read_record(folder / f"{name}.json")
+    return records.read_record(folder / "records" / f"{name}.json")
 
 
 @pytest.fixture(scope="module")
@@ -129,28 +127,3 @@ def test_a_notebook_runs_on_the_digits(name, monkeypatch, on_digits):
     notebook = settings.notebooks()[name]
     record = run(name, notebook.digits, on_digits, monkeypatch)
     assert record["profile"] == ("digits" if notebook.digits else "paper")
-
-
-def short(run, data):
-    """One hidden layer, at most 15 epochs, unshifted MNIST."""
-    return len(run.config.hidden) == 1 and run.config.epochs <= 15 and run.data == data.digest
-
-
-@pytest.mark.parametrize(
-    ("stored", "chosen", "count"),
-    [
-        ("seed_runs/*-seed[12]-*.npz", lambda run, data: True, 10),
-        ("beyond_runs/*-seed1-*.npz", short, 3),
-        ("feedback_runs/*-seed1-*.npz", short, 4),
-    ],
-)
-def test_stored_runs_come_out_again(stored, chosen, count, mnist, tmp_path):
-    """Notebooks that take minutes store their runs; a few of them are repeated here."""
-    figures = ROOT / "figures"
-    runs = map(snnbp.Run.load, sorted(figures.glob(stored)))
-    configs = [run.config for run in runs if chosen(run, mnist)]
-    assert len(configs) == count
-    snnbp.sweep(configs, mnist, progress=False, store=tmp_path)
-    for path in tmp_path.iterdir():
-        assert (figures / Path(stored).parent / path.name).read_bytes() == path.read_bytes()
-    assert len(list(tmp_path.iterdir())) == count
