@@ -10,7 +10,7 @@ import snnbp
 from snnbp import backends
 from snnbp.backends import reference
 from snnbp.backends.rule import RULES, Rule
-from snnbp.circuit.loihi import INHIBITION, mantissa_exponent
+from snnbp.circuit.loihi import INHIBITION
 from snnbp.circuit.weights import Weights
 from snnbp.training.feedback import fixed_feedback
 
@@ -105,14 +105,6 @@ def test_a_dead_output_recovers_with_an_open_target_only():
         learner = reference.Learner(weights, Rule(open_target=open_target))
         outputs = learner.learn(samples.inputs, samples.labels)
         assert outputs[-1].tolist() == [open_target, False]
-
-
-@pytest.mark.parametrize(("threshold", "copied"), [(1024, 520), (2048, 1032), (4096, 2064)])
-def test_weights_of_higher_thresholds_fit_the_chip(threshold, copied):
-    circuit = snnbp.training_circuit((6, 5, 4, 3), -254 * 64, threshold, margin=threshold // 4)
-    fixed_weights = {p.weight for p in circuit.projections if p.weight is not None}
-    assert copied in fixed_weights
-    assert all(mantissa_exponent(weight) for weight in fixed_weights)
 
 
 @pytest.mark.parametrize(

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from snnbp.circuit.backprop import current_bounds, inference_circuit, training_circuit
+from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.gating import gating_projections
-from snnbp.circuit.loihi import current_bound, mantissa_exponent
+from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.spec import Circuit
 
@@ -121,29 +121,6 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
 def test_training_circuit_refuses_what_the_chip_cannot_hold(arguments, message):
     with pytest.raises(ValueError, match=message):
         training_circuit(**arguments)
-
-
-def test_current_bounds_of_the_published_circuit():
-    bounds = current_bounds(training_circuit((5, 4, 3)))
-    unstarred = {key: bound for key, bound in bounds.items() if "_copy" not in key[1]}
-    inhibited = [(0, "o"), (4, "h1T"), (6, "o"), (8, "h1"), (10, "o")]
-    assert unstarred == dict.fromkeys(inhibited, 17_344) | dict.fromkeys([(1, "o"), (8, "o")], 9_216)
-    copies = {(n, f"{name}{copy}") for n, name in unstarred for copy in ("_copy", "_copy2") if name != "h1T"}
-    assert bounds.keys() == unstarred.keys() | copies
-
-
-@pytest.mark.parametrize("inhibition", [-8128, -254 * 2**6])
-@pytest.mark.parametrize("n_hidden", [1, 2, 3, 4])
-def test_the_compact_schedule_leaves_no_population_to_its_bias(n_hidden, inhibition):
-    bounds = current_bounds(training_circuit((3,) * (n_hidden + 2), inhibition, schedule="compact"))
-    assert set(bounds.values()) == {current_bound(inhibition)}
-    assert current_bound(-254 * 2**6) == 25_472
-    layers = range(1, n_hidden + 1)
-    assert {name for _, name in bounds if "_copy" not in name} == {
-        "o",
-        *(f"h{n}" for n in layers),
-        *(f"h{n}T" for n in layers),
-    }
 
 
 @circuits

@@ -104,9 +104,3 @@ def test_a_frame_of_other_images_is_refused():
     ):
         with pytest.raises(ValueError, match=message):
             snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=other)
-
-
-def test_a_frame_of_another_size_is_refused():
-    data = snnbp.load_dataset("digits")
-    with pytest.raises(ValueError, match=r"framed must be bool \(1437, 1, 10, 10\)"):
-        snnbp.Dataset(data.train, data.test, image_shape=(8, 8), framed=np.zeros((1437, 8, 8), bool))
