@@ -41,7 +41,8 @@ ON_CHIP = claim("f", "%", "reported")
 
 def write(folder, notebook, results, profile="paper"):
     record = {"profile": profile, "parameters": {"dataset": "mnist"}, "results": results}
-    (folder / f"{notebook}.json").write_text(json.dumps(record))
+    (folder / "records").mkdir(exist_ok=True)
+    (folder / "records" / f"{notebook}.json").write_text(json.dumps(record))
 
 
 def test_the_ledger_begins_with_the_headline_and_ends_with_the_replays():
@@ -221,7 +222,8 @@ def test_a_claim_without_a_result_is_not_evaluated(tmp_path):
     write(tmp_path, "04_mnist", {})
     assert measured(tmp_path) == {NOT_EVALUATED}
     assert {v.verdict for v in ledger(tmp_path) if v.claim.kind == "reported"} == {REPORTED}
-    (tmp_path / "04_mnist.json").write_text("{")
+    write(tmp_path, "04_mnist", {})
+    (tmp_path / "records" / "04_mnist.json").write_text("{")
     assert {v.note for v in ledger(tmp_path, ["04_mnist"])} == {"04_mnist.json is damaged"}
 
 
