@@ -74,8 +74,6 @@ def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool
 
     Raises
     ------
-    ImportError
-        Without the package z3-solver.
     ValueError
         For a circuit that `symbolic` cannot carry out.
     """

@@ -43,11 +43,11 @@ CIRCUITS = [
     (6, ALL),
 ]
 SHORT = {"threshold": 128, "step": 64}
-RANDOM = [
-    (1, {}, 268),
-    (1, {"open_target": True, "margin": 64}, 313),
-    (1, {"schedule": "compact"}, 264),
-    (2, {}, 61),
+RANDOM = [  # seeds with which every matrix changes and weights end at both bounds
+    (1, {}, 73),
+    (1, {"open_target": True, "margin": 64}, 73),
+    (1, {"schedule": "compact"}, 73),
+    (2, {}, 1307),
 ]
 SMALL = ((1, 5), (1, 5), (1, 1))
 """Groups of equal neurons: enough of them to fire the next layer."""
@@ -101,7 +101,7 @@ def test_training_circuits_are_backpropagation(n_hidden, options):
 def random_network(n_hidden, seed):
     """Matrices of three neurons a layer, the spikes of two inputs, and their targets."""
     rng = np.random.default_rng(seed)
-    matrices = 2 * rng.integers(-60, 90, (n_hidden + 1, 3, 3))
+    matrices = 2 * rng.integers(-110, 128, (n_hidden + 1, 3, 3))
     return matrices, rng.random((2, 3)) < 0.7, rng.integers(0, 3, 2)
 
 
