@@ -63,7 +63,8 @@ def _stage(source: Path) -> None:
     ignore = shutil.ignore_patterns("site", "playground", ".*", "__pycache__")
     for name in ("docs", "notebooks", "figures", "snnbp", "benchmarks", "tests"):
         shutil.copytree(ROOT / name, source / name, ignore=ignore)
-    for text in source.glob("snnbp/**/*.md"):  # pages link to them; the navigation does not
+    linked = (*source.glob("snnbp/**/*.md"), source / "figures" / "README.md")
+    for text in linked:  # by pages; not by the navigation
         text.write_text(f"---\norphan: true\n---\n{text.read_text(encoding='utf-8')}", encoding="utf-8")
     for name in ("CHANGELOG.md", "CONTRIBUTING.md", "CITATION.cff"):
         shutil.copy2(ROOT / name, source)

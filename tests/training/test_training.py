@@ -52,7 +52,7 @@ def test_thread_count_changes_nothing(digits, monkeypatch):
     configs = [Config(seed=seed, **SMALL) for seed in range(1, 6)]
     digests = []
     for cores in (1, 5):
-        monkeypatch.setattr("snnbp.training.sweep._cores", lambda cores=cores: cores)
+        monkeypatch.setattr("snnbp.training.sweep.cores", lambda cores=cores: cores)
         digests.append([run.weights.digest for run in snnbp.sweep(configs, digits, progress=False)])
     assert digests[0] == digests[1]
     assert len(set(digests[0])) == 5
