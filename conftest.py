@@ -45,15 +45,21 @@ os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
 LONG = (
     "05_fashion_mnist",
     "12_beyond",
-    "06_lava",
-    "test_site",
-    "test_campaign",
-    "test_lava",
-    "test_compiled",
-    "test_notebooks",
+    "test_newer_python",
     "test_pipeline",
+    "test_check",
+    "test_campaign",
+    "06_lava",
+    "test_lava",
+    "test_site",
     "test_playground_page",
+    "test_notebooks",
+    "test_compiled",
     "test_explorer_browser",
+    "14_proof",
+    "test_proof",
+    "04_mnist",
+    "13_feedback",
 )
 
 
@@ -62,6 +68,7 @@ MINUTES = {
     "05_fashion_mnist": "--check repeats its runs, tests replay the published simulation",
     "06_lava": "test_lava",
     "12_beyond": "--check repeats its runs",
+    "14_proof": "test_proof",
     "test_campaign": "the unit tests of what it damages and kills",
     "test_newer_python": "the same notebooks on this Python",
     "test_site": "test_playground_page, test_howto",
@@ -116,10 +123,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Notebooks are compared with results on the paper's data; without it there is nothing to compare."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
     for item in items:
-        if item.path.stem in MINUTES and not config.getoption("--full"):
-            item.add_marker(
-                pytest.mark.skip(reason=f"{item.path.stem} takes minutes: ./reproduce.sh test --full")
-            )
+        slow = item.path.stem in MINUTES or item.get_closest_marker("minutes")
+        if slow and not config.getoption("--full"):
+            item.add_marker(pytest.mark.skip(reason="takes minutes: ./reproduce.sh test --full"))
         if item.path.suffix == ".ipynb":
             notebook = item.path.stem
             if reason := why_unavailable(notebook):

@@ -91,6 +91,7 @@ def replace_in(package, file, old, new):
     path.write_text(text.replace(old, new), encoding="utf-8")
 
 
+@pytest.mark.minutes
 def test_an_edit_of_a_called_function_takes_effect_and_so_does_undoing_it(package, first):
     assert first[0] == first[1] == first[2]
     files = cache_files(package)

@@ -39,6 +39,7 @@ def give(folder, weights):
     (folder / "initial.json").write_bytes(playground.packed_weights(weights))
 
 
+@pytest.mark.minutes
 def test_playground_of_a_new_site_trains_an_epoch_of_mnist_as_python_does(visit, browser, site, site_address):
     assert has_mnist(site / "playground")
     data, config = snnbp.load_dataset("mnist"), snnbp.Config(epochs=1, seed=1)
