@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Iterator
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -25,9 +26,6 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 # holds, a thousand, and the last message, that the cell is done, would be lost.
 os.environ["TQDM_MININTERVAL"] = "5"
 
-_spec = spec_from_file_location("site_builder", ROOT / "docs" / "site" / "build.py")
-site_builder = module_from_spec(_spec)
-_spec.loader.exec_module(site_builder)
 CHROMIUM = Path("/usr/bin/chromium")
 BROWSER_FLAGS = [
     "--no-sandbox",
@@ -136,10 +134,19 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 @pytest.fixture(scope="session")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The documentation site, as `./reproduce.sh docs` builds it: once for all workers of pytest-xdist."""
-    if missing := site_builder.missing_packages():
+def site_builder() -> ModuleType:
+    """The module that builds the documentation site."""
+    spec = spec_from_file_location("site_builder", ROOT / "docs" / "site" / "build.py")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    if missing := module.missing_packages():
         pytest.skip(f"no site without {', '.join(missing)}")
+    return module
+
+
+@pytest.fixture(scope="session")
+def site(site_builder: ModuleType, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The documentation site, as `./reproduce.sh docs` builds it: once for all workers of pytest-xdist."""
     base = tmp_path_factory.getbasetemp()
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "docs" / "site"
     folder.parent.mkdir(exist_ok=True)

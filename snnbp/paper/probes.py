@@ -156,7 +156,13 @@ def _statistics() -> Probes:
     every = [*claims.claims(), *claims.own_claims()]
     values = (0.96 + 0.002 * np.random.default_rng(1).standard_normal(12)).tolist()
     for rule, claim in {claim.rule: claim for claim in every if claim.kind != "reported"}.items():
-        tried = (values, values[:10], values[:2], [claim.value or 0.0], [claim.value or 0.0, 0.5])
+        tried = (
+            values,
+            values[:10],
+            values[:2],
+            [claim.value or 0.0],
+            [claim.value or 0.0, (claim.value or 0.0) + 1],
+        )
         judged = [claims.judge(claim, some, [False] * (len(some) - 1) + [True]) for some in tried]
         judged += [claims.judge(claim, some) for some in tried]
         yield f"verdict, {rule}", claims.as_json(judged)

@@ -164,7 +164,7 @@ MUTANTS = {
     ),
     "a comparison of the fused kernel": (
         PROBES,
-        lambda top: mutate(top / "snnbp/backends/fused/kernel.py", r"(\w+) > half", r"\1 >= half"),
+        lambda top: mutate(top / "snnbp/backends/fused/kernel.py", r"up\[j\] > 0", "up[j] >= 0"),
         "probe 'learning, fused",
     ),
     "the reference": (
@@ -174,7 +174,7 @@ MUTANTS = {
     ),
     "a wrong threshold": (
         PROBES,
-        lambda top: mutate(top / "snnbp/circuit/loihi.py", r"THRESHOLD = 1024", "THRESHOLD = 1026"),
+        lambda top: mutate(top / "snnbp/circuit/loihi.py", r"THRESHOLD = 1024", "THRESHOLD = 2048"),
         "probe 'circuit ",
     ),
     "another standard deviation": (

@@ -59,5 +59,7 @@ def test_all_notebooks_but_lavas_run_on_a_newer_python(tmp_path, mnist, fashion_
     run = {name for name, notebook in settings.notebooks().items() if notebook.group == "paper"} - {"06_lava"}
     assert {path.stem for path in (checkout / "build" / "quick").glob("*.ipynb")} == run
     assert digests(checkout) == before
-    digest = json.loads((checkout / "build" / "quick" / "04_mnist.json").read_text(encoding="utf-8"))
+    digest = json.loads(
+        (checkout / "build" / "quick" / "records" / "04_mnist.json").read_text(encoding="utf-8")
+    )
     assert digest["python"] != "3.10"

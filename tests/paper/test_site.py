@@ -11,7 +11,6 @@ import re
 import pytest
 
 import snnbp
-from conftest import site_builder
 from snnbp import plots
 from snnbp.paper import NOTEBOOKS, ROOT, Failure, commands
 
@@ -25,9 +24,6 @@ CUT = """() => [...document.querySelectorAll("article *")].filter(element => {
         if (["auto", "scroll"].includes(getComputedStyle(outer).overflowX)) return false;
     return true;
 }).map(element => element.outerHTML.slice(0, 100))"""
-
-MISSING = site_builder.missing_packages()
-pytestmark = pytest.mark.skipif(bool(MISSING), reason=f"no site without {', '.join(MISSING)}")
 
 
 def text_of(site, name):
@@ -66,7 +62,7 @@ def test_pages_have_names_that_differ_in_more_than_case(site):
     assert len(names) == len(set(names))
 
 
-def test_a_fault_is_an_error(monkeypatch, tmp_path, capfd):
+def test_a_fault_is_an_error(site_builder, monkeypatch, tmp_path, capfd):
     def stage(source):
         source.mkdir()
         (source / "index.md").write_text("# Title\n\n[gone](gone.md)\n", encoding="utf-8")
@@ -77,7 +73,7 @@ def test_a_fault_is_an_error(monkeypatch, tmp_path, capfd):
     assert "gone" in capfd.readouterr().err
 
 
-def test_links_that_lead_nowhere_are_found(tmp_path):
+def test_links_that_lead_nowhere_are_found(site_builder, tmp_path):
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "index.html").write_text('<h1 id="here">title</h1>', encoding="utf-8")
     (tmp_path / "index.html").write_text(
