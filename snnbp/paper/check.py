@@ -7,9 +7,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from snnbp.paper import NOTEBOOKS, ROOT, claims, lock, probes, repeat, settings
+from snnbp.paper import BENCHMARKS, NOTEBOOKS, ROOT, claims, lock, probes, repeat, settings
 from snnbp.paper.records import FOLDER, Damaged, complaints, file_digest, files_of, read_record
-from snnbp.paper.results import BENCHMARKS, DATA, LEDGER, VERDICT
+from snnbp.paper.results import DATA, LEDGER, VERDICT
 from snnbp.paper.verdict import markdown
 from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.run import Run

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from snnbp.paper import ROOT
+from snnbp.paper import BENCHMARKS, ROOT
 from snnbp.paper.records import FOLDER
 from snnbp.paper.toml import one_line, read_toml
 
@@ -263,7 +263,7 @@ def digest(folder: Path, source: str) -> str:
 def _record(folder: Path, source: str) -> Path:
     """The record of a notebook in `folder`; beside figures/ also that of a benchmark."""
     own = folder / FOLDER / f"{source}.json"
-    measured = ROOT / "benchmarks" / "results" / FOLDER / own.name
+    measured = BENCHMARKS / FOLDER / own.name
     return measured if folder == ROOT / "figures" and measured.exists() else own
 
 

@@ -1,5 +1,6 @@
 """Run the notebooks in order, skip what is up to date, print the verdicts."""
 
+import functools
 import importlib.util
 import json
 import shutil
@@ -13,9 +14,9 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from snnbp.files import atomic_open, remove_partials
-from snnbp.paper import NOTEBOOKS, ROOT, Failure, claims, lock, probes, records, settings
+from snnbp.paper import BENCHMARKS, NOTEBOOKS, ROOT, Failure, claims, lock, probes, records, settings
 from snnbp.paper.claims import ledger, no_longer_reproduced
-from snnbp.paper.results import BENCHMARKS, VERDICT, trainings
+from snnbp.paper.results import VERDICT, trainings
 from snnbp.paper.terminal import Display, clock
 from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
@@ -175,6 +176,7 @@ def depends_on(name: str, parameters: Mapping[str, Any], folder: Path) -> dict[s
     }
 
 
+@functools.cache
 def _data_digest(name: str) -> str:
     try:
         return load_dataset(name).digest

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnbp.files import atomic_open
-from snnbp.paper import ROOT, lock, repeat, settings
+from snnbp.paper import BENCHMARKS, ROOT, lock, repeat, settings
 from snnbp.paper.records import FOLDER, file_digest, files_of, write_record
 from snnbp.training.shift import digest_of
 from snnbp.training.sweep import sweep, usable
@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
 DATA = "data"
 """The folder of tables, runs and weights, beside the figures."""
-BENCHMARKS = ROOT / "benchmarks" / "results"
 VERDICT = f"{FOLDER}/verdict.json"
 LEDGER = "ledger of "
 """Prefix in `reads` of a record: not a file, but the verdicts on the claims that a notebook answers."""
