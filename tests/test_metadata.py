@@ -63,14 +63,26 @@ def test_codecheck_lists_what_the_paper_s_notebooks_write():
 
 
 def test_binder_has_the_locked_packages_and_the_package():
-    requirements = (ROOT / ".binder" / "requirements.txt").read_text(encoding="utf-8").split()
-    assert requirements[0] == "-r"
-    assert (ROOT / ".binder" / requirements[1]).samefile(ROOT / "requirements.lock")
     python = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
     assert (ROOT / ".binder" / "runtime.txt").read_text(encoding="utf-8").strip() == f"python-{python}"
     post_build = ROOT / ".binder" / "postBuild"
     assert post_build.stat().st_mode & 0o100
-    assert "pip install --no-deps --no-build-isolation --editable ." in post_build.read_text(encoding="utf-8")
+    installs = post_build.read_text(encoding="utf-8").splitlines()[-2:]
+    assert installs == [
+        "pip install --no-deps --ignore-requires-python --require-hashes -r requirements.lock",
+        "pip install --no-deps --no-build-isolation --editable .",
+    ]
+
+
+def test_every_supported_python_is_tested_and_the_default_is_one_of_them():
+    declared = [c.split(" :: ")[-1] for c in PROJECT["classifiers"] if "Python :: 3." in c]
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text(encoding="utf-8"))["jobs"]
+    assert jobs["platforms"]["strategy"]["matrix"]["python"] == declared
+    default = (ROOT / ".python-version").read_text(encoding="utf-8").strip()
+    assert default in declared
+    assert f"python={default}" in (ROOT / "environment.yml").read_text(encoding="utf-8")
+    first, last = min(declared), max(declared, key=lambda v: int(v.split(".")[1]))
+    assert PROJECT["requires-python"] == f">={first},<3.{int(last.split('.')[1]) + 1}"
 
 
 def test_the_published_site_is_the_one_that_is_built():

@@ -216,4 +216,3 @@ def test_the_lock_file_is_hashed_universal_and_names_no_host():
         "pydantic",
     ):
         assert any(entry.startswith(f"{package}==") for entry in entries), package
-    assert re.search(r"^lava-nc==\S+ ; python_(full_)?version < '3.11'", lock, re.MULTILINE)

@@ -58,8 +58,8 @@ def load(name: str) -> types.ModuleType:
         if (error.name or "").partition(".")[0] != "lava":
             raise
         raise ModuleNotFoundError(
-            "backend 'lava' needs Lava: pip install lava-nc==0.10.0, in Python 3.10 "
-            f"(this is {sys.version_info.major}.{sys.version_info.minor})"
+            "backend 'lava' needs Lava: pip install asteval networkx scipy, then "
+            "pip install --no-deps --ignore-requires-python lava-nc==0.10.0"
         ) from None
 
 

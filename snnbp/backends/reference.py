@@ -105,7 +105,7 @@ class Learner(base.Learner):
         # neither `margin` nor `open_target`: they are 0 and False.
         too_low, too_high = v[-1] <= rule.spike_above + rule.margin, v[-1] > rule.spike_above - rule.margin
         too_low &= (v[-1] > 0) | rule.open_target
-        d = [np.array([t & too_low, ~t & too_high & window[-1]])]
+        d: list[Spikes] = [np.array([t & too_low, ~t & too_high & window[-1]])]
         back: list[Integers] = []
 
         for layer in range(len(v), 1, -1):
@@ -160,7 +160,7 @@ def predict(weights: Weights, inputs: Spikes) -> tuple[Spikes, NDArray[np.int32]
     spikes, low, high = inputs, 0, 0
     for matrix in weights.matrices:
         v = spikes @ matrix.astype(np.int64)
-        low, high = min(low, v.min(initial=0)), max(high, v.max(initial=0))
+        low, high = min(low, int(v.min(initial=0))), max(high, int(v.max(initial=0)))
         spikes = v > weights.threshold // 2
-    base.refuse_overflow(weights.threshold, low, high, v.min(initial=0))
+    base.refuse_overflow(weights.threshold, low, high, int(v.min(initial=0)))
     return spikes, v.astype(np.int32)

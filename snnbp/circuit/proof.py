@@ -339,7 +339,7 @@ def _example(case: _Case, model: Any) -> Counterexample:
         return np.array([[value_of(model, entry) for entry in row] for row in matrix], np.int64)
 
     layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
-    matrices = [
+    matrices: list[NDArray[Any]] = [
         np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
         for n, (pre, post) in enumerate(pairwise(layers), 1)
     ]

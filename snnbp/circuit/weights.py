@@ -160,7 +160,8 @@ class Weights(checks.Frozen):
     def save(self, path: str | Path) -> None:
         """Write w1, w2, ... and threshold as a compressed .npz, whole or not at all."""
         content = io.BytesIO()
-        np.savez_compressed(content, **self.arrays())
+        arrays: dict[str, Any] = self.arrays()
+        np.savez_compressed(content, **arrays)
         with atomic_open(path) as file:
             file.write(content.getvalue())
 

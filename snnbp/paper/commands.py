@@ -1,8 +1,5 @@
 """The commands of ./reproduce.sh that need its Python environment."""
 
-import argparse
-import difflib
-import json
 import os
 import runpy
 import signal
@@ -12,25 +9,21 @@ import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 import snnbp
 from snnbp.paper import ROOT, Failure, settings
+from snnbp.paper.options import Refused, parse
 from snnbp.paper.pipeline import missing_data, run
 from snnbp.paper.terminal import Line, clock
 
 HELP = Path(__file__).parent / "help.txt"
-COMMANDS = ("all", "quick", "test", "docs", "lab", "explore", "setup")
 CHECKS = (
     ["-m", "ruff", "check", "--quiet"],
     ["-m", "ruff", "format", "--check", "--quiet"],
     ["-m", "mypy"],
     ["-c", "from importlinter.cli import lint_imports_command; lint_imports_command()"],
 )
-
-
-class Refused(Exception):
-    """Invalid command-line arguments. The message is one line."""
 
 
 def main(words: Sequence[str]) -> int:
@@ -90,56 +83,6 @@ def _command(words: list[str]) -> int:
     overrides = settings.checked(names, dict(options.parameters))
     run("quick" if options.command == "quick" else "paper", names, overrides, options.fresh)
     return 0
-
-
-class _Parser(argparse.ArgumentParser):
-    def error(self, message: str) -> NoReturn:
-        raise Refused(message)
-
-
-def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Parse the options of a run.
-
-    Raises
-    ------
-    Refused
-        For unknown arguments. The message suggests the nearest known one.
-    """
-    parser = _Parser(add_help=False, allow_abbrev=False)
-    parser.add_argument("command", nargs="?")
-    parser.add_argument("--only", action="append", metavar="NAME")
-    parser.add_argument("-p", action="append", default=[], dest="parameters", type=_pair)
-    parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--full", action="store_true")
-    options, unknown = parser.parse_known_args(words)
-    known = [*COMMANDS, "--only", "-p", "--fresh", "--check", "--full", "--help", "--version"]
-    if options.command not in (None, "all", "quick"):
-        unknown.insert(0, options.command)
-    if options.check and (options.only or options.parameters or options.fresh or options.command):
-        raise Refused("--check takes no other option than --full")
-    if options.full and not options.check:
-        raise Refused("--full goes with --check, and with test")
-    if unknown:
-        near = difflib.get_close_matches(unknown[0], known, 1) or difflib.get_close_matches(
-            f"--{unknown[0].lstrip('-')}", known, 1
-        )
-        hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
-        raise Refused(
-            f"unknown {'option' if unknown[0].startswith('-') else 'command'} {unknown[0]!r}: {hint}"
-        )
-    return options
-
-
-def _pair(text: str) -> tuple[str, Any]:
-    """Parse NAME=VALUE; the value is JSON (5, 0.5, [1, 2]) or, if that fails, text."""
-    name, equals, value = text.partition("=")
-    if not (name and equals):
-        raise Refused(f"-p takes NAME=VALUE, got {text!r}")
-    try:
-        return name, json.loads(value)
-    except json.JSONDecodeError:
-        return name, value
 
 
 def check(full: bool) -> int:

@@ -22,7 +22,7 @@ from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
 
 BUILD = ROOT / "build"
-NEEDS = {"lava": "lava-nc==0.10.0 (Python 3.10)"}
+NEEDS = {"lava": "lava-nc==0.10.0"}
 
 
 def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool = False) -> None:

@@ -1,15 +1,10 @@
 """Tables in TOML files, read with errors of one line."""
 
-import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
-
-if sys.version_info >= (3, 11):
-    import tomllib
-else:
-    import tomli as tomllib
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -222,7 +222,10 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data.npz"
-        arrays = {"classes": np.array(data.classes), "shape": np.array(data.image_shape or ())}
+        arrays: dict[str, Any] = {
+            "classes": np.array(data.classes),
+            "shape": np.array(data.image_shape or ()),
+        }
         if data.framed is not None:
             arrays["framed"] = data.framed
         for name, part in (("train", data.train), ("test", data.test)):

@@ -352,5 +352,5 @@ def test_a_notebook_of_another_checkout_is_refused(again, tmp_path):
 
 def test_what_cannot_run_here_is_skipped_with_a_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "lava", None)
-    assert pipeline.why_unavailable("06_lava") == "needs lava-nc==0.10.0 (Python 3.10)"
+    assert pipeline.why_unavailable("06_lava") == "needs lava-nc==0.10.0"
     assert pipeline.why_unavailable("04_mnist") == ""

@@ -81,5 +81,5 @@ def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.boo
     scratch = kernel.Scratch.of(net.sizes, slack=0)
     _, low, high = kernel.learn(net, nothing, active_inputs(inputs), labels, order, scratch, halves)
     potentials = halves * WEIGHT_GRID
-    base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
+    base.refuse_overflow(weights.threshold, 2 * low, 2 * high, int(potentials.min(initial=0)))
     return potentials > spike_above, potentials

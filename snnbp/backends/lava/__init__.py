@@ -1,7 +1,7 @@
 """The circuits on Lava, Intel's open framework for Loihi, built from its own Processes; loaded on request.
 
-`parts` makes Lava's Processes for the parts of a circuit, `network` connects them, `runtime` starts
-and always stops them, `samples` presents samples. Run times are in benchmarks/results/lava_variants.csv.
+`mended` makes Lava load, `parts` makes its Processes for the parts of a circuit, `network` connects them,
+`runtime` starts and always stops them, `samples` presents samples.
 """
 
 import multiprocessing
@@ -15,7 +15,8 @@ if "lava" not in sys.modules and sys.platform != "win32":
         )
     multiprocessing.set_start_method(None, force=True)  # Lava chooses "fork" itself, if no method is set
 
+import snnbp.backends.lava.mended  # first: the others import what it mends
 from snnbp.backends.lava.network import Processes
 from snnbp.backends.lava.samples import LavaNetwork, Learner, StimulusDriver, predict, trace
 
-__all__ = ["LavaNetwork", "Learner", "Processes", "StimulusDriver", "predict", "trace"]
+__all__ = ["LavaNetwork", "Learner", "Processes", "StimulusDriver", "predict", "snnbp", "trace"]

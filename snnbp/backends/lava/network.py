@@ -1,28 +1,27 @@
 """Any declared circuit, built from unmodified Lava Processes.
 
-- A population is a LIFReset: it forgets current and voltage every step, and fires above its threshold.
+- Populations are a LIFReset: it forgets current and voltage every step, and fires above its threshold. Those
+  of one neuron type that no matrix touches share one.
 - Spikes from outside come from a source.RingBuffer and are added to those of the population.
 - Fixed weights are a Sparse (one-to-one) or Dense, with delays DelaySparse or DelayDense, of one sign each.
-- A matrix is a LearningDense whose third factor is the reward, or a Dense if the circuit does not learn.
+  Projections that differ only in their neurons or their target share one.
+- A matrix is a LearningDense whose third factor is the reward, or a Dense if the circuit does not learn. A
+  layer and its two copies share one: they start equal and stay equal as long as no population fires that must
+  be silent.
 - What is recorded leaves Lava through an Extractor.
-
-A *merged* network takes about half the time. Populations of one neuron type without matrices share a Process;
-so do projections that differ only in their neurons or their target, and the matrices of a layer and its two
-copies. These start equal and stay equal as long as no population fires that must be silent.
 """
 
-from collections import Counter
 from collections.abc import Iterable, Mapping
+from itertools import count
 from typing import Any, NamedTuple
 
 import numpy as np
-from lava.magma.core.process.ports.ports import InPort, OutPort
+from lava.magma.compiler.compiler_graphs import find_processes
+from lava.magma.core.process.ports.ports import OutPort
 from lava.magma.core.process.process import AbstractProcess
 from lava.proc.io import source
 from lava.proc.io.extractor import Extractor
 from numpy.typing import NDArray
-from scipy.sparse import csr_matrix
-from scipy.sparse.csgraph import connected_components
 from tqdm import tqdm
 
 from snnbp.backends.lava import parts
@@ -42,7 +41,7 @@ class _Group(NamedTuple):
     size: int
     spikes: list[OutPort]  # where its spikes come from
     current: list[OutPort]  # where its input current comes from
-    a_in: InPort
+    neurons: AbstractProcess
 
 
 class Processes:
@@ -61,8 +60,6 @@ class Processes:
         Those to record; default: all.
     potentials : bool
         Whether to record the input current, too.
-    merged : bool
-        Whether parts that behave alike share a Process, see above.
 
     Attributes
     ----------
@@ -72,7 +69,7 @@ class Processes:
     Raises
     ------
     ValueError
-        For unknown names, wrong shapes, and circuits that Lava's Processes cannot represent.
+        For circuits that Lava's Processes cannot represent.
     """
 
     def __init__(
@@ -83,7 +80,6 @@ class Processes:
         steps: int,
         populations: Iterable[str] | None = None,
         potentials: bool = False,
-        merged: bool = True,
     ) -> None:
         self.circuit = circuit
         self.steps = steps
@@ -92,10 +88,10 @@ class Processes:
         self._groups: dict[str, _Group] = {}
         self._place: dict[str, tuple[str, int]] = {}  # population -> its group, and its first neuron there
         self._matrices: dict[tuple[str, str], AbstractProcess] = {}
-        self._add_neurons(merged)
+        self._add_neurons()
         self._add_inputs(inputs)
-        self._add_fixed_weights(merged)
-        self._add_matrices(plastic, merged)
+        self._add_fixed_weights()
+        self._add_matrices(plastic)
         self._connect_components()
         groups = {self._place[name][0]: self._groups[self._place[name][0]] for name in self._recorded}
         self._spikes = {name: self._add_record(name, group.spikes) for name, group in groups.items()}
@@ -145,12 +141,12 @@ class Processes:
         self.table.append((what, process))
         return process
 
-    def _add_neurons(self, merged: bool) -> None:
+    def _add_neurons(self) -> None:
         touched = {name for p in self.circuit.matrices for name in (p.pre, p.post)}
         groups: dict[str | NeuronType, list[Population]] = {}
         for population in self.circuit.populations:
-            alone = not merged or population.name in touched
-            groups.setdefault(population.name if alone else population.neuron, []).append(population)
+            key = population.name if population.name in touched else population.neuron
+            groups.setdefault(key, []).append(population)
         for members in groups.values():
             name = ", ".join(population.name for population in members)
             size = 0
@@ -158,68 +154,57 @@ class Processes:
                 self._place[population.name] = name, size
                 size += population.size
             neurons = self._add(name, parts.lif_neurons(size, members[0].neuron))
-            self._groups[name] = _Group(size, [neurons.s_out], [], neurons.a_in)
+            self._groups[name] = _Group(size, [neurons.s_out], [], neurons)
 
     def _add_inputs(self, inputs: Mapping[str, NDArray[np.bool_]]) -> None:
         data: dict[str, NDArray[np.int32]] = {}
         for name, spikes in inputs.items():
-            if name not in self.circuit:
-                raise ValueError(f"input spikes for {name!r}, which is not a population of this circuit")
-            shape = (self.steps, self.circuit[name].size)
-            if np.shape(spikes) != shape:
-                raise ValueError(f"input spikes of {name!r} must be {shape}, got {np.shape(spikes)}")
             group, first = self._place[name]
             data.setdefault(group, np.zeros((self._groups[group].size, self.steps), np.int32))
-            data[group][first : first + shape[1]] = np.transpose(spikes)
+            data[group][first : first + self.circuit[name].size] = spikes.T
         for group, columns in data.items():
             ring = self._add(f"input to {group}", source.RingBuffer(data=columns))
             self._groups[group].spikes.append(ring.s_out)
 
-    def _add_fixed_weights(self, merged: bool) -> None:
-        blocks: dict[tuple[Any, ...], NDArray[np.int32]] = {}
+    def _add_fixed_weights(self) -> None:
+        blocks: dict[
+            tuple[Any, ...], NDArray[np.int32]
+        ] = {}  # a Process's weights, by kind, number and target
         names: dict[tuple[Any, ...], list[str]] = {}
-        seen: Counter[tuple[Any, ...]] = Counter()
-        for number, p in enumerate(self.circuit.projections):
+        for p in self.circuit.projections:
             if p.weight is None:
                 continue
             mantissa, exponent = mantissa_exponent(p.weight)
             one_to_one = p.pattern == "one-to-one"
             (pre, column), (post, row) = self._place[p.pre], self._place[p.post]
+            rows, columns = self.circuit[p.post].size, self.circuit[p.pre].size
             kind = (pre, p.delay, exponent, one_to_one, mantissa > 0)
             # Two synapses between the same neurons stay apart: their sum may need a longer mantissa.
-            synapse = (*kind, p.pre, p.post)
-            key = (*kind, post, seen[synapse] if merged else -number)
-            seen[synapse] += 1
-            rows, columns = self.circuit[p.post].size, self.circuit[p.pre].size
-            ones = np.eye(rows, dtype=np.int32) if one_to_one else np.ones((rows, columns), np.int32)
-            shape = self._groups[post].size, self._groups[pre].size
-            block = blocks.setdefault(key, np.zeros(shape, np.int32))
-            block[row : row + rows, column : column + columns] += mantissa * ones
-            names.setdefault(key, []).append(f"{p.pre} -> {p.post}")
+            for number in count():
+                shape = self._groups[post].size, self._groups[pre].size
+                block = blocks.setdefault((kind, number, post), np.zeros(shape, np.int32))
+                place = block[row : row + rows, column : column + columns]
+                if not place.any():
+                    break
+            place[:] = mantissa * (np.eye(rows, dtype=np.int32) if one_to_one else 1)
+            names.setdefault((kind, number, post), []).append(f"{p.pre} -> {p.post}")
 
         shared: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
         for key, block in blocks.items():
-            same = (*key[:5], key[6], block.shape, block.tobytes()) if merged else key
-            shared.setdefault(same, []).append(key)
+            shared.setdefault((*key[:2], block.shape, block.tobytes()), []).append(key)
         for keys in shared.values():
-            pre, delay, exponent, one_to_one, *_ = keys[0]
-            what = ", ".join(name for key in keys for name in names[key])
+            pre, delay, exponent, one_to_one, _ = keys[0][0]
             process = parts.fixed_synapses(blocks[keys[0]], delay, exponent, one_to_one)
-            self._connect(what, pre, process, [key[5] for key in keys])
+            what = ", ".join(name for key in keys for name in names[key])
+            self._connect(what, pre, process, [post for *_, post in keys])
 
-    def _add_matrices(self, plastic: Mapping[tuple[str, str], Any], merged: bool) -> None:
+    def _add_matrices(self, plastic: Mapping[tuple[str, str], Any]) -> None:
         copies: dict[tuple[Any, ...], list[str]] = {}
         for p in self.circuit.matrices:
-            if (p.pre, p.post) not in plastic:
-                raise ValueError(f"{p}: its weights are missing")
-            matrix = np.asarray(plastic[p.pre, p.post])
-            shape = self.circuit[p.pre].size, self.circuit[p.post].size
-            if matrix.shape != shape:
-                raise ValueError(f"{p}: weights must be {shape}, got {matrix.shape}")
             if p.delay and p.learns and self.circuit.plasticity:
                 raise ValueError(f"{p}: delay {p.delay}, but Lava's LearningDense supports none")
-            same = (p.symbol, matrix.tobytes()) if merged else (p.post,)
-            copies.setdefault((p.pre, p.delay, p.learns, *same), []).append(p.post)
+            key = p.pre, p.delay, p.learns, p.symbol, plastic[p.pre, p.post].tobytes()
+            copies.setdefault(key, []).append(p.post)
         rewards: dict[int, AbstractProcess] = {}
         for (pre, delay, learns, *_), posts in copies.items():
             weights = np.array(plastic[pre, posts[0]], np.int32).T
@@ -241,24 +226,17 @@ class Processes:
         for port in self._groups[pre].spikes:
             port.connect(process.s_in)
         for post in posts:
-            process.a_out.connect(self._groups[post].a_in)
+            process.a_out.connect(self._groups[post].neurons.a_in)
             self._groups[post].current.append(process.a_out)
 
     def _connect_components(self) -> None:
-        """Lava needs a connected graph: link components through a silent source."""
-        groups = list(self._groups)
-        edges = np.zeros((len(groups), len(groups)), np.int8)
-        for p in self.circuit.projections:
-            edges[groups.index(self._place[p.pre][0]), groups.index(self._place[p.post][0])] = 1
-        count, component = connected_components(csr_matrix(edges), directed=False)
-        if count == 1:
-            return
-        silent = self._add("silent source", source.RingBuffer(data=np.zeros((1, 1), np.int32)))
-        for number in range(count):
-            name = groups[list(component).index(number)]
-            link = parts.fixed_synapses(np.zeros((self._groups[name].size, 1), np.int32))
-            silent.s_out.connect(self._add(f"silent source -> {name}", link).s_in)
-            link.a_out.connect(self._groups[name].a_in)
+        """Link what is apart to the first neurons, with weight 0: Lava runs only what is connected."""
+        first, *others = self._groups
+        neurons = self._groups[first].neurons
+        for other in others:
+            if neurons not in find_processes(self._groups[other].neurons):
+                zeros = np.zeros((self._groups[first].size, self._groups[other].size), np.int32)
+                self._connect(f"{other}, linked to {first}", other, parts.fixed_synapses(zeros), [first])
 
     def _add_record(self, group: str, ports: Iterable[OutPort]) -> AbstractProcess:
         record = Extractor(shape=(self._groups[group].size,), buffer_size=STEPS_AT_ONCE)

@@ -4,11 +4,10 @@ import ctypes
 import errno
 import multiprocessing
 import multiprocessing.connection
-import multiprocessing.util
 import os
 import signal
-import socket
 import sys
+import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -20,14 +19,10 @@ from lava.magma.core.run_configs import Loihi2SimCfg
 from lava.magma.runtime.message_infrastructure.multiprocessing import SystemProcess
 from lava.proc.io.extractor import Extractor, PyLoihiExtractorModel
 
-from snnbp.backends.lava.channels import mend_channels
-
-SOCKET_PATH_MAX = 103
-"""Longest path of a Unix socket that every system accepts (macOS; Linux: 107)."""
+TMPDIR_MAX = 103 - len("/pymp-12345678/listener-12345678")
+"""Longest TMPDIR for Unix sockets of 103 characters, which every system accepts (macOS; Linux: 107)."""
 
 NO_SHARED_MEMORY = "Lava's shared memory is full: give /dev/shm more room (docker run --shm-size=1g)"
-
-SOCKET_NAME_LENGTH = len("/listener-12345678")
 
 _starting = False
 _one_at_a_time = threading.Lock()
@@ -42,8 +37,6 @@ def _after_fork() -> None:
             ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
-mend_channels()
-
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_after_fork)
 
@@ -56,7 +49,10 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
     other threads wait. Raises RuntimeError if Lava cannot start here, or if a Process fails.
     """
     global _starting
-    _check_sockets()
+    if len(tempfile.gettempdir()) > TMPDIR_MAX:
+        raise RuntimeError(
+            f"Lava's sockets need a path shorter than {tempfile.gettempdir()}: set TMPDIR to /tmp"
+        )
     first = processes[0]
     models = Loihi2SimCfg(select_tag="fixed_pt", exception_proc_model_map={Extractor: PyLoihiExtractorModel})
     with _one_at_a_time, _exit_on_sigterm():
@@ -72,7 +68,7 @@ def started(processes: Sequence[AbstractProcess]) -> Iterator[Callable[[int], No
             first.stop()
         except OSError as error:
             if error.errno == errno.ENOSPC:
-                raise RuntimeError(NO_SHARED_MEMORY) from error
+                raise RuntimeError(NO_SHARED_MEMORY) from None
             raise
         finally:
             with _signals_deferred():
@@ -95,14 +91,6 @@ def _run(process: AbstractProcess, steps: int) -> None:
                 killed = NO_SHARED_MEMORY
             raise RuntimeError(f"a Lava Process failed: {error!r}" if error else killed) from error
     process.wait()
-
-
-def _check_sockets() -> None:
-    folder = multiprocessing.util.get_temp_dir()
-    if hasattr(socket, "AF_UNIX") and len(folder) + SOCKET_NAME_LENGTH > SOCKET_PATH_MAX:
-        raise RuntimeError(
-            f"Lava's sockets need a shorter path than {folder}: set TMPDIR to a short one, such as /tmp"
-        )
 
 
 def _in_main_thread() -> bool:

@@ -22,9 +22,8 @@ class LavaNetwork(spiking.Network):
     have no effect as long as no population fires that must be silent.
     """
 
-    def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any], merged: bool = True) -> None:
+    def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any]) -> None:
         super().__init__(circuit, plastic)
-        self._merged = merged
         self._next_active = np.zeros((2, len(circuit.populations)), np.bool_)
 
     def run(
@@ -53,7 +52,6 @@ class LavaNetwork(spiking.Network):
             steps,
             dict.fromkeys((*names, *(p.post for p in self.circuit.matrices))),
             potentials,
-            self._merged,
         ).run()
         record.active[:2], self._next_active = self._next_active, np.zeros_like(self._next_active)
         chosen = np.flatnonzero(rows >= 0)
@@ -85,15 +83,9 @@ class LavaNetwork(spiking.Network):
 class StimulusDriver(spiking.StimulusDriver):
     """As `spiking.StimulusDriver`, with every step run by Lava's own Processes."""
 
-    def __init__(
-        self,
-        circuit: Circuit,
-        weights: Weights,
-        feedback: Weights | None = None,
-        merged: bool = True,
-    ) -> None:
+    def __init__(self, circuit: Circuit, weights: Weights, feedback: Weights | None = None) -> None:
         super().__init__(circuit, weights, feedback)
-        self.network = LavaNetwork(circuit, self.network.matrices, merged)
+        self.network = LavaNetwork(circuit, self.network.matrices)
 
 
 class Learner(spiking.Learner):
