@@ -25,7 +25,6 @@ PARTS = (
     "scaling",
     "simulators",
     "depth_epoch",
-    "lava_variants",
     "full_run",
     "nir_conformance",
 )
