@@ -43,7 +43,6 @@ os.environ["SNNBP_OUTPUT"] = str(OUTPUT)
 LONG = (
     "05_fashion_mnist",
     "12_beyond",
-    "test_newer_python",
     "test_pipeline",
     "test_check",
     "test_campaign",
@@ -68,7 +67,6 @@ MINUTES = {
     "12_beyond": "--check repeats its runs",
     "14_proof": "test_proof",
     "test_campaign": "the unit tests of what it damages and kills",
-    "test_newer_python": "the same notebooks on this Python",
     "test_site": "test_playground_page, test_howto",
 }
 

@@ -76,7 +76,7 @@ in_one_line() { # what an installer is doing, each message in place of the one b
 install() { # by uv in seconds; where uv does not get through, by pip in minutes
     local pip=(.venv/bin/python -m pip install --disable-pip-version-check --require-hashes)
     awk '/^[^ ]/ { on = /^uv==/ } on' requirements.lock >.venv/uv.lock
-    if ! { "${pip[@]}" --quiet -r .venv/uv.lock &&
+    if ! { "${pip[@]}" --progress-bar off -r .venv/uv.lock | in_one_line &&
         .venv/bin/uv pip sync --python .venv/bin/python --require-hashes requirements.lock 2>&1 | in_one_line; }; then
         # The lock holds every dependency; Lava's metadata asks for Python 3.10.
         "${pip[@]}" --no-deps --ignore-requires-python --progress-bar off -r requirements.lock | in_one_line

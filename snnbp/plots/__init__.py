@@ -4,6 +4,11 @@ Every function returns a `StyledFigure`: a matplotlib Figure in one style, indep
 matplotlibrc, with alternative text in `.alt`. It displays itself in Jupyter and is saved with `savefig`.
 """
 
+try:
+    import matplotlib as matplotlib
+except ImportError:
+    raise ModuleNotFoundError("figures need matplotlib: pip install 'snnbp[plots]'") from None
+
 from snnbp.plots.circuit import conceptual_circuit
 from snnbp.plots.connectivity import functional_connectivity, meanings
 from snnbp.plots.curves import accuracy_curves, learning_curves

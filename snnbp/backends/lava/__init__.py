@@ -15,8 +15,8 @@ if "lava" not in sys.modules and sys.platform != "win32":
         )
     multiprocessing.set_start_method(None, force=True)  # Lava chooses "fork" itself, if no method is set
 
-import snnbp.backends.lava.mended  # first: the others import what it mends
+from snnbp.backends.lava import mended as mended  # first: the others import what it mends
 from snnbp.backends.lava.network import Processes
 from snnbp.backends.lava.samples import LavaNetwork, Learner, StimulusDriver, predict, trace
 
-__all__ = ["LavaNetwork", "Learner", "Processes", "StimulusDriver", "predict", "snnbp", "trace"]
+__all__ = ["LavaNetwork", "Learner", "Processes", "StimulusDriver", "predict", "trace"]

@@ -9,13 +9,14 @@
 
 import dataclasses
 import functools
+import importlib
 import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 from unittest import mock
 
 with mock.patch.object(dataclasses, "dataclass", functools.partial(dataclasses.dataclass, unsafe_hash=True)):
-    pass
+    importlib.import_module("lava.magma.compiler.var_model")
 
 from lava.magma.compiler.channels import pypychannel
 
