@@ -93,31 +93,25 @@ def test_the_rule_string_is_exact_at_every_weight(rule):
             np.testing.assert_array_equal(result, expected)
 
 
-@pytest.mark.parametrize(("seed", "sizes"), [(2241, (12, 10, 4)), (912, (12, 10, 8, 4))])
-def test_training_circuits_equal_spiking(seed, sizes):
+@pytest.mark.parametrize(
+    ("seed", "sizes", "variant"),
+    [
+        (2241, (12, 10, 4), {}),
+        (912, (12, 10, 8, 4), {"open_target": True, "margin": 256, "fixed_feedback": True}),
+    ],
+)
+def test_training_circuits_equal_spiking(seed, sizes, variant):
     weights, samples = lively(seed, sizes, 3)
-    circuit = snnbp.training_circuit(sizes)
-    simulated = spiking.StimulusDriver(circuit, weights)
-    before = simulated.network.matrices
-    ours = present(simulated, samples)
-    assert_equal(ours, present(lava.StimulusDriver(circuit, weights), samples))
-    assert not ours[0].overdriven.any()
-    for key, matrix in ours[1].items():
-        assert (matrix != before[key]).any()
-    for bound in (-256, 254):
-        assert any(((matrix == bound) & (before[key] != bound)).any() for key, matrix in ours[1].items())
-
-
-def test_a_circuit_with_all_variants_equals_spiking():
-    weights, samples = lively(912, (12, 10, 8, 4), 3)
-    feedback, _ = lively(913, (12, 10, 8, 4), 1)
-    circuit = snnbp.training_circuit(weights.sizes, open_target=True, margin=256, fixed_feedback=True)
+    feedback, _ = lively(seed + 1, sizes, 1) if variant else (None, None)
+    circuit = snnbp.training_circuit(sizes, **variant)
     simulated = spiking.StimulusDriver(circuit, weights, feedback)
     before = simulated.network.matrices
     ours = present(simulated, samples)
     assert_equal(ours, present(lava.StimulusDriver(circuit, weights, feedback), samples))
     for p in circuit.matrices:
         assert (ours[1][p.pre, p.post] != before[p.pre, p.post]).any() == p.learns, p
+    for bound in (-256, 254):
+        assert any(((matrix == bound) & (before[key] != bound)).any() for key, matrix in ours[1].items())
 
 
 def test_the_backend():
@@ -132,10 +126,9 @@ def test_the_backend():
         np.testing.assert_array_equal(outputs[1], outputs[0], strict=True)
     assert theirs.weights == ours.weights
     assert theirs.n_overdriven == ours.n_overdriven
-    for got, want in zip(
-        lava.predict(weights, samples.inputs), spiking.predict(weights, samples.inputs), strict=True
-    ):
-        np.testing.assert_array_equal(got, want, strict=True)
+    got, want = (module.predict(weights, samples.inputs) for module in (lava, spiking))
+    np.testing.assert_array_equal(got[0], want[0], strict=True)
+    np.testing.assert_array_equal(got[1], want[1], strict=True)
     chosen = SimpleNamespace(inputs=samples.inputs[:1], labels=samples.labels[:1])
     options = {"populations": ["x", "o", "h1T"], "phases": [3, 6], "potentials": True}
     got, want = (module.trace(weights, chosen, **options) for module in (lava, spiking))
@@ -238,18 +231,18 @@ def test_a_failing_process_is_an_error_and_leaves_nothing(monkeypatch, happens, 
     assert multiprocessing.active_children() == []
 
 
-def test_full_shared_memory_is_not_called_a_full_disk():
+@pytest.mark.parametrize(
+    ("raised", "error", "message"),
+    [
+        (OSError(errno.ENOSPC, "no space"), RuntimeError, "give /dev/shm more room"),
+        (KeyboardInterrupt(), KeyboardInterrupt, None),
+    ],
+)
+def test_an_exception_while_lava_runs_leaves_nothing(raised, error, message):
+    """Full shared memory is not called a full disk."""
     processes = [process for _, process in lava.Processes(two(weight=2), {}, {}, 4).table]
-    with pytest.raises(RuntimeError, match="give /dev/shm more room"), started(processes):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-    assert multiprocessing.active_children() == []
-
-
-def test_an_exception_while_lava_runs_leaves_nothing():
-    circuit = two(weight=2)
-    processes = [process for _, process in lava.Processes(circuit, {}, {}, 4).table]
-    with pytest.raises(KeyboardInterrupt), started(processes):
-        raise KeyboardInterrupt
+    with pytest.raises(error, match=message), started(processes):
+        raise raised
     assert multiprocessing.active_children() == []
 
 
@@ -274,27 +267,23 @@ def run(first="", n=1, **environment):
 
 
 @pytest.mark.parametrize(
-    ("first", "message"),
+    ("first", "folder", "message"),
     [
         (
             "multiprocessing.set_start_method('spawn')",
-            "Lava forks its processes, this program has chosen to spawn",
+            "",
+            "Lava forks its processes, this program has chosen to",
         ),
-        ("multiprocessing.get_start_method()", None),  # "fork", now chosen
+        ("multiprocessing.get_start_method()", "", ""),  # "fork", now chosen
+        ("", "long" * 25, "set TMPDIR to /tmp"),
     ],
 )
-def test_the_start_method(first, message):
-    errors = run(first).communicate(timeout=60)[1]
-    assert (message or "") in errors
+def test_where_lava_cannot_start_an_error_says_what_to_do(tmp_path, first, folder, message):
+    (tmp_path / folder).mkdir(exist_ok=True)
+    errors = run(first, TMPDIR=str(tmp_path / folder) if folder else "/tmp").communicate(timeout=60)[1]
+    assert message in errors
     assert ("Error" in errors) == bool(message)
-
-
-def test_a_long_path_of_temporary_files_is_an_error_that_says_what_to_do(tmp_path):
-    folder = tmp_path / ("long" * 25)
-    folder.mkdir()
-    errors = run(TMPDIR=str(folder)).communicate(timeout=60)[1]
-    assert "set TMPDIR to /tmp" in errors
-    assert list(folder.iterdir()) == []
+    assert not any((tmp_path / folder).glob("*"))
 
 
 @pytest.mark.parametrize(
