@@ -118,7 +118,8 @@ class Weights(checks.Frozen):
         sizes = checks.wholes("sizes", sizes)
         if min(sizes, default=0) < 1:
             raise ValueError(f"sizes must be positive, got {sizes}")
-        if not np.isscalar(scale) or not np.isreal(scale) or not 0 < scale <= SCALE_MAX:
+        number = bool(np.isscalar(scale) and np.isreal(scale))
+        if not number or not 0 < scale <= SCALE_MAX:
             raise ValueError(f"scale must be a number within (0, {SCALE_MAX:.0f}], got {reprlib.repr(scale)}")
         threshold = checked_threshold(threshold)
         matrices = []

@@ -59,7 +59,7 @@ class LavaNetwork(spiking.Network):
             if population.name not in spikes:
                 continue
             column = record.column[number]
-            active = spikes[population.name].any(axis=1)[period:]
+            active = np.logical_or.reduce(spikes[population.name], axis=1)[period:]
             record.active[:, number] |= active[:-2]
             self._next_active[:, number] = active[-2:]
             if column >= 0:

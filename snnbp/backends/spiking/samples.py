@@ -149,7 +149,7 @@ class StimulusDriver:
         # The last spikes of a sample arrive in the next one's phase 0; those that they cause, in phase 1.
         tail = self.network.next_steps(2)
         wrong.append((tail.active & self._silent[:2]).any(axis=1) | (tail.overflows > 0))
-        overdriven = np.concatenate(wrong)[2:].reshape(order.size, period).any(axis=1)
+        overdriven = np.logical_or.reduce(np.concatenate(wrong)[2:].reshape(order.size, period), axis=1)
         return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
     def _list_spikes(self, inputs: Spikes, labels: Integers) -> Events:
