@@ -134,7 +134,7 @@ case "$*" in
         echo "Collecting one"; echo $$ >pip.pid; echo install >>log
         if [ -e slow ]; then sleep 600; fi ;;
     *"pip check"*) if [ -e broken ]; then echo "one needs another"; fi ;;
-    "-m snnbp"*) echo "ran $*" ;;
+    "-m snnbp"*) echo "ran $*${GIT_DIR:-}" ;;
 esac
 """
 
@@ -156,7 +156,7 @@ def set_up(checkout, *words):
     return subprocess.Popen(
         ["bash", "reproduce.sh", *words],
         cwd=checkout,
-        env={"PATH": "/usr/bin:/bin", "SNNBP_PYTHON": "bin/python"},
+        env={"PATH": "/usr/bin:/bin", "SNNBP_PYTHON": "bin/python", "GIT_DIR": "of a hook, not for us"},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
