@@ -93,11 +93,9 @@ def read_runs(path: str | Path) -> list[Run]:
     import pandas as pd
 
     paths = [as_path(path), histories_of(path)]
-    texts: Any = dict.fromkeys(("hidden", "version", "weights"), object)
+    texts: Any = dict.fromkeys(("hidden", "version", "weights"), str)
     try:
-        table, histories = (
-            pd.read_csv(path, index_col="run", float_precision="round_trip", dtype=texts) for path in paths
-        )
+        table, histories = (pd.read_csv(path, index_col="run", dtype=texts) for path in paths)
         if set(table.index) != set(histories.index):
             raise ValueError("there are not the same runs in both")
         found = histories.groupby(level="run")

@@ -316,7 +316,7 @@ def test_a_run_becomes_a_table(run, tmp_path):
     for dtype in frame.dtypes.drop(["rule", "hidden", "feedback", "backend", "data", "digest", "weights"]):
         assert dtype.kind in "ifb"  # no objects but text: what Parquet stores
     frame.to_csv(tmp_path / "run.csv", index=False)
-    back = pd.read_csv(tmp_path / "run.csv", dtype={"hidden": str}, float_precision="round_trip")
+    back = pd.read_csv(tmp_path / "run.csv", dtype={"hidden": str})
     pd.testing.assert_frame_equal(back, frame, check_dtype=False)
     deep = snnbp.Run(
         Config(hidden=(8, 6), epochs=1), "fused", run.data, run.history[:2], run.digest, run.n_overdriven
