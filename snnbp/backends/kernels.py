@@ -3,7 +3,6 @@
 Plastic weights are even, so the fast backends store half of each as int8 (*half-units*, within [-128, 127]).
 """
 
-from functools import partial as with_options
 from typing import Any
 
 import numpy as np
@@ -29,7 +28,7 @@ def active_indices(spikes: NDArray[Any], indices: NDArray[np.int32]) -> int:
     return count
 
 
-@with_options(jit, noalias=True)
+@jit
 def add_rows(
     weights: NDArray[np.int8], rows: NDArray[np.int32], partial: NDArray[np.int16], total: NDArray[np.int32]
 ) -> None:
@@ -75,7 +74,7 @@ def extremes(values: NDArray[np.int32]) -> tuple[int, int]:
     return int(low), int(high)
 
 
-@with_options(jit, noalias=True)
+@jit
 def threshold(v: NDArray[np.int32], above: np.int32, mask: NDArray[np.int16]) -> tuple[int, int]:
     """Write -1 to `mask` where v > above, else 0; return the smallest and the largest v, or 0."""
     low, high = np.int32(0), np.int32(0)
@@ -94,7 +93,7 @@ def masked_sum(row: NDArray[np.int8], mask: NDArray[np.int16]) -> int:
     return int(total)
 
 
-@with_options(jit, noalias=True)
+@jit
 def shift(row: NDArray[np.int8], change: NDArray[np.int8], low: np.int8) -> None:
     """row += change, saturating at `low` and at 127; `row` may be longer.
 

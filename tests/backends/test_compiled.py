@@ -1,6 +1,5 @@
 """Compiled code on disk never outlives its sources, and never stops a run."""
 
-import hashlib
 import os
 import pickle
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import snnbp
+from snnbp.backends.compiled import _digest
 
 PROGRAM = """
 import numpy as np
@@ -54,10 +54,7 @@ def test_the_compiler_is_announced_once(tmp_path):
     for told in (True, False):
         done = subprocess.run(
             [sys.executable, "-c", program],
-            env={
-                "PATH": os.environ["PATH"],
-                "NUMBA_CACHE_DIR": str(tmp_path),
-            },
+            env={"PATH": os.environ["PATH"], "NUMBA_CACHE_DIR": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -148,7 +145,7 @@ def test_code_from_a_folder_that_others_may_write_is_not_executed(package, first
     (folder,) = {path.parent for path in cache_files(package)}
     content = pickle.dumps(Ends())
     for path in cache_files(package):
-        path.write_bytes(hashlib.sha256(content).digest() + content)
+        path.write_bytes(_digest(content) + content)
     folder.chmod(mode)
     elsewhere = {"XDG_CACHE_HOME": str(package.parent / "cache")}
     assert results(package, **elsewhere) == first

@@ -6,7 +6,6 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.active import Active
 from snnbp.backends.compiled import jit
 from snnbp.backends.fused.network import Half, Int64s, Network
 from snnbp.backends.kernels import (
@@ -25,6 +24,25 @@ Int32s = NDArray[np.int32]
 
 HALF_MAX = 128
 """Largest magnitude of a weight in half-units."""
+
+
+class Active(NamedTuple):
+    """Indices of the True entries of inputs (n, inputs)."""
+
+    first: Int64s  # (n + 1,): where the indices of each sample begin
+    indices: Int32s
+
+    @classmethod
+    def of(cls, inputs: NDArray[np.bool_]) -> "Active":
+        active = cls(np.zeros(len(inputs) + 1, np.int64), np.empty(np.count_nonzero(inputs) + 1, np.int32))
+        _list(inputs, active.first, active.indices)
+        return active
+
+
+@partial(jit, entry=True)
+def _list(inputs: NDArray[np.bool_], first: Int64s, indices: Int32s) -> None:
+    for n in range(inputs.shape[0]):
+        first[n + 1] = first[n] + active_indices(inputs[n], indices[first[n] :])
 
 
 class Parameters(NamedTuple):
