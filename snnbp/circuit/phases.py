@@ -1,6 +1,6 @@
 """What happens in each phase of the paper's circuits: what is open, inhibited and rewarded."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from snnbp.circuit.layers import Copy, Layer
@@ -113,16 +113,14 @@ def _inhibit_targets(
     phases: Sequence[_Draft], matrices: Sequence[Projection], layers: Sequence[Layer], plan: Schedule
 ) -> None:
     """Inhibit every population that a matrix reaches while it is not open, except where the plan does not."""
-
-    def populations(exceptions: Mapping[int, int], number: int) -> tuple[str, ...]:
-        return layers[exceptions[number]].populations if number in exceptions else ()
-
+    for number, layer in plan.may_fire.items():
+        phases[number].may_fire_while_gated_off = layers[layer].populations
     for number, phase in enumerate(phases):
         before = phases[number - 1]
         can_fire = (*before.opens, *before.opened_by, *before.may_fire_while_gated_off)
         reached = dict.fromkeys(p.post for p in matrices if p.pre in can_fire)
-        phase.may_fire_while_gated_off = populations(plan.may_fire, number)
-        spared = (*phase.opens, *phase.opened_by, *populations(plan.uninhibited, number))
+        left = layers[plan.uninhibited[number]].populations if number in plan.uninhibited else ()
+        spared = (*phase.opens, *phase.opened_by, *left)
         phase.inhibits += tuple(name for name in reached if name not in spared)
 
 

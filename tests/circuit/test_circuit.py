@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.spec import Circuit
@@ -210,19 +209,6 @@ def test_bad_declarations_are_refused_in_one_line(entries, message):
 def test_bad_parts_are_refused(declare, message):
     with pytest.raises(ValueError, match=message):
         declare()
-
-
-@pytest.mark.parametrize(
-    ("phase", "message"),
-    [
-        (Phase("one", opens={"a": 0.3}), "phase one opens 'a' with share 0.3 of the threshold"),
-        (Phase("one", opens={"z": 1}), "phase one opens 'z', which is not a population"),
-        (Phase("one", opened_by={"a": "b"}), "'b' opens 'a' but is never open itself"),
-    ],
-)
-def test_gates_that_make_no_sense_are_refused(phase, message):
-    with pytest.raises(ValueError, match=message):
-        tuple(gating_projections((A, B, ONE), (phase,), -128))
 
 
 def test_which_projections_carry_spikes_into_a_phase():

@@ -1,18 +1,16 @@
 """The algorithm of `reference`, compiled: a pass over a data set in one kernel.
 
-`network` lays the weights out in memory, `kernel` is the compiled pass. Weight units outside, half-units
+`layout` lays the weights out in memory, `kernel` is the compiled pass. Weight units outside, half-units
 inside.
 """
-
-import functools
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends import base
 from snnbp.backends.fused import kernel
-from snnbp.backends.fused.network import Int64s, network_of
+from snnbp.backends.fused.layout import layout_of
+from snnbp.backends.kernels import Int64s, active_inputs
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
 from snnbp.circuit.weights import Weights
@@ -29,10 +27,10 @@ class Learner(base.Learner):
         feedback: Weights | None = None,
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
-        self._network = network_of(weights, rule.bounds)
+        self._layout = layout_of(weights, rule.bounds)
         if feedback is not None:
-            fixed = network_of(feedback, rule.bounds)
-            self._network = self._network._replace(back_plus=fixed.plus, back_minus=fixed.minus)
+            fixed = layout_of(feedback, rule.bounds)
+            self._layout = self._layout._replace(back_plus=fixed.plus, back_minus=fixed.minus)
         limits = ((-(-low // WEIGHT_GRID), high // WEIGHT_GRID) for low, high in (*self.limits, base.SUMS))
         self._parameters = kernel.Parameters(
             rule.spike_above // WEIGHT_GRID,
@@ -48,47 +46,32 @@ class Learner(base.Learner):
         )
 
     def _learn(self, inputs: NDArray[np.bool_], labels: Int64s, order: Int64s) -> NDArray[np.bool_]:
-        net, parameters = self._network, self._parameters
+        net, parameters = self._layout, self._parameters
         potentials = np.empty((order.size, self.sizes[-1]), np.int32)
         scratch = kernel.Scratch.of(net.sizes, slack=-1)
-        overdriven, *_ = kernel.learn(net, parameters, _active(inputs), labels, order, scratch, potentials)
+        overdriven, *_ = kernel.learn(
+            net, parameters, active_inputs(inputs), labels, order, scratch, potentials
+        )
         self.n_overdriven += overdriven
         return potentials > parameters.spike_above
 
     @property
     def weights(self) -> Weights:
         *_, hidden, outputs = self.sizes
-        layers = zip(self._network.forward, self.sizes, self.sizes[1:], strict=False)
+        layers = zip(self._layout.forward, self.sizes, self.sizes[1:], strict=False)
         halves = [w[:pre, :post] for w, pre, post in layers]
-        halves.append(self._network.plus[-1, :outputs, :hidden].T)
+        halves.append(self._layout.plus[-1, :outputs, :hidden].T)
         return Weights(tuple(half.astype(np.int16) * WEIGHT_GRID for half in halves), self.rule.threshold)
 
 
 def predict(weights: Weights, inputs: NDArray[np.bool_]) -> tuple[NDArray[np.bool_], NDArray[np.int32]]:
     """Output spikes (n, outputs) and membrane potentials (n, outputs), weight units, see `snnbp.predict`."""
-    net, order = network_of(weights), base.frozen(np.arange(len(inputs)))
+    net, order = layout_of(weights), base.frozen(np.arange(len(inputs)))
     halves = np.empty((order.size, weights.sizes[-1]), np.int32)
     spike_above = weights.threshold // 2
-    nothing = kernel.Parameters(
-        spike_above // WEIGHT_GRID, 0, (0, 0), 0, 0, np.int8(0), False, False, False, ((0, 0),) * 4
-    )
+    nothing = kernel.Parameters(spike_above // WEIGHT_GRID)
     scratch = kernel.Scratch.of(net.sizes, slack=0)
-    _, low, high = kernel.learn(net, nothing, _active(inputs), order, order, scratch, halves)
+    _, low, high = kernel.learn(net, nothing, active_inputs(inputs), order, order, scratch, halves)
     potentials = halves * WEIGHT_GRID
     base.refuse_overflow(weights.threshold, 2 * low, 2 * high, potentials.min(initial=0))
     return potentials > spike_above, potentials
-
-
-def _active(inputs: NDArray[np.bool_]) -> kernel.Active:
-    """List the active inputs, or return the list of an earlier call, if they lie in immutable memory."""
-    owner: Any = inputs
-    while isinstance(owner, np.ndarray):
-        owner = owner.base
-    if isinstance(owner, bytes) and len(owner) == inputs.size:
-        return _listed(owner, inputs.shape[1])
-    return kernel.Active.of(inputs)
-
-
-@functools.lru_cache(maxsize=2)  # those of a training and a test set
-def _listed(content: bytes, width: int) -> kernel.Active:
-    return kernel.Active.of(np.frombuffer(content, np.bool_).reshape(-1, width))
