@@ -4,6 +4,7 @@ Plastic weights are even, so the fast backends store half of each as int8 (*half
 """
 
 import functools
+import math
 from functools import partial as with_options
 from typing import Any, NamedTuple
 
@@ -45,14 +46,15 @@ def active_inputs(inputs: NDArray[np.bool_]) -> Active:
     owner: Any = inputs
     while isinstance(owner, np.ndarray):
         owner = owner.base
-    if isinstance(owner, bytes) and len(owner) == inputs.size:
-        return _remembered(owner, inputs.shape[1])
-    return _listed(inputs)
+    if not isinstance(owner, bytes):
+        return _listed(inputs)
+    start = inputs.ctypes.data - np.frombuffer(owner, np.bool_).ctypes.data
+    return _remembered(owner, start, inputs.shape)
 
 
-@functools.lru_cache(maxsize=2)  # those of a training and a test set
-def _remembered(content: bytes, width: int) -> Active:
-    return _listed(np.frombuffer(content, np.bool_).reshape(-1, width))
+@functools.lru_cache(maxsize=4)  # those of a training, a validation and a test set
+def _remembered(content: bytes, start: int, shape: tuple[int, int]) -> Active:
+    return _listed(np.frombuffer(content, np.bool_, math.prod(shape), start).reshape(shape))
 
 
 def _listed(inputs: NDArray[np.bool_]) -> Active:
@@ -67,7 +69,7 @@ def _fill(inputs: NDArray[np.bool_], first: Int64s, indices: Int32s) -> None:
         first[n + 1] = first[n] + active_indices(inputs[n], indices[first[n] :])
 
 
-@jit
+@with_options(jit, noalias=True)
 def add_rows(
     weights: NDArray[np.int8], rows: NDArray[np.int32], partial: NDArray[np.int16], total: NDArray[np.int32]
 ) -> None:
@@ -113,7 +115,7 @@ def extremes(values: NDArray[np.int32]) -> tuple[int, int]:
     return int(low), int(high)
 
 
-@jit
+@with_options(jit, noalias=True)
 def threshold(v: NDArray[np.int32], above: np.int32, mask: NDArray[np.int16]) -> tuple[int, int]:
     """Write -1 to `mask` where v > above, else 0; return the smallest and the largest v, or 0."""
     low, high = np.int32(0), np.int32(0)
@@ -132,7 +134,7 @@ def masked_sum(row: NDArray[np.int8], mask: NDArray[np.int16]) -> int:
     return int(total)
 
 
-@jit
+@with_options(jit, noalias=True)
 def shift(row: NDArray[np.int8], change: NDArray[np.int8], low: np.int8) -> None:
     """row += change, saturating at `low` and at 127; `row` may be longer.
 
