@@ -132,20 +132,6 @@ def test_every_open_population_says_what_it_encodes_and_is_reached(circuit):
         assert {p.post for p in into if circuit.role(p) != "gating"} == set(phase.open)
 
 
-@circuits
-def test_matrices_meet_only_where_their_weights_learn(circuit):
-    """No unwanted coincidence: pre and post of a plastic matrix are open together in P_l and D_l only."""
-    if not circuit.plasticity:
-        return
-    for projection in circuit.matrices:
-        together = [
-            n for n, phase in enumerate(circuit.phases) if {projection.pre, projection.post} <= {*phase.open}
-        ]
-        potentiates, depresses = together
-        assert circuit.phases[potentiates].reward
-        assert not circuit.phases[depresses].reward
-
-
 @given(mantissa=st.integers(-255, 255), exponent=st.integers(0, 7))
 def test_mantissa_and_exponent_give_back_the_weight(mantissa, exponent):
     small, power = mantissa_exponent(mantissa * 2**exponent)

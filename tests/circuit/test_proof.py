@@ -29,6 +29,10 @@ VARIANTS = [
     {"threshold": 128},
     {"threshold": 2048},
     {"threshold": 4096},
+    *(
+        {"threshold": threshold, "margin": margin}
+        for threshold, margin in ((640, 192), (1152, 128), (1536, 448))
+    ),
     {"inhibition": -2},
     {"inhibition": 2 * INHIBITION},
     {"inhibition": STRONGEST},
