@@ -104,7 +104,7 @@ class Learner(base.Learner):
         window = [(potential > 0) & (potential <= rule.window_top) for potential in v]
 
         # Phase 4: the error d2 = (t - o) f'(v2) (Fig. 1), split by sign (Fig. 2: d2+ and d2-). In the paper,
-        # `margin` is 0 and `open_target` False: these variants are explained in `rule`.
+        # `margin` is 0 and `open_target` False (see `rule`): "too high" is then o, "too low" its contrary.
         too_low, too_high = v[-1] <= rule.spike_above + rule.margin, v[-1] > rule.spike_above - rule.margin
         too_low &= (v[-1] > 0) | rule.open_target
         d = [np.array([t & too_low, ~t & too_high & window[-1]])]

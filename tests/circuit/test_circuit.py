@@ -171,7 +171,10 @@ A, B, ONE = Population("a", 2), Population("b", 3), Population("one", 1)
         ({"projections": (Projection("a", "b", "all-to-all", 513),)}, "a -> b: weight 513 is not an 8-bit"),
         ({"projections": (Projection("a", "b", "all-to-all"),) * 2}, "a -> b: 2 matrices for the same two"),
         ({"populations": (A, B, A)}, "population 'a' is declared 2 times"),
-        ({"phases": (Phase("one"), Phase(), Phase("one"))}, "phases 0 and 2 have the same gate 'one'"),
+        (
+            {"phases": (Phase("one"), Phase(), Phase("one"))},
+            "phase 2: its gate 'one' is that of an earlier",
+        ),
         ({"phases": (Phase("a"),)}, "phase 0: its gate 'a' is not a population of one neuron"),
         ({"phases": (Phase(opens={"z": 1}),)}, "phase 0: 'z' is not a population"),
         ({"phases": (Phase(), Phase(inhibits=("z",)))}, "phase 1: 'z' is not a population"),
