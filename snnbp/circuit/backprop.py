@@ -191,6 +191,7 @@ def _build(
     inhibition: int,
     plasticity: PlasticityRule | None,
 ) -> Circuit:
+    # The official code's types; those with a bias differ only in refractory periods, which change nothing.
     types = {name: NeuronType(name, 0, threshold) for name in ("n_inp", "n_gat")}
     types |= {name: NeuronType(name, BIAS, threshold) for name in ("n_sfc", "n_sfl", "n_sfl_nr")}
     gates = [phase.gate for phase in phases]

@@ -93,19 +93,6 @@ def test_a_dead_output_recovers_with_an_open_target_only():
         assert outputs[-1].tolist() == [open_target, False]
 
 
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"margin": "64"}, "margin must be an integer, got '64'"),
-        ({"open_target": "no"}, "open_target must be of class bool, got 'no'"),
-        ({"fixed_feedback": 1}, "fixed_feedback must be of class bool, got 1"),
-    ],
-)
-def test_options_of_another_type_are_refused(options, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        snnbp.training_circuit((6, 5, 3), **options)
-
-
 @pytest.mark.parametrize("shift", [0, 1])
 @pytest.mark.parametrize("feedback", ["exact", "random"])
 def test_an_epoch_of_the_digits_in_spikes(shift, feedback):

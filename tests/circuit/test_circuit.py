@@ -108,6 +108,9 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
         ({"threshold": -128}, "threshold and step must be positive"),
         ({"inhibition": -8129}, r"projection g00 -> o: weight -8129 is not an 8-bit mantissa"),
         ({"inhibition": 8128}, "inhibition must be negative"),
+        ({"margin": "64"}, "margin must be an integer, got '64'"),
+        ({"open_target": "no"}, "open_target must be of class bool, got 'no'"),
+        ({"fixed_feedback": 1}, "fixed_feedback must be of class bool, got 1"),
         ({"step": 3}, "plasticity rule: a change of -3 is odd"),
         ({"step": 256}, "plasticity rule: a change of -256 is odd or exceeds 254"),
         ({"sizes": (3, 0, 2)}, "population 'h1': size 0 is not positive"),
@@ -118,7 +121,7 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
     ],
 )
 def test_training_circuit_refuses_what_the_chip_cannot_hold(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         training_circuit(**arguments)
 
 

@@ -317,7 +317,7 @@ def _half_units(name: str, matrix: Any, shape: tuple[int, int]) -> NDArray[np.in
     matrix = np.asarray(matrix)
     if matrix.shape != shape or not np.issubdtype(matrix.dtype, np.integer):
         raise ValueError(f"{name}: weights must be integers {shape}, got {matrix.dtype} {matrix.shape}")
-    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix % WEIGHT_GRID).any():
+    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix & WEIGHT_GRID - 1).any():
         raise ValueError(f"{name}: weights must be even and within [{WEIGHT_MIN}, {WEIGHT_MAX}]")
     padded = np.zeros((shape[0], -(-shape[1] // ROW_MULTIPLE) * ROW_MULTIPLE), np.int8)
     padded[:, : shape[1]] = matrix // WEIGHT_GRID

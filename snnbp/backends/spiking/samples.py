@@ -181,9 +181,8 @@ class Learner(base.Learner):
         circuit: Circuit | None = None,
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
-        rule.require_circuit()
-        circuit = circuit or rule.circuit(self.sizes, inhibition, feedback is not None)
-        self.driver = self.driver_type(circuit, weights, feedback)
+        declared = rule.circuit(self.sizes, inhibition, feedback is not None)
+        self.driver = self.driver_type(circuit or declared, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
