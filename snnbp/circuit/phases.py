@@ -1,25 +1,20 @@
 """What happens in each phase of the paper's circuits: what is open, inhibited and rewarded."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from types import SimpleNamespace
 
 from snnbp.circuit.layers import Copy, Layer
 from snnbp.circuit.parts import Phase, Projection
 from snnbp.circuit.schedule import Schedule
 
 
-@dataclass
-class _Draft:
-    """A phase under construction; the fields of `Phase` but the gate."""
+class _Draft(SimpleNamespace):
+    """A phase under construction, with the fields of `Phase`."""
 
-    event: str = ""
-    opens: dict[str, float] = field(default_factory=dict)
-    opened_by: dict[str, str] = field(default_factory=dict)
-    inhibits: tuple[str, ...] = ()
-    receives_input: tuple[str, ...] = ()
-    may_fire_while_gated_off: tuple[str, ...] = ()
-    reward: bool = False
-    encodes: dict[str, str] = field(default_factory=dict)
+    event: str
+
+    def __init__(self, event: str = "", receives_input: tuple[str, ...] = ()) -> None:
+        super().__init__(**vars(Phase(event=event, receives_input=receives_input)))
 
     def happens(self, event: str) -> None:
         self.event = "; ".join(filter(None, (self.event, event)))
@@ -125,4 +120,4 @@ def _inhibit_targets(
 
 
 def _finished(drafts: Iterable[_Draft]) -> tuple[Phase, ...]:
-    return tuple(Phase(f"g{number:02}", **vars(draft)) for number, draft in enumerate(drafts))
+    return tuple(Phase(**{**vars(draft), "gate": f"g{number:02}"}) for number, draft in enumerate(drafts))
