@@ -147,7 +147,7 @@ def checked_samples(
         "labels", labels, len(inputs), sizes[-1], f": the network has {sizes[-1]} outputs"
     )
     order = np.arange(len(inputs)) if order is None else checks.indices("order", order, None, len(inputs))
-    return inputs, _frozen(labels.astype(np.int64)), _frozen(order.astype(np.int64))
+    return inputs, frozen(labels.astype(np.int64)), frozen(order.astype(np.int64))
 
 
 def checked_inputs(inputs: Any, weights: Weights) -> NDArray[np.bool_]:
@@ -169,10 +169,10 @@ def _checked(inputs: Any, width: int) -> NDArray[np.bool_]:
     inputs = checks.array("inputs", inputs)
     if inputs.dtype != np.bool_ or inputs.ndim != 2 or inputs.shape[1] != width:
         raise ValueError(f"the network takes bool inputs (n, {width}), got {inputs.dtype} {inputs.shape}")
-    return _frozen(inputs)
+    return frozen(inputs)
 
 
-def _frozen(array: NDArray[Any]) -> NDArray[Any]:
+def frozen(array: NDArray[Any]) -> NDArray[Any]:
     """A contiguous read-only view: one type of array, so that Numba compiles once."""
     view = np.ascontiguousarray(array).view()
     view.flags.writeable = False

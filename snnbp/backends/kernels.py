@@ -3,13 +3,18 @@
 Plastic weights are even, so the fast backends store half of each as int8 (*half-units*, within [-128, 127]).
 """
 
+import functools
+import math
 from functools import partial as with_options
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends.compiled import jit
+
+Int32s = NDArray[np.int32]
+Int64s = NDArray[np.int64]
 
 ROWS_AT_ONCE = 8
 ROWS_PER_FLUSH = 248
@@ -27,6 +32,41 @@ def active_indices(spikes: NDArray[Any], indices: NDArray[np.int32]) -> int:
         indices[count] = i
         count += spikes[i] != 0
     return count
+
+
+class Active(NamedTuple):
+    """Indices of the True entries of inputs (n, inputs)."""
+
+    first: Int64s  # (n + 1,): where the indices of each sample begin
+    indices: Int32s
+
+
+def active_inputs(inputs: NDArray[np.bool_]) -> Active:
+    """List the active inputs, or return the list of an earlier call, if they lie in immutable memory."""
+    owner: Any = inputs
+    while isinstance(owner, np.ndarray):
+        owner = owner.base
+    if not isinstance(owner, bytes):
+        return _listed(inputs)
+    start = inputs.ctypes.data - np.frombuffer(owner, np.bool_).ctypes.data
+    return _remembered(owner, start, inputs.shape)
+
+
+@functools.lru_cache(maxsize=4)  # those of a training, a validation and a test set
+def _remembered(content: bytes, start: int, shape: tuple[int, int]) -> Active:
+    return _listed(np.frombuffer(content, np.bool_, math.prod(shape), start).reshape(shape))
+
+
+def _listed(inputs: NDArray[np.bool_]) -> Active:
+    active = Active(np.zeros(len(inputs) + 1, np.int64), np.empty(np.count_nonzero(inputs) + 1, np.int32))
+    _fill(inputs, *active)
+    return active
+
+
+@with_options(jit, entry=True)
+def _fill(inputs: NDArray[np.bool_], first: Int64s, indices: Int32s) -> None:
+    for n in range(inputs.shape[0]):
+        first[n + 1] = first[n] + active_indices(inputs[n], indices[first[n] :])
 
 
 @with_options(jit, noalias=True)

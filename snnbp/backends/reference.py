@@ -2,12 +2,13 @@
 
 Plain NumPy, in the order of the paper's phases and with its symbols. Fig. 1 is its conceptual circuit, Fig. 2
 the same by phases. All quantities are integers in weight units; the comments count in thresholds. Every other
-backend must agree with this one bit for bit, as long as no sample is overdriven.
+backend must agree with this one bit for bit, as long as no sample is *overdriven*: a current so large that in
+the circuit it would fire a population that must be silent, in spite of its inhibition (see `bounds`).
 
 Layer 0 is the input x, layers 1 to L are hidden, L + 1 is the output; W_l leads into layer l and is
 `matrices[l - 1]`. The paper has L = 1, to which the numbers of phases refer. Spikes have no sign, so that an
 error d has two rows, bool (2, neurons): d[0] is d+, neurons that should have been more active and to which
-weights potentiate, d[1] is d-, less active and depress. `d[::-1]` is -d.
+weights potentiate, d[1] is d-, less active and depress. `d[::-1]` is -d. No neuron has both.
 """
 
 from dataclasses import dataclass
@@ -40,7 +41,8 @@ class Sample:
     d_plus, d_minus : bool array (outputs,)
         Error of the outputs by sign: those that should have fired, and those that should not have.
     up, down : tuple of bool array
-        The same of hidden layers 1 to L, without the window: d1+ and d1-.
+        The same of hidden layers 1 to L, before the window: where the error that comes back asks for more
+        activity (d1+ as it fires in phase 6) and for less (d1-, phase 10).
     """
 
     v: tuple[Integers, ...]
@@ -101,24 +103,25 @@ class Learner(base.Learner):
         # with 1 (Fig. 2: h< and h>, o< and o>).
         window = [(potential > 0) & (potential <= rule.window_top) for potential in v]
 
-        # Phase 4: the error d2 = (t - o) f'(v2) (Fig. 1), split by sign (Fig. 2: d2+ and d2-). The paper has
-        # neither `margin` nor `open_target`: they are 0 and False.
+        # Phase 4: the error d2 = (t - o) f'(v2) (Fig. 1), split by sign (Fig. 2: d2+ and d2-). In the paper,
+        # `margin` is 0 and `open_target` False (see `rule`): "too high" is then o, "too low" its contrary.
         too_low, too_high = v[-1] <= rule.spike_above + rule.margin, v[-1] > rule.spike_above - rule.margin
         too_low &= (v[-1] > 0) | rule.open_target
         d: list[Spikes] = [np.array([t & too_low, ~t & too_high & window[-1]])]
         back: list[Integers] = []
 
         for layer in range(len(v), 1, -1):
-            # Phases 5 and 9: d2 fires again, with h from its memory: W_2 += h d2+, then W_2 -= h d2-, and
-            # the same in the transposed matrices (Fig. 2).
+            # Phases 5 and 9: d2 fires again, with h from its memory: W_2 += h d2+ (5), W_2 -= h d2- (9), and
+            # the same in the transposed matrices (Fig. 2). No neuron has both signs, so the order is free.
             w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
             self._update(layer, spikes[layer - 1], d[-1])
-            if rule.updates_first:  # not the circuit, but the authors' simulation
+            if rule.updates_first:  # not the circuit, but the authors' simulation, see `rule`
                 w_plus, w_minus = self.feedback_plus[layer - 2], self.feedback_minus[layer - 2]
 
             # Phases 6 and 10: these spikes come back as d1 = f'(v1) W_2^T d2 (Fig. 1), of which only the sign
             # is kept: d1+ in phase 6, d1- in phase 10. What counts negative comes through W_2^T- (Fig. 2:
-            # oT-). The weights are those of before: phase 9 sends through rows that phase 5 left alone.
+            # oT-). The weights are those of before: phase 9 sends through rows that phase 5 left alone. As
+            # W_2^T+ + W_2^T- is 0, at the bounds -2, the two currents add up to 0 or less: never both signs.
             back.append(d[-1] @ w_plus + d[-1][::-1] @ w_minus)
             d.append((back[-1] > 0) & window[layer - 2])
 
@@ -145,11 +148,8 @@ class Learner(base.Learner):
             self.feedback_minus[n] = self._changed(self.feedback_minus[n].T, h, d[::-1]).T
 
     def _changed(self, w: Integers, h: Spikes, d: Spikes) -> Integers:
-        """Return w + step * h (d+ - d-): potentiation, then depression, each within the bounds."""
-        for sign, fires in zip((+1, -1), d, strict=True):
-            if fires.any():
-                w = self._bounded(w + sign * self.rule.step * np.outer(h, fires))
-        return w
+        """Return w + step * h (d+ - d-), within the bounds."""
+        return self._bounded(w + self.rule.step * np.outer(h, d[0] * 1 - d[1])) if d.any() else w
 
     def _bounded(self, matrix: Integers) -> Integers:
         return np.clip(matrix, *self.rule.bounds)

@@ -99,11 +99,6 @@ class Rule:
         """Smallest and largest plastic weight."""
         return RULES[self.name].weight_min, WEIGHT_MAX
 
-    def require_circuit(self) -> None:
-        """Raise ValueError unless a circuit can learn by this rule."""
-        if self.name != "circuit":
-            raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {self.name!r}")
-
     def circuit(
         self, sizes: Sequence[int], inhibition: int = INHIBITION, fixed_feedback: bool = False
     ) -> Circuit:
@@ -125,7 +120,8 @@ class Rule:
         ValueError
             If the rule is not "circuit", or as in `training_circuit`.
         """
-        self.require_circuit()
+        if self.name != "circuit":
+            raise ValueError(f"the spiking circuit learns by the rule 'circuit' only, not {self.name!r}")
         return training_circuit(
             sizes,
             inhibition,

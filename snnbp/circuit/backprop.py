@@ -13,6 +13,7 @@ where it arrives, and fires the deltas of h1; oT- and h2T- send back errors of t
 window of h1; m_h1 and m_x6 keep h1 and x until weights learn; t is the target; g00, g01, ... are the gates.
 """
 
+import itertools
 from collections.abc import Iterable, Sequence
 
 from snnbp import checks
@@ -21,21 +22,17 @@ from snnbp.circuit.layers import Layer, layers_of
 from snnbp.circuit.loihi import (
     BIAS,
     INHIBITION,
+    MANTISSA_MAX,
     MARGIN_GRID,
     THRESHOLD,
     WEIGHT_GRID,
     current_bound,
-    has_mantissa,
 )
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.phases import forward_phases, training_phases
 from snnbp.circuit.schedule import Schedule, schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.wires import forward_wires, learning_wires, vetoes
-
-COPY_MARGINS = (8, 16)
-"""Weight of a copied spike beyond half the threshold, which makes it fire an open neuron: the first of these
-whose sum has an 8-bit mantissa (official code: 520)."""
 
 CHAIN_MARGIN = 64
 """Weight of the synfire chain beyond threshold - bias (official code: 9280)."""
@@ -171,26 +168,17 @@ def _compared(layer: Layer) -> _Rows:
 
 
 def _training_rows(layers: Sequence[Layer], plan: Schedule) -> list[_Rows]:
-    rows = [[*_INPUT, (plan.memory_of_x, "n_sfc", "mx")]]
+    rows = [[*_INPUT, (plan.memory_of_x, "n_sfc", "mx")], *(_compared(layer) for layer in layers[1:])]
     for layer in layers[1:-1]:
         n, h = layer.number, layer.name
-        rows.append(_compared(layer))
-        rows[n] += [
-            (f"c_{h}", "n_sfc", f"f'(v{n})"),
-            (f"m_{h}", "n_sfc", f"m{layer.symbol}"),
-            (f"{h}T", "n_sfl_nr", f"d{n}"),
-        ]
+        rows[n].append((f"c_{h}", "n_sfc", f"f'(v{n})"))
+        rows[n].append((f"m_{h}", "n_sfc", f"m{layer.symbol}"))
+        rows[n].append((f"{h}T", "n_sfl_nr", f"d{n}"))
         if n > 1:
             rows[n].append((f"{h}T-", "n_sfl", f"{layer.symbol}T-"))
-    d = f"d{layers[-1].number}"
-    rows.append(_compared(layers[-1]))
-    rows[-1] += [
-        ("in_tgt", "n_inp", "target"),
-        ("t", "n_sfc", "t"),
-        ("d+", "n_sfc", f"{d}+"),
-        ("d-", "n_sfc", f"{d}-"),
-        ("oT-", "n_sfl", "oT-"),
-    ]
+    rows[-1] += [("in_tgt", "n_inp", "target"), ("t", "n_sfc", "t")]
+    rows[-1] += [(d, "n_sfc", f"d{layers[-1].number}{d[-1]}") for d in ("d+", "d-")]
+    rows[-1].append(("oT-", "n_sfl", "oT-"))
     return rows
 
 
@@ -203,19 +191,17 @@ def _build(
     inhibition: int,
     plasticity: PlasticityRule | None,
 ) -> Circuit:
+    # The official code's types; those with a bias differ only in refractory periods, which change nothing.
     types = {name: NeuronType(name, 0, threshold) for name in ("n_inp", "n_gat")}
     types |= {name: NeuronType(name, BIAS, threshold) for name in ("n_sfc", "n_sfl", "n_sfl_nr")}
     gates = [phase.gate for phase in phases]
     rows = [*rows, [("in_g", "n_inp", "in_g"), *((gate, "n_gat", gate) for gate in gates)]]
     names = ("input", *(f"hidden{n}" for n in range(1, len(sizes) - 1)), "output", "gate")
-    entries = [
-        (layer, size, *row)
-        for layer, size, members in zip(names, (*sizes, 1), rows, strict=True)
-        for row in members
-    ]
+    row = itertools.count()
     populations = tuple(
-        Population(name, size, types[neuron], layer, symbol, row)
-        for row, (layer, size, name, neuron, symbol) in enumerate(entries)
+        Population(name, size, types[neuron], layer, symbol, next(row))
+        for layer, size, members in zip(names, (*sizes, 1), rows, strict=True)
+        for name, neuron, symbol in members
     )
     ring = zip(("in_g", *gates), (*gates, gates[0]), strict=True)
     projections = (
@@ -227,8 +213,9 @@ def _build(
 
 
 def _copied_spike(threshold: int) -> int:
-    weights = [threshold // 2 + more for more in COPY_MARGINS]
-    return next((weight for weight in weights if has_mantissa(weight)), weights[0])
+    """Weight of a copied spike: over half the threshold, so that it fires an open neuron (official: 520)."""
+    weight = threshold // 2 + 8
+    return weight if weight <= 8 * MANTISSA_MAX else weight + 8
 
 
 def _n_hidden(sizes: Sequence[int]) -> int:

@@ -1,9 +1,7 @@
 """Projections that open and inhibit populations, derived from the phases."""
 
-import math
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 
-from snnbp.circuit.loihi import MARGIN_GRID
 from snnbp.circuit.parts import NeuronType, Phase, Population, Projection
 
 
@@ -27,42 +25,25 @@ def gating_projections(
     Yields
     ------
     Projection
-
-    Raises
-    ------
-    ValueError
-        For an unknown population or share, or an opener that is never open itself.
     """
-    types = {p.name: p.neuron for p in populations}
-    seen = set()
+    neurons, seen = {p.name: p.neuron for p in populations}, set()
     for number, phase in enumerate(phases):
         for post, share in phase.opens.items():
-            for weight in _gate_weights(types, phase, post, share):
+            for weight in _gate_weights(neurons[post], share):
                 yield Projection(phase.gate, post, "one-to-all", weight)
         for post in phase.inhibits:
             yield Projection(phase.gate, post, "one-to-all", inhibition)
         for post, opener in phase.opened_by.items():
-            delay = next((d for d in range(len(phases)) if opener in phases[number - 1 - d].open), None)
-            if delay is None:
-                raise ValueError(f"phase {phase.gate}: {opener!r} opens {post!r} but is never open itself")
+            delay = next(d for d in range(len(phases)) if opener in phases[number - 1 - d].open)
             if (opener, post, delay) not in seen:
-                (weight,) = _gate_weights(types, phase, post, 1 / 2)
+                (weight,) = _gate_weights(neurons[post], 1 / 2)
                 yield Projection(opener, post, "one-to-one", weight, delay)
             seen.add((opener, post, delay))
 
 
-def _gate_weights(types: Mapping[str, NeuronType], phase: Phase, post: str, share: float) -> tuple[int, ...]:
+def _gate_weights(neuron: NeuronType, share: float) -> tuple[int, ...]:
     """Weights, one or two, after which the input must still exceed a share of the threshold for a spike."""
-    if post not in types:
-        raise ValueError(f"phase {phase.gate} opens {post!r}, which is not a population")
-    lift, threshold = -types[post].bias, types[post].threshold
-    limit = threshold - threshold // 2 if share == 1 / 2 else round(share * threshold)
-    on_grid = 0 < share < 1 and limit % MARGIN_GRID == 0 and math.isclose(share * threshold, limit)
-    if share not in (0, 1 / 2, 1) and not on_grid:
-        raise ValueError(
-            f"phase {phase.gate} opens {post!r} with share {share} of the threshold: "
-            f"choose 0, 1/2, 1 or a share that is a multiple of {MARGIN_GRID} weight units"
-        )
-    rest = threshold - limit
-    most = lift + (threshold // 2 if share <= 1 / 2 else 0)
-    return tuple(weight for weight in (lift + rest - most, most) if weight)
+    half = neuron.threshold // 2
+    most = -neuron.bias + (half if share <= 1 / 2 else 0)
+    rest = half if share == 1 / 2 else neuron.threshold - round(share * neuron.threshold)
+    return tuple(weight for weight in (rest - neuron.bias - most, most) if weight)

@@ -100,11 +100,3 @@ def mantissa_exponent(weight: int) -> tuple[int, int]:
         if not rest and mantissa <= MANTISSA_MAX:
             return (mantissa if weight > 0 else -mantissa), exponent
     raise ValueError(f"weight {weight} is not an 8-bit mantissa times 2^0 to 2^{EXPONENT_MAX}")
-
-
-def has_mantissa(weight: int) -> bool:
-    """Whether a fixed weight fits the chip, see `mantissa_exponent`."""
-    try:
-        return bool(mantissa_exponent(weight))
-    except ValueError:
-        return False

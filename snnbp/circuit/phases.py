@@ -1,25 +1,20 @@
 """What happens in each phase of the paper's circuits: what is open, inhibited and rewarded."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from types import SimpleNamespace
 
 from snnbp.circuit.layers import Copy, Layer
 from snnbp.circuit.parts import Phase, Projection
 from snnbp.circuit.schedule import Schedule
 
 
-@dataclass
-class _Draft:
-    """A phase under construction; the fields of `Phase` but the gate."""
+class _Draft(SimpleNamespace):
+    """A phase under construction, with the fields of `Phase`."""
 
-    event: str = ""
-    opens: dict[str, float] = field(default_factory=dict)
-    opened_by: dict[str, str] = field(default_factory=dict)
-    inhibits: tuple[str, ...] = ()
-    receives_input: tuple[str, ...] = ()
-    may_fire_while_gated_off: tuple[str, ...] = ()
-    reward: bool = False
-    encodes: dict[str, str] = field(default_factory=dict)
+    event: str
+
+    def __init__(self, event: str = "", receives_input: tuple[str, ...] = ()) -> None:
+        super().__init__(**vars(Phase(event=event, receives_input=receives_input)))
 
     def happens(self, event: str) -> None:
         self.event = "; ".join(filter(None, (self.event, event)))
@@ -113,18 +108,16 @@ def _inhibit_targets(
     phases: Sequence[_Draft], matrices: Sequence[Projection], layers: Sequence[Layer], plan: Schedule
 ) -> None:
     """Inhibit every population that a matrix reaches while it is not open, except where the plan does not."""
-
-    def populations(exceptions: Mapping[int, int], number: int) -> tuple[str, ...]:
-        return layers[exceptions[number]].populations if number in exceptions else ()
-
+    for number, layer in plan.may_fire.items():
+        phases[number].may_fire_while_gated_off = layers[layer].populations
     for number, phase in enumerate(phases):
         before = phases[number - 1]
         can_fire = (*before.opens, *before.opened_by, *before.may_fire_while_gated_off)
         reached = dict.fromkeys(p.post for p in matrices if p.pre in can_fire)
-        phase.may_fire_while_gated_off = populations(plan.may_fire, number)
-        spared = (*phase.opens, *phase.opened_by, *populations(plan.uninhibited, number))
+        left = layers[plan.uninhibited[number]].populations if number in plan.uninhibited else ()
+        spared = (*phase.opens, *phase.opened_by, *left)
         phase.inhibits += tuple(name for name in reached if name not in spared)
 
 
 def _finished(drafts: Iterable[_Draft]) -> tuple[Phase, ...]:
-    return tuple(Phase(f"g{number:02}", **vars(draft)) for number, draft in enumerate(drafts))
+    return tuple(Phase(**{**vars(draft), "gate": f"g{number:02}"}) for number, draft in enumerate(drafts))

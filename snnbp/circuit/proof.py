@@ -30,9 +30,6 @@ from snnbp.circuit.spec import Circuit
 from snnbp.circuit.symbolic import Execution, Matrix, Spikes, changed, value_of, z3
 from snnbp.circuit.weights import Weights
 
-# What must be equal, in words; in the circuit; by the algorithm.
-Equation = tuple[str, Any, Any]
-
 
 @dataclass(frozen=True)
 class Proof:
@@ -107,80 +104,74 @@ def largest_silent_currents(circuit: Circuit) -> dict[tuple[int, str], int]:
         matrix with which the population, before any other, fires although it must be silent.
     """
     run, found = Execution(circuit), {}
-    for (step, name, group), fires in run.forbidden.items():
+    for key, fires in run.forbidden.items():
         search = z3.Optimize()
-        earlier = (other for key, other in run.forbidden.items() if key[0] < step)
-        search.add(*run.assumed, *map(z3.Not, earlier), fires)
-        least = search.minimize(run.currents.get((step, name, group), z3.IntVal(0)))
+        search.add(*run.assumed, *(z3.Not(run.forbidden[k]) for k in run.forbidden if k[0] < key[0]), fires)
+        least = search.minimize(run.currents.get(key, z3.IntVal(0)))
         if search.check() == z3.sat:
-            found[step, name] = search.lower(least).as_long() - WEIGHT_GRID
+            found[key[:2]] = search.lower(least).as_long() - WEIGHT_GRID
     return found
 
 
 class _Case:
-    """A circuit executed on symbols, and the algorithm that a specification declares, beside it."""
+    """A circuit executed on symbols, and the algorithm that a specification declares, beside it.
+
+    `equations` says what must be equal: in words, in the circuit, by the algorithm.
+    """
 
     def __init__(self, run: Execution, specification: Circuit) -> None:
         self.run, self.specification = run, specification
         self.bounds = current_bounds(specification)
         self.output_phase = next(n for n, phase in enumerate(specification.phases) if "o" in phase.open)
-        self.equations = [*self._equal(), *(self._invariant() if run.free else ())]
-        self.differ = z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
-
-    def _equal(self) -> Iterator[Equation]:
-        run = self.run
-        weights = {p.symbol: run.initial(p.symbol, p.pre, p.post) for p in self.specification.matrices}
-        for sample in range(run.samples):
-            outputs, weights, equations = self._algorithm(sample, weights)
-            yield from equations
-            spikes = run.spikes[sample * run.period + self.output_phase, "o"]
-            for k, output in enumerate(outputs):
-                yield f"output {k} of sample {sample}", spikes[k], output
+        self.equations: list[tuple[str, Any, Any]] = []
+        outputs, weights = self._algorithm()
+        for k, output in enumerate(outputs):
+            self.equations.append((f"output {k}", run.spikes[self.output_phase, "o"][k], output))
         for p in run.circuit.matrices:
             ours, theirs = run.past[-1][p.pre, p.post], weights[p.symbol]
             for i, j in np.ndindex(len(ours), len(ours[0])):
                 words = f"{p.symbol} to {p.post} ({i}, {j})"
-                yield words, WEIGHT_GRID * ours[i][j], WEIGHT_GRID * theirs[i][j]
+                self.equations.append((words, WEIGHT_GRID * ours[i][j], WEIGHT_GRID * theirs[i][j]))
+        if run.free:
+            self.equations += self._invariant()
+        self.differ = z3.Or(*(ours != theirs for _, ours, theirs in self.equations))
 
-    def _invariant(self) -> Iterator[Equation]:
+    def _invariant(self) -> Iterator[tuple[str, Any, Any]]:
         """What carries B from one sample to the next, from rest to the first, and from one synapse to all."""
         run, circuit = self.run, self.run.circuit
         ring = [phase.gate for phase in circuit.phases]
-        for step, weights in enumerate(run.past):
+        for number, weights in enumerate(run.past):
             first: dict[str, Any] = {}
             for p in circuit.matrices:
                 w = weights[p.pre, p.post][0][0]
-                yield f"copies of {p.symbol} before step {step}", w, first.setdefault(p.symbol, w)
+                yield f"copies of {p.symbol} before phase {number}", w, first.setdefault(p.symbol, w)
         for q in circuit.populations:
             start = sum(p.weight or 0 for p in circuit.projections if (p.pre, p.post) == ("in_g", q.name))
             yield f"{q.name} at rest", q.neuron.bias > q.neuron.threshold, False
             yield f"{q.name} at the start", q.neuron.bias + start > q.neuron.threshold, q.name == ring[0]
-            for step in range(run.period) if q.layer == "gate" else ():
-                turned = q.name == ring[(step + 1) % run.period]
-                yield f"gate {q.name} in step {step}", run.spikes[step, q.name][0], turned
+            for number, following in enumerate((*ring[1:], ring[0])) if q.layer == "gate" else ():
+                fires = run.spikes[number, q.name][0]
+                yield f"gate {q.name} in phase {number}", fires, q.name == following
 
-    def _algorithm(
-        self, sample: int, weights: dict[str, Matrix]
-    ) -> tuple[Spikes, dict[str, Matrix], list[Equation]]:
-        """Backpropagation as `snnbp.backends.reference` defines it: outputs, new weights, equal currents."""
+    def _algorithm(self) -> tuple[Spikes, dict[str, Matrix]]:
+        """Backpropagation as `snnbp.backends.reference` defines it: outputs and new weights."""
         run, c = self.run, self.specification
-        last = sum(layer.startswith("hidden") for layer in c.sizes) + 1
+        weights = {p.symbol: run.initial(p.symbol, p.pre, p.post) for p in c.matrices}
+        last = len(c.sizes) - 2
         names = ["x", *(f"h{layer}" for layer in range(1, last)), "o"]
         threshold, half = c["o"].neuron.threshold, c["o"].neuron.threshold // 2
-        equations: list[Equation] = []
         owns: list[Any] = []
 
         def both_open(pre: str, post: str) -> list[int]:
             return [n for n, phase in enumerate(c.phases) if {pre, post} <= {*phase.open}]
 
-        def received(symbol: str, pre: str, phase: int, spikes: Spikes) -> list[Any]:
-            sent = sample * run.period + phase
+        def received(symbol: str, pre: str, sent: int, spikes: Spikes) -> list[Any]:
             own = [run.current(pre, spikes, weights[symbol], j) for j, _ in enumerate(weights[symbol][0])]
             owns.append(own[0])
-            equations.extend(
-                (f"current of {symbol} to {post}, phase {phase + 1}", ours, own[0])
-                for (matrix, step, post), ours in run.sent.items()
-                if run.free and (matrix, step) == (symbol, sent)
+            self.equations.extend(
+                (f"current of {symbol} to {post}, phase {sent + 1}", ours, own[0])
+                for (matrix, phase, post), ours in run.sent.items()
+                if run.free and (matrix, phase) == (symbol, sent)
             )
             return [current + run.rest(symbol, sent) for current in own]
 
@@ -189,17 +180,17 @@ class _Case:
             return z3.And(plus == of[forward][0][0], z3.Or(total == 0, total == -1))
 
         # Forward
-        spikes, v = [run.x[sample]], []
+        spikes, v = [run.x], []
         for n, pre in enumerate(names[:-1], 1):
             v.append(received(f"W{n}", pre, both_open(pre, pre)[0], spikes[-1]))
             spikes.append([u > half for u in v[-1]])
         if not c.plasticity:
-            return spikes[-1], weights, equations
+            return spikes[-1], weights
 
         # Error, split by sign
         shares = {name: share for phase in reversed(c.phases) for name, share in phase.opens.items()}
         margin = half - round(shares.get("o_low", 1 / 2) * threshold)
-        ends = list(zip(run.t[sample], v[-1], strict=True))
+        ends = list(zip(run.t, v[-1], strict=True))
         plus = [z3.And(t, u <= half + margin, z3.Or("d+" in shares, u > 0)) for t, u in ends]
         minus = [z3.And(z3.Not(t), u > half - margin, u <= threshold) for t, u in ends]
 
@@ -223,25 +214,25 @@ class _Case:
                 if run.free and back[0] == "W":
                     # What the equations below say of one synapse, added up over all of them.
                     run.assumed += [mirrored(weights, f"W{n}"), deltas[0][0] + deltas[1][0] <= 0]
-                    equations.append((f"{back}+ and {back}- mirror W{n}", mirrored(new, f"W{n}"), True))
-                    equations.append((f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True))
+                    self.equations += [
+                        (f"{back}+ and {back}- mirror W{n}", mirrored(new, f"W{n}"), True),
+                        (f"{back}: signs of the currents", z3.Sum(*owns[-4:]) <= 0, True),
+                    ]
                 windows = [z3.And(u > 0, u <= threshold) for u in v[n - 2]]
                 plus, minus = (
                     [z3.And(d > 0, w) for d, w in zip(delta, windows, strict=True)] for delta in deltas
                 )
-        return spikes[-1], new, equations
+        return spikes[-1], new
 
     def within_bounds(self, beyond: tuple[int, str] | None = None) -> list[Any]:
         """All currents within their bounds; or only those before the named one, which is just beyond."""
-        run, found = self.run, []
-        end = run.samples * run.period - (run.period - beyond[0] if beyond else 0)
-        for (step, name, _), current in run.currents.items():
-            if step < end and (step % run.period, name) in self.bounds:
-                found.append(current <= self.bounds[step % run.period, name])
-        if beyond:
-            reached = [current for key, current in run.currents.items() if key[:2] == (end, beyond[1])]
-            found.append(z3.Or(*(current == self.bounds[beyond] + WEIGHT_GRID for current in reached)))
-        return found
+        found, reached = [], []
+        for key, current in self.run.currents.items():
+            if key[:2] in self.bounds and (beyond is None or key[0] < beyond[0]):
+                found.append(current <= self.bounds[key[:2]])
+            if key[:2] == beyond:
+                reached.append(current == self.bounds[beyond] + WEIGHT_GRID)
+        return [*found, z3.Or(*reached)] if beyond else found
 
     def possible(self) -> Iterator[tuple[str, Any]]:
         """What must be able to happen, so that B says something."""
@@ -255,15 +246,13 @@ class _Case:
 
     def firing(self, model: Any) -> list[str]:
         """Populations that fire and must not, in words."""
-        found = []
-        for (step, name, group), fires in self.run.forbidden.items():
-            if value_of(model, fires):
-                words = f"phase {step % self.run.period}: {name} fires and must be silent"
-                current = self.run.currents.get((step, name, group))
-                if current is not None:
-                    words += f", current {value_of(model, current):,}"
-                found.append(words)
-        return found
+        run = self.run
+        return [
+            f"phase {key[0]}: {key[1]} fires and must be silent, "
+            f"current {value_of(model, run.currents.get(key, 0)):,}"
+            for key, fires in run.forbidden.items()
+            if value_of(model, fires)
+        ]
 
     def differing(self, model: Any) -> list[str]:
         """What differs from the algorithm, in words."""
@@ -273,14 +262,14 @@ class _Case:
 
 @dataclass(frozen=True, eq=False)
 class Counterexample:
-    """A network, and samples with which it, from rest, does something else than the algorithm.
+    """A network, and a sample with which it, from rest, does something else than the algorithm.
 
     Attributes
     ----------
     circuit : Circuit
     weights : Weights
-    inputs : bool array (n, inputs)
-    labels : int64 array (n,)
+    inputs : bool array (1, inputs)
+    labels : int64 array (1,)
     words : tuple of str
         Populations that fire and must not, and what differs from the algorithm (weights in weight units).
     """
@@ -296,27 +285,19 @@ def counterexample(
     circuit: Circuit,
     specification: Circuit | None = None,
     beyond: tuple[int, str] | None = None,
-    differs: bool = True,
-    sums_fit: bool = True,
     groups: Sequence[Sequence[int]] = ((1, 68), (1, 68), (1, 1, 68)),
-    samples: int = 1,
 ) -> Counterexample | None:
-    """Search a network that refutes A or B, within the bounds or just beyond one of them.
+    """Search a network with other weights or outputs than the algorithm's, whose input sums fit 24 bits.
 
     Parameters
     ----------
-    circuit, specification, sums_fit
+    circuit, specification
         As in `prove`.
     beyond : (int, str), optional
-        Phase and population that receives the smallest current beyond its bound, in the last sample and
-        before any other. By default all currents are within their bounds.
-    differs : bool
-        Whether weights or outputs must differ from the algorithm's. Else it is enough that a population fires
-        that must be silent.
+        Phase and population that receives the smallest current beyond its bound, before any other. By default
+        all currents are within their bounds.
     groups : sequence of sequence of int
         For each layer, how many of its neurons are equal. Targets are among those that have no equal.
-    samples : int
-        Number of samples in turn.
 
     Returns
     -------
@@ -324,30 +305,26 @@ def counterexample(
         None if there is no such network of these sizes.
     """
     layers = [layer for layer in circuit.sizes if layer != "gate"]
-    sizes = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
-    case = _Case(Execution(circuit, sums_fit, sizes, samples), specification or circuit)
+    named = {**dict(zip(layers, groups, strict=True)), "gate": (1,)}
+    case = _Case(Execution(circuit, groups=named), specification or circuit)
     solver = z3.Solver()
-    solver.add(*case.run.assumed, *case.within_bounds(beyond))
-    solver.add(case.differ if differs else z3.Or(False, *case.run.forbidden.values()))
+    solver.add(*case.run.assumed, *case.within_bounds(beyond), case.differ)
     return _example(case, solver.model()) if solver.check() == z3.sat else None
 
 
 def _example(case: _Case, model: Any) -> Counterexample:
     run = case.run
-
-    def values(matrix: Matrix) -> NDArray[np.int64]:
-        return np.array([[value_of(model, entry) for entry in row] for row in matrix], np.int64)
-
-    layers = [sizes for layer, sizes in run.sizes.items() if layer != "gate"]
-    matrices: list[NDArray[Any]] = [
-        np.repeat(np.repeat(WEIGHT_GRID * values(run.start[f"W{n}"]), pre, axis=0), post, axis=1)
-        for n, (pre, post) in enumerate(pairwise(layers), 1)
-    ]
-    populations = (replace(q, size=sum(run.sizes[q.layer])) for q in run.circuit.populations)
+    *layers, _ = run.groups.values()
+    matrices: list[NDArray[Any]] = []
+    for n, (pre, post) in enumerate(pairwise(layers), 1):
+        matrix = [[WEIGHT_GRID * value_of(model, w) for w in row] for row in run.start[f"W{n}"]]
+        matrices.append(np.repeat(np.repeat(matrix, pre, axis=0), post, axis=1))
+    x, t = ([value_of(model, spike) for spike in spikes] for spikes in (run.x, run.t))
+    populations = (replace(q, size=sum(run.groups[q.layer])) for q in run.circuit.populations)
     return Counterexample(
         replace(run.circuit, populations=tuple(populations)),
         Weights(tuple(matrices), run.circuit["o"].neuron.threshold),
-        np.repeat(values(run.x).astype(np.bool_), layers[0], axis=1),
-        np.repeat(values(run.t), layers[-1], axis=1).argmax(axis=1),
+        np.repeat([x], layers[0], axis=1),
+        np.repeat([t], layers[-1], axis=1).argmax(axis=1),
         (*case.firing(model), *case.differing(model)),
     )

@@ -179,22 +179,12 @@ def _check_projection(projection: Projection, sizes: Mapping[str, int]) -> None:
 
 
 def _check_phases(phases: tuple[Phase, ...], sizes: Mapping[str, int]) -> None:
-    claimed: dict[str, int] = {}
     for number, phase in enumerate(phases):
-        for name in (
-            *phase.open,
-            *phase.opened_by.values(),
-            *phase.inhibits,
-            *phase.receives_input,
-            *phase.may_fire_while_gated_off,
-            *phase.encodes,
-        ):
+        acting = (*phase.open, *phase.opened_by.values(), *phase.inhibits, *phase.receives_input)
+        for name in (*acting, *phase.may_fire_while_gated_off, *phase.encodes):
             if name not in sizes:
                 raise ValueError(f"phase {number}: {name!r} is not a population")
-        if not phase.gate:
-            continue
-        if phase.gate in claimed:
-            raise ValueError(f"phases {claimed[phase.gate]} and {number} have the same gate {phase.gate!r}")
-        if sizes.get(phase.gate) != 1:
+        if phase.gate and sizes.get(phase.gate) != 1:
             raise ValueError(f"phase {number}: its gate {phase.gate!r} is not a population of one neuron")
-        claimed[phase.gate] = number
+        if phase.gate and phase.gate in (earlier.gate for earlier in phases[:number]):
+            raise ValueError(f"phase {number}: its gate {phase.gate!r} is that of an earlier phase")

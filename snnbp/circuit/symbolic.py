@@ -1,4 +1,4 @@
-"""A circuit executed on symbols of the solver Z3, for `proof`.
+"""A circuit executed on symbols of the solver Z3 for one sample, for `proof`.
 
 Neurons come in *groups* of equal ones, which do the same. A circuit of given groups starts from rest. In a
 *free* execution one neuron stands for each population. What the other synapses of a matrix add to an input
@@ -25,7 +25,7 @@ LOW, HIGH = WEIGHT_MIN // WEIGHT_GRID, WEIGHT_MAX // WEIGHT_GRID
 
 
 class Execution:
-    """The steps of a number of samples.
+    """The phases of a sample.
 
     Parameters
     ----------
@@ -33,20 +33,19 @@ class Execution:
         Its sizes do not matter.
     sums_fit : bool
         Whether to assume that input sums fit 24 bits; else they wrap.
-    sizes : mapping of str to sequence of int, optional
+    groups : mapping of str to sequence of int, optional
         Layer -> neurons of each group. Targets are among the groups of one neuron. Default: a free execution.
-    samples : int
 
     Attributes
     ----------
     assumed : list
         What the solver assumes.
     forbidden, currents : dict of (int, str, int) to symbol
-        (step, population, group) -> whether it fires although it must be silent; current from matrices.
+        (phase, population, group) -> whether it fires although it must be silent; current from matrices.
     sent : dict of (str, int, str) to symbol
-        (matrix symbol, step of sending, target) -> current through the synapse of a free execution.
+        (matrix symbol, phase of sending, target) -> current through the synapse of a free execution.
     past : list of dict
-        Step -> weights before it; the last entry holds the final weights.
+        Phase -> weights before it; the last entry holds the final weights.
 
     Raises
     ------
@@ -55,47 +54,36 @@ class Execution:
     """
 
     def __init__(
-        self,
-        circuit: Circuit,
-        sums_fit: bool = True,
-        sizes: Mapping[str, Sequence[int]] | None = None,
-        samples: int = 1,
+        self, circuit: Circuit, sums_fit: bool = True, groups: Mapping[str, Sequence[int]] | None = None
     ) -> None:
         _check(circuit)
-        self.circuit, self.sums_fit, self.free, self.samples = circuit, sums_fit, sizes is None, samples
-        self.period = len(circuit.phases)
-        self.sizes = dict(sizes or dict.fromkeys(circuit.sizes, (1,)))
+        self.circuit, self.sums_fit, self.free = circuit, sums_fit, groups is None
+        self.groups = groups or dict.fromkeys(circuit.sizes, (1,))
         self.layer = {p.name: p.layer for p in circuit.populations}
         self.assumed: list[Any] = []
         self.forbidden: dict[tuple[int, str, int], Any] = {}
         self.currents: dict[tuple[int, str, int], Any] = {}
         self.sent: dict[tuple[str, int, str], Any] = {}
         self.spikes: dict[tuple[int, str], Spikes] = {}
-        self.x = [[z3.Bool(f"x {k} {i}") for i, _ in enumerate(self.sizes["input"])] for k in range(samples)]
-        self.t = [
-            [
-                (self.free or size == 1) and z3.Bool(f"t {k} {i}")
-                for i, size in enumerate(self.sizes["output"])
-            ]
-            for k in range(samples)
-        ]
+        inputs, outputs = self.groups["input"], self.groups["output"]
+        self.x = [z3.Bool(f"x 0 {i}") for i, _ in enumerate(inputs)]
+        self.t = [(self.free or size == 1) and z3.Bool(f"t 0 {i}") for i, size in enumerate(outputs)]
         self.step: Any = -circuit.plasticity.always // WEIGHT_GRID if circuit.plasticity else 0
         if self.free:
             self.step = z3.Int("step")
             self.assumed.append(z3.And(self.step > 0, self.step <= HIGH))
         else:
-            self.assumed += [z3.PbEq([(target, 1) for target in t if target is not False], 1) for t in self.t]
+            self.assumed.append(z3.PbEq([(target, 1) for target in self.t if target is not False], 1))
         self.start: dict[str, Matrix] = {}
-        now = {(p.pre, p.post): self.initial(p.symbol, p.pre, p.post) for p in circuit.matrices}
-        self.past = [now]
-        for step in range(samples * self.period):
-            self._run(step)
+        self.past = [{(p.pre, p.post): self.initial(p.symbol, p.pre, p.post) for p in circuit.matrices}]
+        for number, phase in enumerate(circuit.phases):
+            self._run(number, phase)
 
     def initial(self, symbol: str, pre: str, post: str) -> Matrix:
         """Symbols for a matrix. Of given groups, the transposed ones follow from the forward ones."""
         plain = symbol.rstrip("T+-")
         if symbol not in self.start and (self.free or symbol == plain):
-            rows, columns = (range(len(self.sizes[self.layer[name]])) for name in (pre, post))
+            rows, columns = (range(len(self.groups[self.layer[name]])) for name in (pre, post))
             matrix = [[z3.Int(f"{symbol} {i} {j}") for j in columns] for i in rows]
             self.assumed += [z3.And(w >= LOW, w <= HIGH) for row in matrix for w in row]
             self.start[symbol] = matrix
@@ -105,27 +93,25 @@ class Execution:
             self.start[symbol] = negative if symbol.endswith("-") else transposed
         return self.start[symbol]
 
-    def _run(self, step: int) -> None:
-        phase, before = self.circuit.phases[step % self.period], self.past[step]
+    def _run(self, number: int, phase: Phase) -> None:
         for q in self.circuit.populations:
             if q.name in phase.receives_input:
-                given = self.x if q.layer == "input" else self.t
-                self.spikes[step, q.name] = given[step // self.period]
+                self.spikes[number, q.name] = self.x if q.layer == "input" else self.t
             else:
-                groups = range(len(self.sizes[q.layer]))
-                self.spikes[step, q.name] = [self._fires(step, phase, q, group) for group in groups]
-        after, rule = dict(before), self.circuit.plasticity
+                groups = range(len(self.groups[q.layer]))
+                self.spikes[number, q.name] = [self._fires(number, phase, q, group) for group in groups]
+        weights, rule = dict(self.past[number]), self.circuit.plasticity
         for p in self.circuit.matrices:
             if rule and p.learns:
                 change = self.step * ((rule.always + rule.rewarded * phase.reward) // -rule.always)
-                ends = self.spikes[step, p.pre], self.spikes[step, p.post]
-                after[p.pre, p.post] = changed(before[p.pre, p.post], *ends, change)
-        self.past.append(after)
+                ends = self.spikes[number, p.pre], self.spikes[number, p.post]
+                weights[p.pre, p.post] = changed(weights[p.pre, p.post], *ends, change)
+        self.past.append(weights)
 
-    def _fires(self, step: int, phase: Phase, q: Population, group: int) -> Any:
-        key, fixed, currents = (step, q.name, group), [z3.IntVal(0)], []
+    def _fires(self, number: int, phase: Phase, q: Population, group: int) -> Any:
+        key, fixed, currents = (number, q.name, group), [z3.IntVal(0)], []
         for p in self.circuit.projections:
-            sent = step - 1 - p.delay
+            sent = number - 1 - p.delay
             spikes = self.spikes_of(p.pre, sent) if p.post == q.name else ()
             if all(spike is False for spike in spikes):
                 continue
@@ -149,20 +135,21 @@ class Execution:
             return not self.free and fires
         return fires
 
-    def spikes_of(self, name: str, step: int) -> Spikes:
-        """The spikes of a population, of each group; before step 0 those of the sample before, or rest."""
-        if step >= 0:
-            return self.spikes[step, name]
-        phase, following = (self.circuit.phases[n % self.period] for n in (step, step + 1))
+    def spikes_of(self, name: str, number: int) -> Spikes:
+        """The spikes of a population, of each group; before phase 0 those of the sample before, or rest."""
+        if number >= 0:
+            return self.spikes[number, name]
+        phases = self.circuit.phases
         if self.layer[name] == "gate":
-            return [name == following.gate and (self.free or step == -1)]
-        if self.free and _may_fire(self.circuit[name], phase):
-            return [z3.Bool(f"{name} {step}")]
-        return [False] * len(self.sizes[self.layer[name]])
+            following = phases[(number + 1) % len(phases)]
+            return [name == following.gate and (self.free or number == -1)]
+        if self.free and _may_fire(self.circuit[name], phases[number % len(phases)]):
+            return [z3.Bool(f"{name} {number}")]
+        return [False] * len(self.groups[self.layer[name]])
 
     def current(self, pre: str, spikes: Spikes, weights: Matrix, group: int) -> Any:
         """The current from the groups of `pre` to one neuron of a group."""
-        rows = zip(self.sizes[self.layer[pre]], spikes, weights, strict=True)
+        rows = zip(self.groups[self.layer[pre]], spikes, weights, strict=True)
         return z3.Sum(*(WEIGHT_GRID * n * _gated(spike, row[group]) for n, spike, row in rows))
 
     def rest(self, symbol: str, sent: int) -> Any:

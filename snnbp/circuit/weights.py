@@ -195,6 +195,6 @@ def _checked(name: str, matrix: ArrayLike) -> NDArray[np.int16]:
     matrix = checks.array(name, matrix)
     if matrix.ndim != 2 or 0 in matrix.shape or not np.issubdtype(matrix.dtype, np.integer):
         raise ValueError(f"{name} must be a matrix of integers, got {matrix.dtype} {matrix.shape}")
-    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix % WEIGHT_GRID).any():
+    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix & WEIGHT_GRID - 1).any():
         raise ValueError(f"{name} must be even and within [{WEIGHT_MIN}, {WEIGHT_MAX}]")
     return checks.frozen(matrix, np.int16)

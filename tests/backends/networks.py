@@ -80,7 +80,7 @@ def matrices(learner) -> dict[str, np.ndarray]:
         pairs = zip(learner.feedback_plus, learner.feedback_minus, strict=True)
     else:
         assert isinstance(learner, fused.Learner)
-        net = learner._network
+        net = learner._layout
         shapes = list(pairwise(learner.sizes))[1:]
         halves = (
             [2 * w[:post, :pre].astype(int) for w, (pre, post) in zip(stack, shapes, strict=True)]

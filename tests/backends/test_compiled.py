@@ -1,6 +1,5 @@
 """Compiled code on disk never outlives its sources, and never stops a run."""
 
-import hashlib
 import os
 import pickle
 import shutil
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import snnbp
+from snnbp.backends.compiled import _digest
 
 PROGRAM = """
 import numpy as np
@@ -54,10 +54,7 @@ def test_the_compiler_is_announced_once(tmp_path):
     for told in (True, False):
         done = subprocess.run(
             [sys.executable, "-c", program],
-            env={
-                "PATH": os.environ["PATH"],
-                "NUMBA_CACHE_DIR": str(tmp_path),
-            },
+            env={"PATH": os.environ["PATH"], "NUMBA_CACHE_DIR": str(tmp_path)},
             cwd=tmp_path,
             capture_output=True,
             text=True,
@@ -122,23 +119,20 @@ def test_damaged_cache_files_are_compiled_again(package, first):
     assert results(package) == first
 
 
-def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first):
-    """A file in the place of each folder that Numba would try."""
+HOMELESS = PROGRAM.replace("import numpy", "import pwd; pwd.getpwuid = {}.__getitem__\nimport numpy", 1)
+
+
+@pytest.mark.parametrize("program", [PROGRAM, HOMELESS], ids=["nowhere to write", "a user without a home"])
+def test_where_nothing_can_be_written_nothing_is_kept(package, tmp_path, first, program):
+    """A file in the place of each folder; or neither HOME nor an entry in passwd."""
     blocked = tmp_path / "blocked"
     blocked.write_bytes(b"")
     shutil.rmtree(package / "backends" / "__pycache__")
     (package / "backends" / "__pycache__").write_bytes(b"")
-    places = dict.fromkeys(("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR"), str(blocked / "below"))
-    assert results(package, "default", PYTHONDONTWRITEBYTECODE="1", **places) == first
+    names = ("HOME", "XDG_CACHE_HOME", "NUMBA_CACHE_DIR") if program is PROGRAM else ()
+    places = dict.fromkeys(names, str(blocked / "below"))
+    assert results(package, "default", program, PYTHONDONTWRITEBYTECODE="1", **places) == first
     assert not cache_files(tmp_path)
-
-
-def test_a_user_without_a_home_trains(package, first):
-    """Neither HOME nor an entry in passwd: the user's cache has no place."""
-    shutil.rmtree(package / "backends" / "__pycache__")
-    (package / "backends" / "__pycache__").write_bytes(b"")
-    homeless = PROGRAM.replace("import numpy", "import pwd; pwd.getpwuid = {}.__getitem__\nimport numpy", 1)
-    assert results(package, "default", program=homeless) == first
 
 
 @pytest.mark.skipif(os.name == "nt", reason="permissions are POSIX's")
@@ -148,7 +142,7 @@ def test_code_from_a_folder_that_others_may_write_is_not_executed(package, first
     (folder,) = {path.parent for path in cache_files(package)}
     content = pickle.dumps(Ends())
     for path in cache_files(package):
-        path.write_bytes(hashlib.sha256(content).digest() + content)
+        path.write_bytes(_digest(content) + content)
     folder.chmod(mode)
     elsewhere = {"XDG_CACHE_HOME": str(package.parent / "cache")}
     assert results(package, **elsewhere) == first

@@ -217,22 +217,6 @@ def test_predictions_on_mnist(mnist):
     check_predictions(Weights.load("figures/data/weights_seed1.npz"), mnist.test.inputs[:1000])
 
 
-@pytest.mark.parametrize("n_hidden", [1, 2, 3])
-def test_feedback_matrices_mirror_the_weights_except_at_the_bounds(n_hidden):
-    weights, samples = lively(n_hidden, n_hidden)
-    learner = reference.Learner(weights, Rule(step=60))
-    learner.learn(samples.inputs, samples.labels)
-    unlike_in_any = False
-    for w, plus, minus in zip(
-        learner.matrices[1:], learner.feedback_plus, learner.feedback_minus, strict=True
-    ):
-        np.testing.assert_array_equal(plus, w.T)
-        unlike = minus != -w.T
-        unlike_in_any |= unlike.any()
-        assert ((minus + w.T)[unlike] < 0).all()
-    assert unlike_in_any
-
-
 @every_backend
 @given(cuts=st.lists(st.integers(0, 60), max_size=4))
 @settings(deadline=None, max_examples=10)

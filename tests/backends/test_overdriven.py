@@ -213,57 +213,6 @@ def test_fused_counts_what_the_reference_counts_in_long_passes(rule):
     assert 100 < sum(counts) < 500
 
 
-def crowded(kind, layer, current) -> tuple[Weights, Samples]:
-    """60 neurons of `layer` with this potential, whose unwanted spikes reach neurons that learn.
-
-    Samples with and without input in turn. One output is driven to 640 by whatever fires below it.
-    """
-    n_hidden = KINDS[kind][0]
-    matrices = [block(pre, post, 200) for pre, post in pairwise([90] + [80] * (n_hidden + 1))]
-    matrices[0][:] = 90 if (kind, layer) == ("published", 2) else 180
-    if (kind, layer) == ("published", 1):
-        matrices[-1][:] = 114  # within the bound of outputs that are not inhibited
-    matrices[layer - 1][:, :60] = split(current, len(matrices[layer - 1]))[:, None]
-    matrices[layer - 1][:, 60:] = 100
-    matrices[-1][:, -1] = 8
-    inputs = np.zeros((6, 90), np.bool_)
-    inputs[::2] = True
-    return Weights(tuple(matrices)), Samples(inputs, np.arange(6))
-
-
-@pytest.mark.parametrize(
-    ("kind", "layer"),
-    [(kind, layer) for kind, (n_hidden, _) in KINDS.items() for layer in (1, n_hidden + 1)],
-)
-def test_circuit_and_algorithm_part_right_above_the_bound(kind, layer):
-    """In outputs or weights, where an unwanted spike has a consequence."""
-    for current, expected in ((BOUND - 2, True), (BOUND, True), (BOUND + 2, False)):
-        weights, samples = crowded(kind, layer, current)
-        compared = reference_of(kind, weights), spiking_of(kind, weights)
-        outputs = [learner.learn(*samples) for learner in compared]
-        assert (np.array_equal(*outputs) and same(*compared)) == expected
-        assert [learner.n_overdriven > 0 for learner in compared] == [not expected] * 2
-
-
-@pytest.mark.parametrize(("deltas", "equal"), [(36, True), (37, False)])
-def test_outputs_are_left_to_their_bias_in_the_published_phase_8(deltas, equal):
-    """v1 and v2 stay small, but the hidden neurons that learn in phase 7 bring 254 each to the outputs."""
-    w1, w2 = block(3, deltas + 1, 100), block(deltas + 1, 4, 254)
-    w1[:, 0] = 200  # fires: v1 = 600; the others only lie within the window
-    w2[0] = 0
-    w2[:, 0] = 2  # output 0 is the target, close to silent: all hidden deltas are positive
-    weights, samples = Weights((w1, w2)), Samples(np.ones((1, 3), np.bool_), np.zeros(1, np.int64))
-    compared = [backends.learner(name, weights, Rule()) for name in ("reference", *BACKENDS)]
-    for learner in compared:
-        learner.learn(*samples)
-        assert learner.n_overdriven == (not equal)
-    assert same(compared[0], compared[-1]) == equal
-    strict = spiking_of("compact", weights)
-    strict.learn(*samples)
-    assert strict.n_overdriven == 0
-    assert same(strict, compared[0])
-
-
 @pytest.mark.parametrize(("inhibition", "most"), [(-254 * 2**5, 68), (-254 * 2**6, 100), (-254 * 2**7, 164)])
 def test_stronger_inhibition_raises_the_bound(inhibition, most):
     """v1 = 254 for each input. Hidden neurons that fire in phase 8 make outputs learn in phase 9."""

@@ -101,7 +101,7 @@ def test_trace_refuses_circuits_that_take_no_samples(task):
         match=r"x -> h1: its matrix 'W3' is unknown: choose one of W1, W2, W2T\+, W2T-$",
     ):
         trace(*task, circuit=replace(circuit, projections=renamed))
-    with pytest.raises(ValueError, match=r"o -> h1T: B2\+ is fixed feedback, which a trace has not: use"):
+    with pytest.raises(ValueError, match=r"o -> h1T: its matrix 'B2\+' is unknown"):
         trace(*task, circuit=training_circuit(task[0].sizes, fixed_feedback=True))
 
 

@@ -57,20 +57,6 @@ def test_variants_of_the_other_rules(name, feedback):
 
 
 @every_backend
-@pytest.mark.parametrize("n_hidden", [1, 2, 3])
-@pytest.mark.parametrize("threshold", [256, 1024])
-def test_all_variants_together_change_every_matrix(backend, n_hidden, threshold):
-    weights, samples = lively(n_hidden, n_hidden)
-    weights = Weights(weights.matrices, threshold)
-    rule = Rule(threshold=threshold, open_target=True, margin=threshold // 4)
-    assert agree(backend, weights, samples, rule, STRONG)
-    learner = backends.learner(backend, weights, rule, STRONG)
-    learner.learn(samples.inputs, samples.labels)
-    for before, after in zip(weights.matrices, learner.weights.matrices, strict=True):
-        assert (before != after).any()
-
-
-@every_backend
 @pytest.mark.parametrize("kind", ["random", "sign", "cut"])
 def test_fixed_feedback_does_not_learn(backend, kind):
     weights, samples = lively(4, 2)
@@ -105,53 +91,6 @@ def test_a_dead_output_recovers_with_an_open_target_only():
         learner = reference.Learner(weights, Rule(open_target=open_target))
         outputs = learner.learn(samples.inputs, samples.labels)
         assert outputs[-1].tolist() == [open_target, False]
-
-
-@pytest.mark.parametrize(
-    ("threshold", "margin"),
-    [(640, 192), (640, 256), (1152, 128), (1152, 192), (1280, 448), (1536, 320), (1536, 448)],
-)
-def test_shares_that_are_no_sums_of_powers_of_two(threshold, margin):
-    circuit = snnbp.training_circuit((6, 5, 3), STRONG, threshold, margin=margin)
-    weights, samples = lively(3, 1)
-    rule = Rule(threshold=threshold, margin=margin)
-    weights = Weights(weights.matrices, threshold)
-    assert agree("spiking", weights, samples, rule, STRONG)
-    opened = {
-        post: sum(p.weight for p in circuit.projections if (p.pre, p.post) == (phase.gate, post))
-        for phase in circuit.phases
-        for post, share in phase.opens.items()
-        if share not in (0, 1 / 2, 1)
-    }
-    bias = -circuit["o"].neuron.bias
-    assert set(opened.values()) == {bias + threshold // 2 - margin, bias + threshold // 2 + margin}
-
-
-@pytest.mark.parametrize(
-    ("options", "message"),
-    [
-        ({"margin": "64"}, "margin must be an integer, got '64'"),
-        ({"open_target": "no"}, "open_target must be of class bool, got 'no'"),
-        ({"fixed_feedback": 1}, "fixed_feedback must be of class bool, got 1"),
-    ],
-)
-def test_options_of_another_type_are_refused(options, message):
-    with pytest.raises((TypeError, ValueError), match=message):
-        snnbp.training_circuit((6, 5, 3), **options)
-
-
-@pytest.mark.parametrize("n_hidden", [1, 2, 3])
-def test_size_of_the_variants(n_hidden):
-    sizes = (6, *(5,) * n_hidden, 3)
-    plain, margin, open_target, fixed_feedback = (
-        snnbp.training_circuit(sizes, **options).counts()
-        for options in ({}, {"margin": 256}, {"open_target": True}, {"fixed_feedback": True})
-    )
-    assert margin.populations == plain.populations + 2
-    assert margin.projections["plastic"] == plain.projections["plastic"] + 2
-    assert open_target.populations == plain.populations
-    assert fixed_feedback.projections["trained"] == 2 * n_hidden
-    assert fixed_feedback.projections["plastic"] == plain.projections["plastic"] - 2 * n_hidden
 
 
 @pytest.mark.parametrize("shift", [0, 1])

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.circuit.gating import gating_projections
 from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.spec import Circuit
@@ -109,6 +108,9 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
         ({"threshold": -128}, "threshold and step must be positive"),
         ({"inhibition": -8129}, r"projection g00 -> o: weight -8129 is not an 8-bit mantissa"),
         ({"inhibition": 8128}, "inhibition must be negative"),
+        ({"margin": "64"}, "margin must be an integer, got '64'"),
+        ({"open_target": "no"}, "open_target must be of class bool, got 'no'"),
+        ({"fixed_feedback": 1}, "fixed_feedback must be of class bool, got 1"),
         ({"step": 3}, "plasticity rule: a change of -3 is odd"),
         ({"step": 256}, "plasticity rule: a change of -256 is odd or exceeds 254"),
         ({"sizes": (3, 0, 2)}, "population 'h1': size 0 is not positive"),
@@ -119,7 +121,7 @@ def test_fixed_weights_follow_the_threshold(threshold, sizes):
     ],
 )
 def test_training_circuit_refuses_what_the_chip_cannot_hold(arguments, message):
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises((TypeError, ValueError), match=message):
         training_circuit(**arguments)
 
 
@@ -131,20 +133,6 @@ def test_every_open_population_says_what_it_encodes_and_is_reached(circuit):
         assert {p.post for p in into} == set(phase.open)
         assert {p.post for p in into if circuit.role(p) == "gating"} == set(phase.open)
         assert {p.post for p in into if circuit.role(p) != "gating"} == set(phase.open)
-
-
-@circuits
-def test_matrices_meet_only_where_their_weights_learn(circuit):
-    """No unwanted coincidence: pre and post of a plastic matrix are open together in P_l and D_l only."""
-    if not circuit.plasticity:
-        return
-    for projection in circuit.matrices:
-        together = [
-            n for n, phase in enumerate(circuit.phases) if {projection.pre, projection.post} <= {*phase.open}
-        ]
-        potentiates, depresses = together
-        assert circuit.phases[potentiates].reward
-        assert not circuit.phases[depresses].reward
 
 
 @given(mantissa=st.integers(-255, 255), exponent=st.integers(0, 7))
@@ -186,7 +174,10 @@ A, B, ONE = Population("a", 2), Population("b", 3), Population("one", 1)
         ({"projections": (Projection("a", "b", "all-to-all", 513),)}, "a -> b: weight 513 is not an 8-bit"),
         ({"projections": (Projection("a", "b", "all-to-all"),) * 2}, "a -> b: 2 matrices for the same two"),
         ({"populations": (A, B, A)}, "population 'a' is declared 2 times"),
-        ({"phases": (Phase("one"), Phase(), Phase("one"))}, "phases 0 and 2 have the same gate 'one'"),
+        (
+            {"phases": (Phase("one"), Phase(), Phase("one"))},
+            "phase 2: its gate 'one' is that of an earlier",
+        ),
         ({"phases": (Phase("a"),)}, "phase 0: its gate 'a' is not a population of one neuron"),
         ({"phases": (Phase(opens={"z": 1}),)}, "phase 0: 'z' is not a population"),
         ({"phases": (Phase(), Phase(inhibits=("z",)))}, "phase 1: 'z' is not a population"),
@@ -210,19 +201,6 @@ def test_bad_declarations_are_refused_in_one_line(entries, message):
 def test_bad_parts_are_refused(declare, message):
     with pytest.raises(ValueError, match=message):
         declare()
-
-
-@pytest.mark.parametrize(
-    ("phase", "message"),
-    [
-        (Phase("one", opens={"a": 0.3}), "phase one opens 'a' with share 0.3 of the threshold"),
-        (Phase("one", opens={"z": 1}), "phase one opens 'z', which is not a population"),
-        (Phase("one", opened_by={"a": "b"}), "'b' opens 'a' but is never open itself"),
-    ],
-)
-def test_gates_that_make_no_sense_are_refused(phase, message):
-    with pytest.raises(ValueError, match=message):
-        tuple(gating_projections((A, B, ONE), (phase,), -128))
 
 
 def test_which_projections_carry_spikes_into_a_phase():

@@ -29,6 +29,10 @@ VARIANTS = [
     {"threshold": 128},
     {"threshold": 2048},
     {"threshold": 4096},
+    *(
+        {"threshold": threshold, "margin": margin}
+        for threshold, margin in ((640, 192), (1152, 128), (1536, 448))
+    ),
     {"inhibition": -2},
     {"inhibition": 2 * INHIBITION},
     {"inhibition": STRONGEST},
@@ -43,11 +47,11 @@ CIRCUITS = [
     (6, ALL),
 ]
 SHORT = {"threshold": 128, "step": 64}
-RANDOM = [  # seeds with which every matrix changes and weights end at both bounds
-    (1, {}, 73),
-    (1, {"open_target": True, "margin": 64}, 73),
-    (1, {"schedule": "compact"}, 73),
-    (2, {}, 1307),
+RANDOM = [  # seeds with which every matrix changes, up and down or to its bound
+    (1, {}, 1455),
+    (1, {"open_target": True, "margin": 64}, 8909),
+    (1, {"schedule": "compact"}, 299),
+    (2, {}, 2509),
 ]
 SMALL = ((1, 5), (1, 5), (1, 1))
 """Groups of equal neurons: enough of them to fire the next layer."""
@@ -55,6 +59,9 @@ SMALL = ((1, 5), (1, 5), (1, 1))
 
 def training(n_hidden, **options):
     return training_circuit((1,) * (n_hidden + 2), **options)
+
+
+ONE = training(1)
 
 
 def replayed(example, rule):
@@ -98,36 +105,24 @@ def test_training_circuits_are_backpropagation(n_hidden, options):
     assert proof.silent > 20
 
 
-def random_network(n_hidden, seed):
-    """Matrices of three neurons a layer, the spikes of two inputs, and their targets."""
-    rng = np.random.default_rng(seed)
-    matrices = 2 * rng.integers(-110, 128, (n_hidden + 1, 3, 3))
-    return matrices, rng.random((2, 3)) < 0.7, rng.integers(0, 3, 2)
-
-
 @pytest.mark.parametrize(("n_hidden", "options", "seed"), RANDOM, ids=str)
 def test_what_the_solver_gets_is_what_the_backends_do(n_hidden, options, seed):
     """Circuit and algorithm, written in symbols, against `spiking` and `reference`; every matrix changes."""
-    circuit, (matrices, inputs, labels) = (
-        training(n_hidden, **SHORT, **options),
-        random_network(n_hidden, seed),
-    )
+    circuit, rng = training(n_hidden, **SHORT, **options), np.random.default_rng(seed)
     layers = dict.fromkeys((layer for layer in circuit.sizes if layer != "gate"), (1, 1, 1))
-    case = _Case(Execution(circuit, sizes={**layers, "gate": (1,)}, samples=2), circuit)
+    case = _Case(Execution(circuit, groups={**layers, "gate": (1,)}), circuit)
     run, solver = case.run, z3.Solver()
-    solver.add(*run.assumed)
-    for k, label in enumerate(labels):
-        solver.add(run.t[k][label], *(run.x[k][i] == bool(spike) for i, spike in enumerate(inputs[k])))
-    for (n, i, j), w in np.ndenumerate(matrices):
+    solver.add(*run.assumed, run.t[rng.integers(3)])
+    solver.add(*(symbol == bool(spike) for symbol, spike in zip(run.x, rng.random(3) < 0.7, strict=True)))
+    for (n, i, j), w in np.ndenumerate(2 * rng.integers(-110, 128, (n_hidden + 1, 3, 3))):
         solver.add(2 * run.start[f"W{n + 1}"][i][j] == int(w))
     assert solver.check() == z3.sat
     model = solver.model()
     example = _example(case, model)
     rule_options = {name: value for name, value in options.items() if name != "schedule"}
     done, expected, outputs = replayed(example, Rule(**SHORT, **rule_options))
-    for (step, name), spikes in run.spikes.items():
-        sample, phase = divmod(step, run.period)
-        assert [value_of(model, spike) for spike in spikes] == done.spikes[name][sample, phase].tolist()
+    for (phase, name), spikes in run.spikes.items():
+        assert [value_of(model, spike) for spike in spikes] == done.spikes[name][0, phase].tolist()
     by_algorithm = {words: value_of(model, theirs) for words, _, theirs in case.equations}
     for p in circuit.matrices:
         pair = p.pre, p.post
@@ -135,8 +130,8 @@ def test_what_the_solver_gets_is_what_the_backends_do(n_hidden, options, seed):
         assert final == done.after[pair].tolist() != done.before[pair].tolist()
         for (i, j), w in np.ndenumerate(expected[pair]):
             assert by_algorithm[f"{p.symbol} to {p.post} ({i}, {j})"] == w
-    for (sample, k), spike in np.ndenumerate(outputs):
-        assert by_algorithm[f"output {k} of sample {sample}"] == spike
+    for k, spike in enumerate(outputs[0]):
+        assert by_algorithm[f"output {k}"] == spike
 
 
 @pytest.mark.parametrize("n_hidden", [1, 2])
@@ -171,50 +166,13 @@ def test_the_solver_finds_the_bounds(n_hidden, options):
 
 
 def test_24_bits_are_needed_for_sums():
-    groups = ((1, 600), (1,), (1, 1))
-    circuit = training(1)
-    assert any(words.startswith("B: ") for words in prove(circuit, sums_fit=False).failed)
-    example = counterexample(circuit, sums_fit=False, groups=groups)
-    assert_real(example, groups)
-    assert trace(example.weights, example, circuit=example.circuit).n_overdriven == 1
-
-
-@pytest.mark.parametrize(
-    ("phase", "name", "samples", "groups"),
-    [
-        (0, "o", 2, ((68,), (1, 68), (1, 1))),
-        (1, "o", 2, ((68,), (1, 68), (1,))),
-        (4, "h1T", 1, ((1, 68), (1, 68), (1, 68))),
-        (6, "o", 1, ((1, 68), (1, 68), (1, 68))),
-        (8, "h1", 1, ((1, 68), (1, 68), (1, 68))),
-        (8, "o", 1, ((1, 68), (1, 68), (1, 68))),
-        (10, "o", 1, ((68,), (1, 68), (1, 1))),
-    ],
-)
-def test_the_next_current_beyond_a_bound_fires_the_population(phase, name, samples, groups):
-    """Weights are even, so this is the bound + 2. With the largest step, each bound can be the first."""
-    circuit = training(1, step=254)
-    example = counterexample(circuit, beyond=(phase, name), differs=False, groups=groups, samples=samples)
-    bound = current_bounds(circuit)[phase, name]
-    done = trace(example.weights, example, circuit=example.circuit, potentials=True)
-    extra = done.circuit.inhibition if bound > 9216 else 0
-    currents = done.potentials[name][-1, phase] - done.circuit[name].neuron.bias - extra
-    assert bound + 2 in currents
-    assert done.n_overdriven > 0
-    for n, copy in current_bounds(circuit):
-        if n == phase and copy.startswith(name):
-            assert np.array_equal(done.spikes[copy][-1, phase], currents > bound)
-
-
-def test_all_bounds_are_tried():
-    tried = next(m for m in test_the_next_current_beyond_a_bound_fires_the_population.pytestmark).args[1]
-    names = {(phase, name.split("_")[0]) for phase, name in current_bounds(training(1))}
-    assert {case[:2] for case in tried} == names
+    """Both statements fail without this assumption."""
+    assert {words[0] for words in prove(ONE, sums_fit=False).failed} == {"A", "B"}
 
 
 def test_beyond_the_bound_other_weights_are_learned():
     groups = ((1, 68), (1, 68), (1, 1, 68))
-    assert_real(counterexample(training(1), beyond=(8, "h1"), groups=groups), groups)
+    assert_real(counterexample(ONE, beyond=(8, "h1"), groups=groups), groups)
 
 
 def edited(circuit, pre, post, **changes):
@@ -229,7 +187,6 @@ def rewarded(circuit, *phases):
     return replace(circuit, phases=tuple(changed))
 
 
-ONE = training(1)
 REFUTED = {
     "delay + 1": edited(ONE, "h1T", "h1", delay=1),
     "delay - 1": edited(ONE, "m_h1", "h1", delay=0),

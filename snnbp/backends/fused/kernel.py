@@ -6,10 +6,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from snnbp.backends.active import Active
 from snnbp.backends.compiled import jit
-from snnbp.backends.fused.network import Half, Int64s, Network
+from snnbp.backends.fused.layout import Half, Layout
 from snnbp.backends.kernels import (
+    Active,
+    Int32s,
+    Int64s,
     active_indices,
     add_rows,
     extremes,
@@ -21,7 +23,6 @@ from snnbp.backends.kernels import (
 )
 
 Mask = NDArray[np.int16]
-Int32s = NDArray[np.int32]
 
 HALF_MAX = 128
 """Largest magnitude of a weight in half-units."""
@@ -31,15 +32,15 @@ class Parameters(NamedTuple):
     """A rule and its limits in half-units."""
 
     spike_above: int
-    window_top: int
-    too_low: tuple[int, int]  # the target output learns if its potential is above the first, up to the second
-    too_high: int  # the others learn above this, up to window_top
-    step: int
-    low: np.int8
-    updates_first: bool
-    replays_between: bool
-    published: bool
-    limits: tuple[tuple[int, int], ...]  # as in CurrentLimits, then base.SUMS
+    window_top: int = 0
+    too_low: tuple[int, int] = (0, 0)  # the target output learns above the first potential, up to the second
+    too_high: int = 0  # the others learn above this, up to window_top
+    step: int = 0
+    low: np.int8 = np.int8(0)
+    updates_first: bool = False
+    replays_between: bool = False
+    published: bool = False
+    limits: tuple[tuple[int, int], ...] = ((0, 0),) * 4  # as in CurrentLimits, then base.SUMS
 
 
 class Scratch(NamedTuple):
@@ -74,7 +75,7 @@ class Scratch(NamedTuple):
 
 @partial(jit, entry=True)
 def learn(
-    net: Network,
+    net: Layout,
     parameters: Parameters,
     active: Active,
     labels: Int64s,

@@ -26,7 +26,7 @@ from tqdm import tqdm
 
 from snnbp.backends.lava import parts
 from snnbp.backends.lava.runtime import started
-from snnbp.backends.spiking.tables import Matrices
+from snnbp.backends.spiking.network import Matrices
 from snnbp.circuit.loihi import mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Population
 from snnbp.circuit.spec import Circuit

@@ -12,12 +12,11 @@ Lava's bit-accurate neuron; samples in which it does are counted as overdriven. 
 """
 
 from snnbp.backends.spiking.network import Network, Simulation, simulate
-from snnbp.backends.spiking.samples import Learner, Samples, StimulusDriver, Trace, predict, trace
+from snnbp.backends.spiking.samples import Learner, StimulusDriver, Trace, predict, trace
 
 __all__ = [
     "Learner",
     "Network",
-    "Samples",
     "Simulation",
     "StimulusDriver",
     "Trace",

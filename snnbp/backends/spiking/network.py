@@ -1,4 +1,4 @@
-"""Run any circuit on input spikes: tables, state and spike record."""
+"""Any circuit as tables of integers, run on input spikes."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -8,9 +8,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp import checks
-from snnbp.backends.spiking.stepper import Events, SpikeRecord, run
-from snnbp.backends.spiking.tables import Matrices, SimulatorState, compile_circuit, read_matrices
+from snnbp.backends.spiking.stepper import (
+    MATRIX,
+    ONE_TO_ONE,
+    POPULATION,
+    PROJECTION,
+    SAME_TO_ALL,
+    Events,
+    SimulatorState,
+    SpikeRecord,
+    Tables,
+    run,
+)
+from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
+from snnbp.circuit.parts import Projection
 from snnbp.circuit.spec import Circuit
+
+Matrices = dict[tuple[str, str], NDArray[np.int16]]
+"""Weights of the projections that have matrices: (pre, post) -> int16 (pre.size, post.size)."""
+
+ROW_MULTIPLE = 16
+"""Rows of a matrix are padded with zeros to a multiple of this, so that they fill vector registers."""
 
 
 @dataclass(frozen=True)
@@ -47,14 +65,20 @@ class Network:
 
     def __init__(self, circuit: Circuit, plastic: Mapping[tuple[str, str], Any]) -> None:
         self.circuit = circuit
-        self._tables, self._state = compile_circuit(circuit, plastic)
+        self._tables, self._state = _compiled(circuit, plastic)
         starts = self._tables.populations["start"].tolist()
         self.start = {p.name: start for p, start in zip(circuit.populations, starts, strict=True)}
 
     @property
     def matrices(self) -> Matrices:
         """The weights as they are now, int16 (pre.size, post.size), by (pre, post)."""
-        return read_matrices(self.circuit, self._tables, self._state)
+        circuit, state, projections, found = self.circuit, self._state, self._tables.projections, {}
+        for q in self._tables.matrices:
+            pre, post = (circuit.populations[projections[q][end]] for end in ("pre", "post"))
+            first, stride = projections["first_weight"][state.stored_by[q]], projections["stride"][q]
+            block = state.weights[first : first + pre.size * stride].reshape(pre.size, stride)
+            found[pre.name, post.name] = block[:, : post.size].astype(np.int16) * np.int16(WEIGHT_GRID)
+        return found
 
     def run(
         self,
@@ -198,3 +222,103 @@ def _events(network: Network, inputs: Mapping[str, NDArray[np.bool_]], steps: in
         when.append(step)
         who.append(neuron + network.start[name])
     return Events.of(np.concatenate(when), np.concatenate(who), steps)
+
+
+def _compiled(circuit: Circuit, matrices: Mapping[tuple[str, str], Any]) -> tuple[Tables, SimulatorState]:
+    """Make the tables of a circuit and its state at rest.
+
+    `matrices` has one entry for each projection with a matrix: integers (pre.size, post.size), even, within
+    [-256, 254]. Raises ValueError naming the entry that is missing, unknown or has another shape or value.
+    """
+    number = {population.name: n for n, population in enumerate(circuit.populations)}
+    projections = sorted(circuit.projections, key=lambda projection: number[projection.pre])
+    sizes = [population.size for population in circuit.populations]
+    start = np.cumsum([0, *sizes])
+
+    wanted = {(p.pre, p.post) for p in circuit.matrices}
+    for pre, post in matrices.keys() - wanted:
+        raise ValueError(f"weights given for {pre} -> {post}, which has no matrix in this circuit")
+    blocks, bases, strides, end = [], [], [], 0
+    for projection in projections:
+        block = np.zeros((0, 0), np.int8)
+        if projection.weight is None:
+            if (projection.pre, projection.post) not in matrices:
+                raise ValueError(f"{projection}: its weights are missing")
+            matrix = matrices[projection.pre, projection.post]
+            shape = circuit[projection.pre].size, circuit[projection.post].size
+            block = _half_units(str(projection), matrix, shape)
+        blocks.append(block)
+        bases.append(end)
+        strides.append(block.shape[1])
+        end += block.size
+
+    fan_out = np.searchsorted([number[p.pre] for p in projections], np.arange(len(sizes) + 1))
+    populations = np.zeros(len(sizes), POPULATION)
+    populations["start"], populations["stop"] = start[:-1], start[1:]
+    populations["fan_out"], populations["fan_out_end"] = fan_out[:-1], fan_out[1:]
+    for field in ("bias", "threshold", "refractory"):
+        populations[field] = [getattr(population.neuron, field) for population in circuit.populations]
+
+    table = np.array(
+        [
+            (number[p.pre], number[p.post], _kind(p), p.weight or 0, p.delay + 1, base, stride)
+            for p, base, stride in zip(projections, bases, strides, strict=True)
+        ],
+        PROJECTION,
+    )
+    changes = [0]
+    if circuit.plasticity:
+        rule, rewards = circuit.plasticity, [phase.reward for phase in circuit.phases] or [False]
+        changes = [(rule.always + rule.rewarded * reward) // WEIGHT_GRID for reward in rewards]
+    tables = Tables(
+        populations.view(np.recarray),
+        table.view(np.recarray),
+        np.flatnonzero(table["kind"] == MATRIX),
+        np.flatnonzero([circuit.role(p) == "plastic" for p in projections]),
+        np.repeat(np.arange(len(sizes), dtype=np.int32), sizes),
+        np.array(changes, np.int8),
+    )
+    widest = max(strides, default=0)
+    slots = max((p.delay for p in projections), default=0) + 2
+    state = SimulatorState(
+        weights=np.concatenate([np.zeros(0, np.int8), *(block.ravel() for block in blocks)]),
+        stored_by=_first_equals([(p.pre, circuit[p.post].size, p.learns) for p in projections], blocks),
+        arriving=np.zeros(slots * start[-1], np.int32),
+        shared_input=np.zeros((slots, len(sizes)), np.int32),
+        has_input=np.tile(populations["bias"] > populations["threshold"], (slots, 1)),
+        spikes=np.zeros(start[-1], np.bool_),
+        active=np.zeros(len(sizes), np.bool_),
+        silent_until=np.full(start[-1], -1, np.int64),
+        clock=np.zeros(1, np.int64),
+        indices=np.empty(start[-1] + len(sizes), np.int32),
+        counts=np.empty(len(sizes), np.int64),
+        partial=np.empty(widest, np.int16),
+        total=np.empty(widest, np.int32),
+        change=np.empty(widest, np.int8),
+    )
+    return tables, state
+
+
+def _first_equals(ends: list[tuple[str, int, bool]], blocks: list[NDArray[np.int8]]) -> NDArray[np.int64]:
+    """For each projection the first one with the same source, number of targets and matrix, if both learn."""
+    first: dict[tuple[tuple[str, int, bool], bytes], int] = {}
+    keys = ((end, block.tobytes()) for end, block in zip(ends, blocks, strict=True))
+    return np.array([first.setdefault(key, q) for q, key in enumerate(keys)], np.int64)
+
+
+def _kind(projection: Projection) -> int:
+    if projection.weight is None:
+        return MATRIX
+    return ONE_TO_ONE if projection.pattern == "one-to-one" else SAME_TO_ALL
+
+
+def _half_units(name: str, matrix: Any, shape: tuple[int, int]) -> NDArray[np.int8]:
+    """Check a matrix; return it in half-units with padded rows."""
+    matrix = np.asarray(matrix)
+    if matrix.shape != shape or not np.issubdtype(matrix.dtype, np.integer):
+        raise ValueError(f"{name}: weights must be integers {shape}, got {matrix.dtype} {matrix.shape}")
+    if matrix.min() < WEIGHT_MIN or matrix.max() > WEIGHT_MAX or (matrix & WEIGHT_GRID - 1).any():
+        raise ValueError(f"{name}: weights must be even and within [{WEIGHT_MIN}, {WEIGHT_MAX}]")
+    padded = np.zeros((shape[0], -(-shape[1] // ROW_MULTIPLE) * ROW_MULTIPLE), np.int8)
+    padded[:, : shape[1]] = matrix // WEIGHT_GRID
+    return padded

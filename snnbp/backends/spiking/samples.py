@@ -4,7 +4,7 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,25 +12,18 @@ from numpy.typing import NDArray
 from snnbp import checks
 from snnbp.backends import base
 from snnbp.backends.rule import Rule
-from snnbp.backends.spiking.network import Network, by_population, population_names
+from snnbp.backends.spiking.network import Matrices, Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
-from snnbp.backends.spiking.tables import Matrices
 from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.loihi import INHIBITION, SUM_LIMIT, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 
+if TYPE_CHECKING:
+    from snnbp.training.data import Samples
+
 Spikes = NDArray[np.bool_]
 Integers = NDArray[np.int64]
-
-
-class Samples(Protocol):
-    """Inputs bool (n, inputs) and integer labels (n,)."""
-
-    @property
-    def inputs(self) -> Spikes: ...
-    @property
-    def labels(self) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True)
@@ -188,9 +181,8 @@ class Learner(base.Learner):
         circuit: Circuit | None = None,
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
-        rule.require_circuit()
-        circuit = circuit or rule.circuit(self.sizes, inhibition, feedback is not None)
-        self.driver = self.driver_type(circuit, weights, feedback)
+        declared = rule.circuit(self.sizes, inhibition, feedback is not None)
+        self.driver = self.driver_type(circuit or declared, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
         done = self.driver.present(inputs, labels, order, ("o",), (self.driver.output_phase,))
@@ -224,7 +216,7 @@ def predict(
 
 def trace(
     weights: Weights,
-    samples: Samples,
+    samples: "Samples",
     populations: Iterable[str] | None = None,
     phases: Iterable[int] | None = None,
     *,
@@ -296,15 +288,7 @@ def initial_matrices(circuit: Circuit, weights: Weights, feedback: Weights | Non
         for n, matrix in enumerate(source.matrices[1:] if source else (), 2):
             values[symbol.format(n) + "+"] = matrix.T
             values[symbol.format(n) + "-"] = np.clip(-matrix.T, WEIGHT_MIN, WEIGHT_MAX)
-    for projection in circuit.matrices:
-        symbol = projection.symbol
-        if symbol not in values and not projection.learns:
-            raise ValueError(
-                f"{projection}: {symbol} is fixed feedback, which a trace has not: "
-                "use `StimulusDriver(circuit, weights, feedback)`"
-            )
-        if symbol not in values:
-            raise ValueError(
-                f"{projection}: its matrix {symbol!r} is unknown: choose one of {', '.join(values)}"
-            )
+    for p in circuit.matrices:
+        if p.symbol not in values:
+            raise ValueError(f"{p}: its matrix {p.symbol!r} is unknown: choose one of {', '.join(values)}")
     return {(p.pre, p.post): values[p.symbol] for p in circuit.matrices}

@@ -4,7 +4,8 @@ In each step, input sums become spikes; spikes are sent along the projections, w
 this step's learning; then weights between populations that fired together learn. Only populations that
 receive input, or whose bias exceeds their threshold, are updated.
 
-`run` contains the logic, the small functions the loops over neurons.
+Neurons are numbered consecutively, population after population; projections are sorted by their source.
+Nothing here knows what a population or a phase is for. `run` contains the logic, the small functions loops.
 """
 
 from functools import partial as with_options
@@ -14,13 +15,75 @@ import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.backends.compiled import jit
-from snnbp.backends.kernels import active_indices, add_rows, extremes
-from snnbp.backends.spiking.tables import MATRIX, ONE_TO_ONE, SimulatorState, Table, Tables
+from snnbp.backends.kernels import Int32s, Int64s, active_indices, add_rows, extremes
 from snnbp.circuit.loihi import SUM_LIMIT
 
 Flags = NDArray[np.bool_]
-Int32s = NDArray[np.int32]
-Int64s = NDArray[np.int64]
+Halves = NDArray[np.int8]
+
+ONE_TO_ONE, SAME_TO_ALL, MATRIX = 0, 1, 2
+
+Table = NDArray[np.void]
+
+POPULATION = np.dtype(
+    [
+        ("start", np.int64),  # its neurons are start to stop - 1
+        ("stop", np.int64),
+        ("fan_out", np.int64),  # its projections are fan_out to fan_out_end - 1
+        ("fan_out_end", np.int64),
+        ("bias", np.int32),  # weight units
+        ("threshold", np.int32),
+        ("refractory", np.int64),  # steps
+    ],
+    align=True,
+)
+
+PROJECTION = np.dtype(
+    [
+        ("pre", np.int64),  # populations
+        ("post", np.int64),
+        ("kind", np.int64),  # ONE_TO_ONE, SAME_TO_ALL or MATRIX
+        ("weight", np.int32),  # weight units
+        ("delay_steps", np.int64),  # steps until a spike arrives, delay + 1
+        ("first_weight", np.int64),  # where the matrix starts among all weights
+        ("stride", np.int64),  # its padded row length
+    ],
+    align=True,
+)
+
+
+class Tables(NamedTuple):
+    """The part of a compiled circuit that does not change."""
+
+    populations: Table  # POPULATION (P,)
+    projections: Table  # PROJECTION (Q,), sorted by source
+    matrices: Int64s  # the projections that have matrices
+    plastic: Int64s  # those whose matrices learn
+    population_of: Int32s  # (neurons,): population of each neuron
+    changes: Halves  # (phases,): what coincident spikes add to a weight, half-units
+
+
+class SimulatorState(NamedTuple):
+    """The part that changes. A slot of the ring buffers is a step modulo the longest delay_steps + 1.
+
+    Equal matrices of one source are stored once, by the first of them, until one learns something else.
+    """
+
+    weights: Halves  # all matrices, half-units
+    stored_by: Int64s  # (Q,): the projection that stores this one's matrix
+    arriving: Int32s  # (slots * neurons,): input that differs between a population's neurons
+    shared_input: Int32s  # (slots, P): input that all neurons of a population share
+    has_input: Flags  # (slots, P): whether the population must be updated
+    spikes: Flags  # (neurons,): of this step, where the population is active
+    active: Flags  # (P,): whether any neuron fired in this step
+    silent_until: Int64s  # (neurons,): last step of the refractory period
+    clock: Int64s  # (1,): steps done
+    # Of one step:
+    indices: Int32s  # the counts[p] spiking neurons of population p, from its first neuron + p on
+    counts: Int64s  # (P,): -1 until they are listed
+    partial: NDArray[np.int16]  # (longest row,)
+    total: Int32s
+    change: Halves
 
 
 class Events(NamedTuple):
@@ -76,17 +139,16 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
             if not has_input[now, p]:
                 continue
             population, shared = populations[p], shared_input[now, p]
-            sums, spiking = (
-                arrived[population.start : population.stop],
-                spikes[population.start : population.stop],
-            )
+            sums = arrived[population.start : population.stop]
+            spiking = spikes[population.start : population.stop]
             low, high = extremes(sums)
             if high + shared >= SUM_LIMIT or low + shared < -SUM_LIMIT:
                 overflows[s] += _wrap(sums, shared)
                 low, high = extremes(sums)
             needed = np.int32(population.threshold - population.bias - shared)
             if high > needed:
-                _compare(sums, needed, spiking)
+                for j in range(sums.size):
+                    spiking[j] = sums[j] > needed
                 active[p] = True
                 if population.refractory > 0:
                     until = silent_until[population.start : population.stop]
@@ -122,7 +184,9 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                 target = arriving[begin + populations[post].start : begin + populations[post].stop]
                 has_input[ring_slot, post] = True
                 if projection.kind == ONE_TO_ONE:
-                    _add_copies(spiking, projection.weight, target)
+                    weight = projection.weight
+                    for j in range(size):
+                        target[j] += weight if spiking[j] else 0
                     continue
                 if counts[p] < 0:
                     counts[p] = active_indices(spiking, listed)
@@ -133,7 +197,8 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                         matrix = stored.reshape(size, projection.stride)
                         total[:] = 0
                         add_rows(matrix, listed[: counts[p]], partial, total[: projection.stride])
-                    _add_sums(total, target)
+                    for j in range(target.size):
+                        target[j] += 2 * total[j]
                 else:
                     shared_input[ring_slot, post] += projection.weight * counts[p]
 
@@ -148,20 +213,11 @@ def run(tables: Tables, state: SimulatorState, events: Events, record: SpikeReco
                 first, size = populations[p].start, populations[p].stop - populations[p].start
                 stored = weights[projection.first_weight :][: size * projection.stride]
                 change[:] = 0
-                _set_change(spikes[populations[post].start : populations[post].stop], step_change, change)
-                _change_rows(
-                    stored.reshape(size, projection.stride),
-                    indices[first + p : first + p + counts[p]],
-                    change,
-                )
+                for j in range(populations[post].start, populations[post].stop):
+                    change[j - populations[post].start] = step_change if spikes[j] else 0
+                rows_p = indices[first + p : first + p + counts[p]]
+                _change_rows(stored.reshape(size, projection.stride), rows_p, change)
         clock[0] = step + 1
-
-
-@jit
-def _compare(sums: Int32s, needed: np.int32, spiking: Flags) -> None:
-    """Set a spike where the sum exceeds `needed`."""
-    for j in range(sums.size):
-        spiking[j] = sums[j] > needed
 
 
 @jit
@@ -213,27 +269,13 @@ def _record_spikes(populations: Table, column: Int64s, spikes: Flags, active: Fl
 
 
 @jit
-def _add_copies(spiking: Flags, weight: int, target: Int32s) -> None:
-    """Add the weight to the input of each target of a one-to-one projection whose source spikes."""
-    for j in range(spiking.size):
-        target[j] += weight if spiking[j] else 0
-
-
-@jit
-def _add_sums(total: Int32s, target: Int32s) -> None:
-    """Add half-unit sums to the targets' input."""
-    for j in range(target.size):
-        target[j] += 2 * total[j]
-
-
-@jit
 def _separate(
     populations: Table,
     projections: Table,
     plastic: Int64s,
     spikes: Flags,
     active: Flags,
-    weights: NDArray[np.int8],
+    weights: Halves,
     stored_by: Int64s,
 ) -> None:
     """Give a matrix that shares its storage its own, where its targets fire otherwise than the other's."""
@@ -264,13 +306,7 @@ def _same(one: Flags, other: Flags) -> bool:
 
 
 @jit
-def _set_change(spiking: Flags, step_change: int, change: NDArray[np.int8]) -> None:
-    for j in range(spiking.size):
-        change[j] = step_change if spiking[j] else 0
-
-
-@jit
-def _change_rows(matrix: NDArray[np.int8], rows: Int32s, change: NDArray[np.int8]) -> None:
+def _change_rows(matrix: Halves, rows: Int32s, change: Halves) -> None:
     """Add the change to the listed rows, saturating at the weight bounds; int16 keeps SIMD lanes narrow."""
     lowest, highest = np.int16(-128), np.int16(127)
     for k in rows:

@@ -15,17 +15,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from snnbp.backends.kernels import Int64s
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.weights import Weights
 
 Half = NDArray[np.int8]
-Int64s = NDArray[np.int64]
 
 VECTOR = 32
 """Hidden layers are filled up to a multiple of this."""
 
 
-class Network(NamedTuple):
+class Layout(NamedTuple):
     """Weights in half-units. Layer 0 is the input, the last one the output."""
 
     sizes: Int64s  # (layers,): hidden layers filled up
@@ -36,13 +36,13 @@ class Network(NamedTuple):
     back_minus: Half
 
 
-def network_of(weights: Weights, bounds: tuple[int, int] = (WEIGHT_MIN, WEIGHT_MAX)) -> Network:
+def layout_of(weights: Weights, bounds: tuple[int, int] = (WEIGHT_MIN, WEIGHT_MAX)) -> Layout:
     """Lay out the weights (weight units), clipped to `bounds`; what carries the error back learns, too."""
     matrices = [np.clip(matrix, *bounds) for matrix in weights.matrices]
     transposed = [matrix.T for matrix in matrices[1:]]
     plus, minus = _stacked(transposed), _stacked([np.clip(-matrix, *bounds) for matrix in transposed])
     inputs, *hidden, outputs = weights.sizes
-    return Network(
+    return Layout(
         np.array([inputs, *(-(-size // VECTOR) * VECTOR for size in hidden), outputs]),
         _stacked(matrices[:-1]),
         plus,
