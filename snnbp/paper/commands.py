@@ -14,10 +14,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tqdm import tqdm
+
 import snnbp
 from snnbp.paper import ROOT, Failure, settings
 from snnbp.paper.pipeline import missing_data, run
-from snnbp.paper.terminal import Line, clock
 
 HELP = Path(__file__).parent / "help.txt"
 COMMANDS = ("all", "quick", "test", "docs", "lab", "explore", "setup")
@@ -82,12 +83,12 @@ def _command(words: list[str]) -> int:
     if options.check:
         return check(options.full)
     declared = settings.notebooks()
-    if options.only:
-        chosen = {settings.resolve(beginning) for beginning in options.only}
-    else:
-        chosen = {name for name in declared if options.command == "all" or declared[name].group == "paper"}
+    chosen = {settings.resolve(beginning) for beginning in options.only} or {
+        name for name in declared if options.command == "all" or declared[name].group == "paper"
+    }
     names = [name for name in declared if name in chosen]
-    overrides = settings.checked(names, dict(options.parameters))
+    overrides = dict(options.parameters)
+    settings.check_overrides(names, overrides)
     run("quick" if options.command == "quick" else "paper", names, overrides, options.fresh)
     return 0
 
@@ -98,22 +99,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 def parse(words: Sequence[str]) -> argparse.Namespace:
-    """Parse the options of a run.
-
-    Raises
-    ------
-    Refused
-        For unknown arguments. The message suggests the nearest known one.
-    """
+    """Parse the options of a run; `Refused`, suggesting the nearest known one, for unknown arguments."""
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?")
-    parser.add_argument("--only", action="append", metavar="NAME")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("-p", action="append", default=[], dest="parameters", type=_pair)
-    parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--full", action="store_true")
+    for switch in ("--fresh", "--check", "--full"):
+        parser.add_argument(switch, action="store_true")
     options, unknown = parser.parse_known_args(words)
-    known = [*COMMANDS, "--only", "-p", "--fresh", "--check", "--full", "--help", "--version"]
     if options.command not in (None, "all", "quick"):
         unknown.insert(0, options.command)
     if options.check and (options.only or options.parameters or options.fresh or options.command):
@@ -121,13 +114,13 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     if options.full and not options.check:
         raise Refused("--full goes with --check, and with test")
     if unknown:
-        near = difflib.get_close_matches(unknown[0], known, 1) or difflib.get_close_matches(
-            f"--{unknown[0].lstrip('-')}", known, 1
-        )
+        known = [*COMMANDS, "--only", "-p", "--fresh", "--check", "--full", "--help", "--version"]
+        kind, word = "option" if unknown[0].startswith("-") else "command", unknown[0]
+        near = [
+            match for w in (word, f"--{word.lstrip('-')}") for match in difflib.get_close_matches(w, known, 1)
+        ]
         hint = f"did you mean {near[0]}?" if near else f"choose one of {', '.join(known)}"
-        raise Refused(
-            f"unknown {'option' if unknown[0].startswith('-') else 'command'} {unknown[0]!r}: {hint}"
-        )
+        raise Refused(f"unknown {kind} {word!r}: {hint}")
     return options
 
 
@@ -146,13 +139,11 @@ def check(full: bool) -> int:
     """Repeat stored results; return 1 if one differs."""
     from snnbp.paper.check import check as repeat
 
-    start, line = time.perf_counter(), Line()
-    try:
-        complaints, repeated = repeat(full, line.show)
-    finally:
-        line.clear()
+    start = time.perf_counter()
+    with tqdm(bar_format="{desc}  {elapsed}", disable=not sys.stderr.isatty(), leave=False) as bar:
+        complaints, repeated = repeat(full, bar.set_description_str)
     print("\n".join(complaints) or "no difference found")
-    print(f"repeated in {clock(time.perf_counter() - start)}: {repeated}")
+    print(f"repeated in {tqdm.format_interval(time.perf_counter() - start)}: {repeated}")
     return 1 if complaints else 0
 
 

@@ -42,10 +42,8 @@ def execute(
     name : str
     parameters : mapping
         Those that differ from the notebook's own.
-    output : Path
-        Folder of its results (SNNBP_OUTPUT).
-    target : Path
-        Where the executed notebook goes, see `normalised`.
+    output, target : Path
+        Folder of its results (SNNBP_OUTPUT), and where the executed notebook goes.
     report : callable
         Called every second with the progress as text.
     fresh : bool
@@ -91,7 +89,9 @@ def execute(
         finally:
             kernel.end()
             progress.unlink(missing_ok=True)
-    write(normalised(notebook), target)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_open(target, "w") as file:
+        nbformat.write(normalised(notebook), file)
     partial.unlink()
     log.unlink()
 
@@ -143,7 +143,7 @@ class _Kernel:
     def where(self) -> str:
         """The current cell, and the state of its progress bar."""
         bar = self._progress.read_text(encoding="utf-8") if self._progress.exists() else ""
-        return f"cell {self.at + 1}/{self.cells}  {bar}".rstrip()
+        return f"cell {self.at + 1}/{self.cells} {bar}".rstrip()
 
     def end(self) -> None:
         """Kill what is left of the kernel and its children."""
@@ -182,37 +182,22 @@ def kernel_environment() -> dict[str, str]:
     }
 
 
-def write(notebook: Any, path: Path) -> None:
-    """Write a notebook, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_open(path, "w") as file:
-        nbformat.write(notebook, file)
-
-
 def normalised(notebook: Any) -> Any:
     """Remove from a notebook what differs between equal runs: versions, times, splitting of text output."""
-    notebook.metadata = nbformat.from_dict(
-        {
-            "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"},
-        }
-    )
+    kernel = {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"}
+    notebook.metadata = nbformat.from_dict({"kernelspec": kernel, "language_info": {"name": "python"}})
+    kept = ("tags", "jupyter", "slideshow")
     for cell in notebook.cells:
-        cell.metadata = nbformat.from_dict(
-            {
-                key: value
-                for key, value in cell.metadata.items()
-                if key in ("tags", "jupyter", "slideshow") and value
-            }
-        )
+        about = {key: value for key, value in cell.metadata.items() if key in kept and value}
+        cell.metadata = nbformat.from_dict(about)
+        outputs: list[Any] = []
+        for output in cell.get("outputs", ()):
+            if outputs and output.get("name") and output.get("name") == outputs[-1].get("name"):
+                outputs[-1].text += output.text
+            else:
+                outputs.append(output)
+            if output.get("name") == "stderr":  # a warning names the kernel's process
+                outputs[-1].text = re.sub(r"\S*ipykernel_\d+/\d+\.py", "cell", outputs[-1].text)
         if cell.cell_type == "code":
-            outputs: list[Any] = []
-            for output in cell.outputs:
-                if outputs and output.get("name") and output.get("name") == outputs[-1].get("name"):
-                    outputs[-1].text += output.text
-                else:
-                    outputs.append(output)
-                if output.get("name") == "stderr":  # a warning names the kernel's process
-                    outputs[-1].text = re.sub(r"\S*ipykernel_\d+/\d+\.py", "cell", outputs[-1].text)
             cell.outputs = outputs
     return notebook

@@ -23,9 +23,7 @@ PACKAGES = {
 }
 """Packages that may change a result or a picture, and their import names. Records list their versions."""
 
-
 PYTHON = "{}.{}".format(*sys.version_info)
-"""The running Python's version."""
 
 
 def wanted_python() -> str:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnbp.files import atomic_open
-from snnbp.paper import BENCHMARKS, ROOT, lock, repeat, settings
+from snnbp.paper import BENCHMARKS, FIGURES, ROOT, claims, lock, repeat, settings
 from snnbp.paper.records import FOLDER, file_digest, files_of, write_record
 from snnbp.training.shift import digest_of
 from snnbp.training.sweep import sweep, usable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from snnbp.circuit.weights import Weights
-    from snnbp.paper.claims import Verdict
     from snnbp.plots.style import StyledFigure
     from snnbp.training.config import Config
     from snnbp.training.data import Dataset
@@ -35,15 +34,13 @@ LEDGER = "ledger of "
 
 
 class Shown:
-    """Content that a front end displays, with a text as replacement."""
+    """A PNG that a front end displays, with a text as replacement."""
 
-    def __init__(self, kind: str, content: str, text: str) -> None:
-        """`content` of a MIME type `kind`; images in base64."""
-        self.kind, self.content, self.text = kind, content, text
+    def __init__(self, png: bytes, text: str) -> None:
+        self.png, self.text = base64.b64encode(png).decode(), text
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        metadata = {self.kind: {"alt": self.text}} if self.kind.startswith("image/") else {}
-        return {self.kind: self.content, "text/plain": self.text}, metadata
+        return {"image/png": self.png, "text/plain": self.text}, {"image/png": {"alt": self.text}}
 
     def __repr__(self) -> str:
         return self.text
@@ -83,9 +80,7 @@ class Results:
             )
         if notebook not in settings.notebooks():
             raise ValueError(f"{notebook} is not declared in snnbp/paper/settings.toml")
-        self.notebook = notebook
-        self.declared = settings.notebooks()[notebook]
-        self.data = data
+        self.notebook, self.declared, self.data = notebook, settings.notebooks()[notebook], data
         if lacking := [name for name in self.declared.parameters if name not in variables]:
             raise ValueError(f"{notebook} has no parameters {', '.join(lacking)}, see settings.toml")
         self.parameters = {name: variables[name] for name in self.declared.parameters}
@@ -105,30 +100,18 @@ class Results:
             raise OSError(error.errno, f"cannot create {self.folder}: {error.strerror}") from error
 
     def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
-        """Save a figure as SVG and PNG.
+        """Save a figure as <name>.svg and .png; return what displays exactly the saved PNG.
 
-        Parameters
-        ----------
-        name : str
-            File name without suffix.
-        figure : StyledFigure
-            A figure that a function of `snnbp.plots` made.
-        alt : str, optional
-            Alternative text, in place of the figure's own.
-
-        Returns
-        -------
-        Shown
-            Displays exactly the saved PNG.
+        `alt` is the alternative text, in place of the figure's own.
         """
         from snnbp.plots.style import to_png, to_svg
 
         if alt:
             figure.set_label(alt)
         png = to_png(figure)
-        for suffix, content in ((".svg", to_svg(figure, name)), (".png", png)):
-            self._write(name + suffix, content)
-        return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
+        self._write(f"{name}.svg", to_svg(figure, name))
+        self._write(f"{name}.png", png)
+        return Shown(png, figure.alt)
 
     def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Save a table as data/<name>.csv and return it. An index is saved if it has a name."""
@@ -170,7 +153,7 @@ class Results:
         known: list[Run] = []
         fresh = bool(os.environ.get("SNNBP_FRESH"))
         if not (weights or fresh):
-            stored = _stored(self.folder, ROOT / "figures")
+            stored = _stored(self.folder, FIGURES)
             keys = [(config, backend, digest_of(data, config.shift)) for config in configs]
             known = [stored[key] for key in keys if key in stored]
         tried = repeat.one_of_each_kind(known, lock.package_digest())
@@ -181,30 +164,13 @@ class Results:
         store = base / ("fresh" if fresh else "runs") / lock.package_digest()[:12]
         runs = sweep(configs, data, backend, store=None if weights else store, known=known)
         self._runs |= {(run.config, run.backend, run.data): run.without_weights() for run in runs}
-        self._count(different, trained=len(runs) - len(known), read=len(known), repeated=len(tried))
+        if "SNNBP_PROGRESS" in os.environ:  # the pipeline runs this notebook
+            counts = {"trained": len(runs) - len(known), "read": len(known), "repeated": len(tried)}
+            _count(self.notebook, counts, different)
         return runs
 
-    def _count(self, different: Sequence[str], **counts: int) -> None:
-        """Add to the file that the pipeline's summary reads; nothing outside the pipeline."""
-        if "SNNBP_PROGRESS" not in os.environ:
-            return
-        path = trainings(self.notebook)
-        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        found = {
-            "counts": Counter(before.get("counts", {})) + Counter(counts),
-            "different": [*before.get("different", ()), *different],
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_open(path, "w") as file:
-            json.dump(found, file)
-
     def read(self, name: str) -> Path:
-        """Find a file that another notebook, or a benchmark, made.
-
-        Parameters
-        ----------
-        name : str
-            Its name without the folder.
+        """Find a file that another notebook, or a benchmark, made, by its name without the folder.
 
         Raises
         ------
@@ -213,7 +179,7 @@ class Results:
         FileNotFoundError
             If it does not exist yet.
         """
-        for folder in (self.folder, ROOT / "figures", BENCHMARKS):
+        for folder in (self.folder, FIGURES, BENCHMARKS):
             for record in sorted((folder / FOLDER).glob("*.json")):
                 for file, digest in files_of(record).items():
                     if Path(file).name != name:
@@ -235,41 +201,30 @@ class Results:
     def results(self, **results: Any) -> None:
         """Save the numbers by which claims are judged, with the record of this notebook, as <notebook>.json.
 
-        Parameters
-        ----------
-        **results
-            By name, a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
+        Each is a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
         """
         plain = json.loads(json.dumps(results, default=lambda value: value.tolist()))  # NumPy and pandas, too
+        lists = {name: value if isinstance(value, dict | list) else [value] for name, value in plain.items()}
         self._results = {
-            name: value
-            if isinstance(value, dict)
-            else {"values": value if isinstance(value, list) else [value]}
-            for name, value in plain.items()
+            name: value if isinstance(value, dict) else {"values": value} for name, value in lists.items()
         }
         self._note()
 
-    def ledger(self) -> "list[Verdict]":
+    def ledger(self) -> list[claims.Verdict]:
         """Judge the claims that the results of this notebook, and those that it reads, answer."""
-        from snnbp.paper.claims import digest, ledger, sources
-
-        answered = sources()
+        answered = claims.sources()
         if self.declared.reads != "all":
             answered &= {self.notebook, *self.declared.reads}
-        self._reads |= {LEDGER + source: digest(self.folder, source) for source in answered}
+        self._reads |= {LEDGER + source: claims.digest(self.folder, source) for source in answered}
         self._note()
-        return ledger(self.folder, None if self.declared.reads == "all" else sorted(answered))
+        return claims.ledger(self.folder, None if self.declared.reads == "all" else sorted(answered))
 
-    def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as records/verdict.json and verdict.md; return the latter for display."""
-        from snnbp.paper.claims import as_json
-        from snnbp.paper.verdict import counts, markdown
+    def verdict(self, verdicts: Sequence[claims.Verdict]) -> None:
+        """Save the ledger as records/verdict.json and verdict.md."""
+        from snnbp.paper.verdict import markdown
 
-        if self._results is None:
-            self.results()
-        self.text(VERDICT, as_json(verdicts))
+        self.text(VERDICT, claims.as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
-        return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))
 
     def _write(self, name: str, content: bytes) -> None:
         with atomic_open(self.folder / name) as file:
@@ -299,6 +254,24 @@ class Results:
 def trainings(notebook: str) -> Path:
     """Where a notebook counts what it trained and what it read."""
     return ROOT / "build" / "trainings" / f"{notebook}.json"
+
+
+def trained(notebook: str) -> tuple[Counter[str], list[str]]:
+    """What a notebook trained, read and repeated when it last ran, and the differences that it found."""
+    try:
+        found = json.loads(trainings(notebook).read_text(encoding="utf-8"))
+        return Counter(found["counts"]), found["different"]
+    except FileNotFoundError:
+        return Counter(), []
+
+
+def _count(notebook: str, counts: Mapping[str, int], different: Sequence[str]) -> None:
+    """Add to what `trained` reads."""
+    before, others = trained(notebook)
+    path = trainings(notebook)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic_open(path, "w") as file:
+        json.dump({"counts": before + Counter(counts), "different": [*others, *different]}, file)
 
 
 @functools.cache
