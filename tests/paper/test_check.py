@@ -18,10 +18,16 @@ FILES, PROBES = SAY.format("check.files()"), SAY.format("probes.changed()[1]")
 RUNS = SAY.format("check.check(False, lambda text: None)[0]")
 
 
-def replace(path, old, new):
-    text = path.read_text(encoding="utf-8")
-    assert old in text
-    path.write_text(text.replace(old, new, 1), encoding="utf-8")
+def change(file, pattern, new):
+    """Replace the first place in a file where a pattern matches."""
+
+    def mutate(top):
+        text = (top / file).read_text(encoding="utf-8")
+        changed = re.sub(pattern, new, text, count=1, flags=re.M)
+        assert changed != text
+        (top / file).write_text(changed, encoding="utf-8")
+
+    return mutate
 
 
 def one_byte(path):
@@ -40,18 +46,19 @@ def another_row(path):
     path.write_bytes(gzip.compress("\n".join([head, *map(",".join, cells), ""]).encode()))
 
 
-def another_version(path, package):
-    """The lock with another version of a package."""
-    text = path.read_text(encoding="utf-8")
-    path.write_text(re.sub(rf"^{package}==\S+", f"{package}==0.0.1", text, flags=re.M), encoding="utf-8")
-
-
 def owned_twice(folder):
     """A file on two records, both with intact seals."""
     path = folder / "02_activation.json"
     other = next(iter(records.files_of(folder / "01_circuit.json").items()))
     record = records.read_record(path)
     records._write(path, record | {"files": record["files"] | dict([other])})
+
+
+def another_digit(path):
+    content = bytearray(gzip.decompress(path.read_bytes()))
+    at = next(place for place, byte in enumerate(content) if chr(byte) == "0")
+    content[at] = ord("9")
+    path.write_bytes(gzip.compress(bytes(content), mtime=0))
 
 
 MUTANTS = {
@@ -77,19 +84,17 @@ MUTANTS = {
     ),
     "an output of a notebook": (
         FILES,
-        lambda top: replace(
-            top / "notebooks/02_activation.ipynb", '"execution_count": 1', '"execution_count": 9'
-        ),
+        change("notebooks/02_activation.ipynb", '"execution_count": 1', '"execution_count": 9'),
         "02_activation: 02_activation.ipynb has other outputs than that run",
     ),
     "a parameter": (
         FILES,
-        lambda top: replace(top / "notebooks/04_mnist.ipynb", "epochs = 60", "epochs = 61"),
+        change("notebooks/04_mnist.ipynb", "epochs = 60", "epochs = 61"),
         "04_mnist: it was made with other parameters",
     ),
     "a result in a record": (
         FILES,
-        lambda top: replace(top / "figures/records/04_mnist.json", "0.96", "0.97"),
+        change("figures/records/04_mnist.json", "0.96", "0.97"),
         "04_mnist: 04_mnist.json was edited by hand",
     ),
     "a file of two records": (
@@ -104,12 +109,12 @@ MUTANTS = {
     ),
     "a claimed value": (
         FILES,
-        lambda top: replace(top / "snnbp/paper/claims.toml", "value = 0.963", "value = 0.973"),
+        change("snnbp/paper/claims.toml", r"value = 0\.963", "value = 0.973"),
         "records/verdict.json is not what the records give: run 10_verdict",
     ),
     "a statistic in a table of runs, with a record that fits": (
         SAY.format("check.stored_runs()[1]"),
-        lambda top: replace(top / "figures/data/13_feedback_runs.csv", ",False,0.", ",False,0.1"),
+        change("figures/data/13_feedback_runs.csv", r",False,0\.", ",False,0.1"),
         "of a run is ",
     ),
     "a hole in a packed table": (
@@ -119,37 +124,37 @@ MUTANTS = {
     ),
     "another Python": (
         FILES,
-        lambda top: (top / ".python-version").write_text("3.9\n"),
+        change(".python-version", r".+", "3.9"),
         "made it, .python-version has another",
     ),
     "a parameter of small runs": (
         PROBES,
-        lambda top: replace(top / "snnbp/paper/settings.toml", "n_seeds = 3", "n_seeds = 4"),
+        change("snnbp/paper/settings.toml", "n_seeds = 3", "n_seeds = 4"),
         "probe 'parameters'",
     ),
     "another scipy": (
         FILES,
-        lambda top: another_version(top / "requirements.lock", "scipy"),
+        change("requirements.lock", r"^scipy==\S+", "scipy==0.0.1"),
         "made it, requirements.lock has another version",
     ),
     "another autograd": (
         FILES,
-        lambda top: another_version(top / "requirements.lock", "autograd"),
+        change("requirements.lock", r"^autograd==\S+", "autograd==0.0.1"),
         "03_one_sample: autograd ",
     ),
     "a module of the benchmarks": (
         FILES,
-        lambda top: replace(top / "benchmarks/contenders.py", '"""', '"""Other. '),
+        change("benchmarks/contenders.py", '"""', '"""Other. '),
         "speed: benchmarks/contenders.py, which it reads, has changed",
     ),
     "a headline": (
         PROBES,
-        lambda top: replace(top / "snnbp/paper/claims_beyond.toml", "against", "and"),
+        change("snnbp/paper/claims_beyond.toml", "against", "and"),
         "probe 'ledger'",
     ),
     "a style sheet": (
         PROBES,
-        lambda top: replace(top / "snnbp/plots/style.py", '"lines.linewidth": ', '"lines.linewidth": 1 + '),
+        change("snnbp/plots/style.py", '"lines.linewidth": ', '"lines.linewidth": 1 + '),
         "probe 'picture, ",
     ),
     "a script of the page": (
@@ -164,56 +169,40 @@ MUTANTS = {
     ),
     "a comparison of the fused kernel": (
         PROBES,
-        lambda top: mutate(top / "snnbp/backends/fused/kernel.py", r"up\[j\] > 0", "up[j] >= 0"),
+        change("snnbp/backends/fused/kernel.py", r"up\[j\] > 0", "up[j] >= 0"),
         "probe 'learning, fused",
     ),
     "the reference": (
         PROBES,
-        lambda top: mutate(top / "snnbp/backends/reference.py", r" > 0\b", " >= 0"),
+        change("snnbp/backends/reference.py", r" > 0\b", " >= 0"),
         "probe 'learning, reference",
     ),
     "a wrong threshold": (
         PROBES,
-        lambda top: mutate(top / "snnbp/circuit/loihi.py", r"THRESHOLD = 1024", "THRESHOLD = 2048"),
+        change("snnbp/circuit/loihi.py", r"THRESHOLD = 1024", "THRESHOLD = 2048"),
         "probe 'circuit ",
     ),
     "another standard deviation": (
         PROBES,
-        lambda top: replace(top / "snnbp/paper/claims.py", "spread = stdev(", "spread = 1.01 * stdev("),
+        change("snnbp/paper/claims.py", r"spread = stdev\(", "spread = 1.01 * stdev("),
         "probe 'verdict, accuracy",
     ),
     "any for all": (
         PROBES,
-        lambda top: replace(top / "snnbp/paper/claims.py", "equal = all(", "equal = any("),
+        change("snnbp/paper/claims.py", r"equal = all\(", "equal = any("),
         "probe 'verdict, equal",
     ),
     "the worst for the best": (
         PROBES,
-        lambda top: replace(top / "snnbp/training/run.py", "float(curve.max())", "float(curve.min())"),
+        change("snnbp/training/run.py", r"float\(curve.max\(\)\)", "float(curve.min())"),
         "probe 'statistics of runs, best'",
     ),
     "the order of samples": (
         RUNS,
-        lambda top: mutate(
-            top / "snnbp/training/train.py", r"rng.permutation\(n\)", "rng.permutation(n)[::-1]"
-        ),
+        change("snnbp/training/train.py", r"rng.permutation\(n\)", "rng.permutation(n)[::-1]"),
         "a stored run does not come out again: seed",
     ),
 }
-
-
-def mutate(path, pattern, new):
-    text = path.read_text(encoding="utf-8")
-    changed = re.sub(pattern, new, text, count=1)
-    assert changed != text
-    path.write_text(changed, encoding="utf-8")
-
-
-def another_digit(path):
-    content = bytearray(gzip.decompress(path.read_bytes()))
-    at = next(place for place, byte in enumerate(content) if chr(byte) == "0")
-    content[at] = ord("9")
-    path.write_bytes(gzip.compress(bytes(content), mtime=0))
 
 
 @pytest.mark.timeout(1200)

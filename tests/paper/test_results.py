@@ -24,6 +24,7 @@ def _elsewhere(monkeypatch, tmp_path):
     monkeypatch.delenv("SNNBP_OUTPUT")
     for module in ("settings", "results"):
         monkeypatch.setattr(f"snnbp.paper.{module}.ROOT", tmp_path)
+        monkeypatch.setattr(f"snnbp.paper.{module}.FIGURES", tmp_path / "figures")
     monkeypatch.setattr("snnbp.paper.results.BENCHMARKS", tmp_path / "benchmarks")
 
 
@@ -146,7 +147,7 @@ def test_the_ledger_of_a_notebook_goes_on_record_by_its_verdicts(monkeypatch):
     assert verdicts["mnist-best-spikes"] == "reproduced"
     assert set(verdicts) == {
         f"mnist-{name}"
-        for name in ("best-spikes", "best-spikes-journal", "best-potential-journal", "final-spikes")
+        for name in ("best-spikes", "best-spikes-2021", "best-potential-journal", "final-spikes")
     }
     name = "ledger of 04_mnist"
     reads = records.read_record(results.folder / "records" / "04_mnist.json")["reads"]
