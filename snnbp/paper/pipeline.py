@@ -16,7 +16,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 from tqdm import tqdm
 
-from snnbp.files import atomic_open, remove_partials
+from snnbp.files import atomic_open
 from snnbp.paper import (
     BENCHMARKS,
     FIGURES,
@@ -40,23 +40,12 @@ WHY_NOT_JUDGED = "No claim is judged: that takes the paper's settings and its da
 
 
 def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool = False) -> None:
-    """Run notebooks under a profile, then print the verdicts that follow from their results.
+    """Run notebooks under a profile ("paper" or "quick"), then print what follows from their results.
 
-    Parameters
-    ----------
-    profile : {"paper", "quick"}
-    names : sequence of str
-        In order: each after those that it reads.
-    overrides : mapping
-        Parameters to change; results go to build/custom/.
-    fresh : bool
-        Also run what is up to date, and train all runs instead of reading stored ones.
-
-    Raises
-    ------
-    Failure
-        If another run is in progress in this checkout, a notebook fails, or the verdict on a claim at the
-        paper's settings is not the committed one any more.
+    `names` are in order, each after those that it reads. Runs with `overrides` of parameters go to
+    build/custom/. `fresh` also runs what is up to date, and trains all runs instead of reading stored ones.
+    `Failure` if another run is in progress in this checkout, a notebook fails, or the verdict on a claim at
+    the paper's settings is not the committed one any more.
     """
     BUILD.mkdir(exist_ok=True)
     try:
@@ -81,14 +70,15 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh
         say(f"{notice} ({missing[min(missing)]})")
     folder = settings.published("custom" if overrides else profile)
     before = committed_verdict()
-    remove_leftovers(folder)
+    remove_old_runs()
     done = Done(BUILD / "done" / f"{folder.name}.json")
+    ran = []
     with tqdm(bar_format="{desc}  {elapsed}", disable=not sys.stderr.isatty(), leave=False) as bar:
-        ran = [
-            name
-            for place, name in enumerate(here, 1)
-            if _one(name, f"[{place}/{len(here)}] {name}", bar, profile, overrides, folder, done, fresh)
-        ]
+        for place, name in enumerate(here, 1):
+            wanted = declared[name].settings(profile)
+            wanted |= {key: value for key, value in overrides.items() if key in wanted}
+            if _one(f"[{place}/{len(here)}] {name}", name, wanted, folder, done, bar, fresh):
+                ran.append(name)
     if folder == FIGURES and set(here) == {name for name in declared if not why_unavailable(name)}:
         _renew_probes(done)
     if fresh:
@@ -109,21 +99,11 @@ def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh
 
 
 def _one(
-    name: str,
-    title: str,
-    bar: Any,
-    profile: str,
-    overrides: Mapping[str, Any],
-    folder: Path,
-    done: "Done",
-    fresh: bool,
+    title: str, name: str, wanted: dict[str, Any], folder: Path, done: "Done", bar: Any, fresh: bool
 ) -> bool:
     """Run one notebook, if it must run."""
     from snnbp.paper.execute import execute
 
-    notebook = settings.notebooks()[name]
-    wanted = notebook.settings(profile)
-    wanted |= {key: value for key, value in overrides.items() if key in wanted}
     record, target = folder / records.FOLDER / f"{name}.json", executed_copy(name, folder)
     depends = depends_on(name, wanted, folder)
     reason = done.why_not(name, depends, records.complaints(record, wanted, target))
@@ -135,10 +115,10 @@ def _one(
     if bar.disable:
         say(f"{title} ...")
     start = time.perf_counter()
-    changed = {key: value for key, value in wanted.items() if value != notebook.parameters[key]}
+    own = settings.notebooks()[name].parameters
+    changed = {key: value for key, value in wanted.items() if value != own[key]}
     trainings(name).unlink(missing_ok=True)
-    report = lambda where: bar.set_description_str(f"{title}  {where}")  # noqa: E731
-    execute(name, changed, folder, target, report, fresh)
+    execute(name, changed, folder, target, lambda at: bar.set_description_str(f"{title}  {at}"), fresh)
     records.add_executed(record, target)
     done.note(name, depends)
     say(f"{title}  {tqdm.format_interval(time.perf_counter() - start)}")
@@ -247,11 +227,8 @@ def executed_copy(name: str, folder: Path) -> Path:
     return (NOTEBOOKS if folder == FIGURES else folder) / f"{name}.ipynb"
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs left, and nothing that a living one writes; stored runs of another package."""
-    for place in (folder, NOTEBOOKS, BUILD):
-        for parent in {leftover.parent for leftover in place.rglob(".snnbp-*.partial")}:
-            remove_partials(parent)
+def remove_old_runs() -> None:
+    """Remove stored runs of another package; what killed runs left goes when its folder is written again."""
     for stored in (*BUILD.glob("runs/*"), *BUILD.glob("fresh/*")):
         if stored.name != lock.package_digest()[:12]:
             shutil.rmtree(stored)

@@ -27,12 +27,12 @@ class Damaged(ValueError):
 
 
 def write_record(path: Path, source: str, data: "Dataset | None", files: Sequence[str], **about: Any) -> None:
-    """Write a record of what made `files`.
+    """Write a record, <folder>/records/<name>.json, of what made `files`.
 
     Parameters
     ----------
     path : Path
-        The record, <folder>/records/<name>.json.
+        The record.
     source : str
         The notebook or script: a path in the checkout.
     data : Dataset or None
@@ -41,12 +41,8 @@ def write_record(path: Path, source: str, data: "Dataset | None", files: Sequenc
         Paths relative to <folder>.
     **about
         `profile` ("paper" at the paper's settings), `parameters`, `results`, and `reads`, the digests of what
-        was read besides.
-
-    Notes
-    -----
-    `seal` is the digest of all other fields, `executed` that of the executed notebook, once it is completed.
-    A record has no commit and no time, so equal results give equal bytes.
+        was read besides. The record has no commit and no time, so equal results give equal bytes; its `seal`
+        is the digest of all else.
     """
     folder = path.parent.parent
     record: dict[str, Any] = {

@@ -69,7 +69,7 @@ class Results:
     Raises
     ------
     ValueError
-        If the notebook is not declared, lacks a parameter, or is in another checkout than this package.
+        If the notebook is in another checkout than this package.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
@@ -78,11 +78,7 @@ class Results:
             raise ValueError(
                 f"this notebook is in {here}, but snnbp comes from {ROOT}: run ./reproduce.sh setup"
             )
-        if notebook not in settings.notebooks():
-            raise ValueError(f"{notebook} is not declared in snnbp/paper/settings.toml")
         self.notebook, self.declared, self.data = notebook, settings.notebooks()[notebook], data
-        if lacking := [name for name in self.declared.parameters if name not in variables]:
-            raise ValueError(f"{notebook} has no parameters {', '.join(lacking)}, see settings.toml")
         self.parameters = {name: variables[name] for name in self.declared.parameters}
         self.profile = next(
             (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
@@ -94,10 +90,7 @@ class Results:
         self._reads: dict[str, str] = {}
         self._results: dict[str, Any] | None = None
         self._runs: dict[Any, Run] = {}
-        try:
-            (self.folder / DATA).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(error.errno, f"cannot create {self.folder}: {error.strerror}") from error
+        (self.folder / DATA).mkdir(parents=True, exist_ok=True)
 
     def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
         """Save a figure as <name>.svg and .png; return what displays exactly the saved PNG.
@@ -133,22 +126,9 @@ class Results:
     ) -> "list[Run]":
         """Train as `snnbp.sweep`, or read stored runs; all of them go into data/<notebook>_runs.csv.
 
-        Parameters
-        ----------
-        configs : sequence of Config
-        data : Dataset
-        backend : str, default "fused"
-        weights : bool, default False
-            Whether the runs must have their weights. They are trained in full then: stored runs have none.
-
-        Returns
-        -------
-        list of Run
-
-        Notes
-        -----
         One stored run of each kind is drawn by lot, and an epoch of it is repeated. If one differs, none is
-        read. With SNNBP_FRESH, which `./reproduce.sh --fresh` sets, none is read either.
+        read. None is read either with SNNBP_FRESH, which `./reproduce.sh --fresh` sets, or if the runs must
+        have their `weights`: stored ones have none.
         """
         known: list[Run] = []
         fresh = bool(os.environ.get("SNNBP_FRESH"))
@@ -172,12 +152,7 @@ class Results:
     def read(self, name: str) -> Path:
         """Find a file that another notebook, or a benchmark, made, by its name without the folder.
 
-        Raises
-        ------
-        ValueError
-            If `reads` in settings.toml does not list its maker, or the file was changed since.
-        FileNotFoundError
-            If it does not exist yet.
+        ValueError if `reads` in settings.toml does not list its maker, or it was changed since.
         """
         for folder in (self.folder, FIGURES, BENCHMARKS):
             for record in sorted((folder / FOLDER).glob("*.json")):
@@ -223,6 +198,8 @@ class Results:
         """Save the ledger as records/verdict.json and verdict.md."""
         from snnbp.paper.verdict import markdown
 
+        if self._results is None:
+            self.results()
         self.text(VERDICT, claims.as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
 

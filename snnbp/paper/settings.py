@@ -51,17 +51,9 @@ class Notebook(BaseModel):
 
 @functools.cache
 def notebooks(folder: Path | None = None) -> dict[str, Notebook]:
-    """Read all notebooks, by name, each after those that it reads.
+    """Read all notebooks, by name, each after those that it reads; ValueError for a bad table or a circle.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Where settings.toml and the notebooks are, if not in this package and notebooks/.
-
-    Raises
-    ------
-    ValueError
-        For an invalid table, or notebooks that read one another in a circle.
+    `folder` is where settings.toml and the notebooks are, if not in this package and notebooks/.
     """
     path = (folder or Path(__file__).parent) / "settings.toml"
     found: dict[str, Notebook] = {}
@@ -86,13 +78,7 @@ def notebooks(folder: Path | None = None) -> dict[str, Notebook]:
 
 
 def parameters_of(path: Path) -> dict[str, Any]:
-    """The assignments in a notebook's cell that is tagged `parameters`.
-
-    Raises
-    ------
-    ValueError
-        If the file is no notebook, or the cell holds anything else than assignments of plain values.
-    """
+    """The assignments in the cell tagged `parameters`; ValueError if they are not of plain values."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]

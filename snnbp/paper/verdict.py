@@ -51,16 +51,38 @@ def how(claim: Claim) -> str:
     return REPEATED if claim.runs else COMPUTED
 
 
-def counts(verdicts: Sequence[Verdict], of: Callable[[Verdict], str] = lambda v: v.verdict) -> str:
-    """Count the outcomes of claims in one line, each claim once."""
-    found = Counter(of(v) for v in verdicts if not v.claim.repeats)
-    return ", ".join(f"{number} {name}" for name, number in found.items() if name)
+def counts(verdicts: Sequence[Verdict]) -> str:
+    """Count the verdicts and, where they are on several kinds of claims, these; each claim once."""
+    found: dict[str, Counter[str]] = {}
+    for v in verdicts:
+        if not v.claim.repeats:
+            found.setdefault(v.verdict, Counter())[_kind(v.claim)] += 1
+    return ", ".join(f"{sum(kinds.values())} {verdict}{_listed(kinds)}" for verdict, kinds in found.items())
+
+
+def _listed(kinds: Counter[str]) -> str:
+    text = ", ".join(f"{kind}: {number}" for kind, number in kinds.items())
+    return f" ({text})" if len(kinds) > 1 else ""
+
+
+def _kind(claim: Claim) -> str:
+    kinds = {"accuracy": "accuracies", "above": "accuracies above others'", "difference": "differences"}
+    return kinds.get(claim.rule, "replayed numbers" if claim.digits and claim.rule == "equal" else "counts")
+
+
+def ways(verdicts: Sequence[Verdict], how: Callable[[Claim], str] = how) -> str:
+    """Count how a run comes to the results of claims, each claim once."""
+    found = Counter(how(v.claim) for v in verdicts if v.claim.result and not v.claim.repeats)
+    return ", ".join(f"{number} {way}" for way, number in found.items())
 
 
 def headline(verdicts: Sequence[Verdict], folder: str | None = None) -> pd.DataFrame:
-    """The rows of the summary: claim with a link to its evidence in `folder`, claimed, ours, verdict."""
-    rows = [(_linked(some[0].claim, folder, text), *cells) for text, some, cells in _headlines(verdicts)]
-    return pd.DataFrame(rows, columns=["claim", "claimed", "ours", "verdict"])
+    """The rows of the summary, each with a link to its evidence in `folder`."""
+    rows = [
+        (_linked(some[0].claim, folder, text), *cells, how(some[0].claim))
+        for text, some, cells in _headlines(verdicts)
+    ]
+    return pd.DataFrame(rows, columns=["claim", "claimed", "ours", "verdict", "by"])
 
 
 def _headlines(verdicts: Sequence[Verdict]) -> Iterator[tuple[str, list[Verdict], tuple[str, str, str]]]:
@@ -82,13 +104,14 @@ def beside(v: Verdict, verdicts: Sequence[Verdict]) -> str:
     """What thirty seeds say about a value that three runs reproduced; "" if nothing."""
     for again in verdicts:
         if again.claim.repeats == v.claim.id and (test := again.equivalence):
-            reached = f"{test.reaching:,} of {test.triples:,} triples of {again.n} seeds reach it"
-            return f"{reached}; ours - claimed {_interval(test)} points"
+            share = f"{test.reaching:,} of {test.triples:,}, {100 * test.reaching / test.triples:.1f} %"
+            reached = f"{share} of triples of {again.n} seeds reach it"
+            return f"{reached}; 90 % interval of ours - claimed: {_interval(test)} points"
     return ""
 
 
 def _interval(test: claims.Equivalence) -> str:
-    return f"{100 * test.low:+.2f} to {100 * test.high:+.2f}"
+    return f"{100 * test.low:+.3f} to {100 * test.high:+.3f}"
 
 
 def screen(verdicts: Sequence[Verdict], how: Callable[[Claim], str] = how) -> str:
@@ -96,7 +119,7 @@ def screen(verdicts: Sequence[Verdict], how: Callable[[Claim], str] = how) -> st
     lines = []
     for title, some in ledgers(verdicts).items():
         lines += ["", fill(f"{title}: {counts(some)}", 80)]
-        lines += [fill(f"How this run came to them: {counts(some, lambda v: how(v.claim))}", 80)]
+        lines += [fill(f"How this run came to them: {ways(some, how)}", 80)]
         for text, rows, (claimed, ours, outcome) in _headlines(some):
             row = f"claimed {claimed}, ours {ours}: {outcome}; {how(rows[0].claim)}"
             lines += [fill(f"- {text}", 80, subsequent_indent="  ")]
@@ -152,7 +175,7 @@ def markdown(verdicts: Sequence[Verdict], folder: str = "") -> str:
     """Both ledgers in Markdown; each claim links to the file in `folder` that shows our value."""
     parts = ["# Verdicts\n"]
     for title, some in ledgers(verdicts).items():
-        parts += [f"## {title}\n", f"{counts(some)}. Of these {counts(some, lambda v: how(v.claim))}.\n"]
+        parts += [f"## {title}\n", f"{counts(some)}. Of these {ways(some)}.\n"]
         frames = [accuracies(some, folder)]
         frames += [_rows([v for v in some if v.claim.rule != "accuracy" and not v.claim.column], folder)]
         for section in dict.fromkeys(v.claim.section for v in some if v.claim.column):

@@ -13,9 +13,8 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from snnbp.paper import ROOT, pipeline
+from snnbp.paper import ROOT, pipeline, verdict
 from snnbp.paper import claims as ledger
-from snnbp.paper import verdict
 from snnbp.paper.lock import PACKAGES
 
 SETTINGS = """
@@ -311,18 +310,6 @@ def test_a_stopped_run_ends_at_once_and_goes_on_later(whole, tmp_path, how):
     (checkout / "hold").unlink()
     assert run(checkout, "all")[0] == 0
     assert tracked(checkout) == tracked(whole[0])
-
-
-def test_what_killed_runs_left_is_removed(monkeypatch, tmp_path):
-    monkeypatch.setattr(pipeline, "BUILD", tmp_path / "build")
-    monkeypatch.setattr(pipeline, "NOTEBOOKS", tmp_path / "absent")
-    (tmp_path / "figures" / f".snnbp-{'0' * 16}.partial" / "new").mkdir(parents=True)
-    (tmp_path / "figures" / "kept.csv").touch()
-    (tmp_path / "build").mkdir()
-    (tmp_path / "build" / f".snnbp-{'1' * 16}.partial").mkdir()
-    pipeline.remove_leftovers(tmp_path / "figures")
-    assert [path.name for path in tmp_path.rglob("*") if path.is_file()] == ["kept.csv"]
-    assert not list(tmp_path.rglob(".*"))
 
 
 def test_a_failing_cell_is_named_and_two_runs_do_not_mix(again):

@@ -58,16 +58,6 @@ def test_only_the_pipeline_writes_figures_and_only_with_the_locked_packages(tmp_
     assert Results("04_mnist", PAPER, VERIFIED).folder == tmp_path / "given"
 
 
-def test_only_declared_notebooks_have_results(tmp_path):
-    with pytest.raises(ValueError, match=r"99_none is not declared in snnbp/paper/settings.toml"):
-        Results("99_none", {})
-    with pytest.raises(ValueError, match=r"02_activation has no parameters lowest, highest, see settings"):
-        Results("02_activation", {"threshold": 1024})
-    (tmp_path / "build").write_text("a file is in the way")
-    with pytest.raises(OSError, match=r"cannot create .*paper"):
-        Results("04_mnist", PAPER, VERIFIED)
-
-
 def line():
     figure = StyledFigure((3, 2), "by the plot")
     figure.add_subplot().plot([1, 2])
