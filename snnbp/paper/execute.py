@@ -1,5 +1,6 @@
 """Run one notebook with papermill, in a kernel that depends on this checkout only."""
 
+import logging
 import os
 import re
 import signal
@@ -63,6 +64,7 @@ def execute(
     Failure
         If a cell fails; the message names it and its error. The partial result is in build/partial/.
     """
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # `Failure` says it
     PARTIAL.mkdir(parents=True, exist_ok=True)
     partial, log, progress = (PARTIAL / f"{name}{suffix}" for suffix in (".ipynb", ".log", ".progress"))
     environment = kernel_environment() | {"SNNBP_OUTPUT": str(output), "SNNBP_PROGRESS": str(progress)}

@@ -150,27 +150,21 @@ class Results:
         return runs
 
     def read(self, name: str) -> Path:
-        """Find a file that another notebook, or a benchmark, made, by its name without the folder.
+        """Find a file that one of this notebook's `reads` made, by its name without the folder.
 
-        ValueError if `reads` in settings.toml does not list its maker, or it was changed since.
+        FileNotFoundError if there is none; ValueError if it was changed since.
         """
-        for folder in (self.folder, FIGURES, BENCHMARKS):
-            for record in sorted((folder / FOLDER).glob("*.json")):
-                for file, digest in files_of(record).items():
-                    if Path(file).name != name:
-                        continue
-                    if self.declared.reads != "all" and record.stem not in self.declared.reads:
-                        raise ValueError(
-                            f"{name} is made by {record.stem}: add it to the `reads` of {self.notebook} in "
-                            "settings.toml"
-                        )
-                    if file_digest(folder / file) != digest:
-                        raise ValueError(f"{name} was changed after {record.stem} made it: make it again")
-                    self._reads[name] = digest
-                    self._note()
-                    return folder / file
+        for source in self.declared.reads:
+            for folder in (self.folder, FIGURES, BENCHMARKS):
+                for file, digest in files_of(folder / FOLDER / f"{source}.json").items():
+                    if Path(file).name == name:
+                        if file_digest(folder / file) != digest:
+                            raise ValueError(f"{name} was changed after {source} made it: make it again")
+                        self._reads[name] = digest
+                        self._note()
+                        return folder / file
         raise FileNotFoundError(
-            f"{name} is not in {self.folder}: run its notebook first ({', '.join(self.declared.reads)})"
+            f"{name}: run what makes it first; the `reads` of {self.notebook} are {self.declared.reads}"
         )
 
     def results(self, **results: Any) -> None:

@@ -24,7 +24,8 @@ from snnbp.paper.records import field
 
 COMPUTED, REPEATED, READ = "computed", "a sample repeated", "read"
 """How a run comes to a result."""
-Ledgers = dict[str, list[Verdict]]
+KINDS = {"accuracy": "accuracies", "above": "accuracies above others'", "model": "estimates"}
+"""What claims of a rule are called."""
 METHOD = (
     Path(__file__)
     .with_name("method.md")
@@ -33,7 +34,7 @@ METHOD = (
 )
 
 
-def ledgers(verdicts: Sequence[Verdict]) -> Ledgers:
+def ledgers(verdicts: Sequence[Verdict]) -> dict[str, list[Verdict]]:
     """The verdicts of the paper's ledger and of our own, by title."""
     own = {claim.id for claim in claims.own_claims()}
     return {
@@ -66,8 +67,9 @@ def _listed(kinds: Counter[str]) -> str:
 
 
 def _kind(claim: Claim) -> str:
-    kinds = {"accuracy": "accuracies", "above": "accuracies above others'", "difference": "differences"}
-    return kinds.get(claim.rule, "replayed numbers" if claim.digits and claim.rule == "equal" else "counts")
+    if claim.rule == "equal":
+        return "replayed numbers" if claim.digits else "counts"
+    return KINDS.get(claim.rule, claim.rule)
 
 
 def ways(verdicts: Sequence[Verdict], how: Callable[[Claim], str] = how) -> str:
