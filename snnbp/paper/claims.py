@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from snnbp.paper import BENCHMARKS, FIGURES
-from snnbp.paper.records import FOLDER, Damaged, read_record
+from snnbp.paper.records import FOLDER, field
 from snnbp.paper.settings import read_toml
 from snnbp.training.config import one_line
 
@@ -116,13 +116,7 @@ class Verdict:
 
 @functools.cache
 def claims(path: Path = PAPER) -> list[Claim]:
-    """Read the claims of the paper, or those of another file, in the order of the ledger.
-
-    Raises
-    ------
-    ValueError
-        If the ledger is inconsistent.
-    """
+    """Read the claims of the paper, or of another file, in the ledger's order; ValueError if one is bad."""
     rows: dict[str, dict[str, object]] = {}
     try:
         for section in read_toml(path)["section"]:
@@ -146,13 +140,7 @@ def own_claims() -> list[Claim]:
 
 
 def value(id_: str) -> float:
-    """Look up what the paper claims: a fraction for accuracies, else in the claim's unit.
-
-    Raises
-    ------
-    KeyError
-        For an unknown claim, or one whose value is not available to us.
-    """
+    """What the paper claims: a fraction for accuracies, else in the claim's unit; KeyError if unknown."""
     found = {claim.id: claim.value for claim in claims()}.get(id_)
     if found is None:
         raise KeyError(f"the ledger has no value for {id_!r}")
@@ -241,19 +229,11 @@ def _judged(claim: Claim, folder: Path) -> Verdict:
     if claim.rule == "reported":
         return Verdict(claim, REPORTED)
     source, name = claim.result.split(":")
-    try:
-        record = read_record(record_of(folder, source))
-        if record["profile"] != "paper":
-            data = record["parameters"].get("dataset", "no data")
-            return Verdict(claim, NOT_EVALUATED, note=f"{record['profile']} settings on {data}")
-        if name not in record["results"]:
-            return Verdict(claim, NOT_EVALUATED, note=f"{source} has no such result")
-        result = record["results"][name]
-        return judge(claim, result["values"], result.get("collapsed", ()))
-    except FileNotFoundError:
-        return Verdict(claim, NOT_EVALUATED, note=f"{source} was not run")
-    except (Damaged, KeyError, TypeError, AttributeError):
-        return Verdict(claim, NOT_EVALUATED, note=f"{source}.json is damaged")
+    record = record_of(folder, source)
+    found = (field(record, "results") or {}).get(name)
+    if found is None or field(record, "profile") != "paper":
+        return Verdict(claim, NOT_EVALUATED, note=f"no such result of {source} at the paper's settings")
+    return judge(claim, found["values"], found.get("collapsed", ()))
 
 
 def lost(verdicts: Sequence[Verdict], before: str) -> list[str]:

@@ -146,7 +146,9 @@ class Results:
         self._runs |= {(run.config, run.backend, run.data): run.without_weights() for run in runs}
         if "SNNBP_PROGRESS" in os.environ:  # the pipeline runs this notebook
             counts = {"trained": len(runs) - len(known), "read": len(known), "repeated": len(tried)}
-            _count(self.notebook, counts, different)
+            trainings(self.notebook).parent.mkdir(parents=True, exist_ok=True)
+            with open(trainings(self.notebook), "a", encoding="utf-8") as file:
+                print(json.dumps([counts, different]), file=file)
         return runs
 
     def read(self, name: str) -> Path:
@@ -223,26 +225,17 @@ class Results:
 
 
 def trainings(notebook: str) -> Path:
-    """Where a notebook counts what it trained and what it read."""
-    return ROOT / "build" / "trainings" / f"{notebook}.json"
+    """Where each sweep of a notebook counts what it trained and what it read, in a line."""
+    return ROOT / "build" / "trainings" / f"{notebook}.jsonl"
 
 
 def trained(notebook: str) -> tuple[Counter[str], list[str]]:
     """What a notebook trained, read and repeated when it last ran, and the differences that it found."""
-    try:
-        found = json.loads(trainings(notebook).read_text(encoding="utf-8"))
-        return Counter(found["counts"]), found["different"]
-    except FileNotFoundError:
-        return Counter(), []
-
-
-def _count(notebook: str, counts: Mapping[str, int], different: Sequence[str]) -> None:
-    """Add to what `trained` reads."""
-    before, others = trained(notebook)
     path = trainings(notebook)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_open(path, "w") as file:
-        json.dump({"counts": before + Counter(counts), "different": [*others, *different]}, file)
+    sweeps = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = [json.loads(sweep) for sweep in sweeps]
+    counts = sum((Counter(counts) for counts, _ in found), Counter[str]())
+    return counts, [text for _, different in found for text in different]
 
 
 @functools.cache
