@@ -28,21 +28,10 @@ Say = Callable[[str], Any]
 
 
 def check(full: bool, say: Say) -> tuple[list[str], str]:
-    """Check files, repeat probes and stored runs.
+    """Check files, repeat probes and stored runs; return complaints, and what was repeated in one line.
 
-    Parameters
-    ----------
-    full : bool
-        Repeat an epoch of every stored run, and twelve whole runs; else of one of each kind, and one whole.
-    say : callable
-        Gets the progress as text.
-
-    Returns
-    -------
-    complaints : list of str
-        One line each, naming the file or run.
-    repeated : str
-        What was repeated, in one line.
+    It repeats an epoch of one run of each kind, and one whole; with `full` an epoch of every stored run, and
+    twelve whole. `say` gets the progress as text.
     """
     found = files()
     number, different = probes.changed(lambda name: say(f"probe: {name}"))

@@ -190,16 +190,8 @@ def equivalence_test(values: Sequence[float], claimed: float) -> Equivalence:
 def ledger(folder: Path, sources: Sequence[str] | None = None) -> list[Verdict]:
     """Judge the claims of the paper, then our own, by the results in `folder`.
 
-    Parameters
-    ----------
-    folder : Path
-    sources : sequence of str, optional
-        Notebooks and scripts whose claims to judge; default: all claims, also those without a result.
-
-    Returns
-    -------
-    list of Verdict
-        Only results at the paper's settings on verified data count; a claim without one is not evaluated.
+    Only results at the paper's settings on verified data count; a claim without one is not evaluated. With
+    `sources`, only the claims that these notebooks and scripts answer are judged.
     """
     return [
         _judged(claim, folder)

@@ -45,24 +45,11 @@ def execute(
     report: Callable[[str], None] = lambda text: None,
     fresh: bool = False,
 ) -> None:
-    """Run a notebook; its executed copy appears only when every cell has run.
+    """Run a notebook; its executed copy, `target`, appears only when every cell has run.
 
-    Parameters
-    ----------
-    name : str
-    parameters : mapping
-        Those that differ from the notebook's own.
-    output, target : Path
-        Folder of its results (SNNBP_OUTPUT), and where the executed notebook goes.
-    report : callable
-        Called every second with the progress as text.
-    fresh : bool
-        Whether to train all runs instead of reading stored ones.
-
-    Raises
-    ------
-    Failure
-        If a cell fails; the message names it and its error. The partial result is in build/partial/.
+    `parameters` are those that differ from the notebook's own. Results go to the folder `output`. `report`
+    gets the progress as text every second. `fresh` trains all runs instead of reading stored ones. `Failure`
+    names a cell that fails, and its error; the partial result is in build/partial/.
     """
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # `Failure` says it
     PARTIAL.mkdir(parents=True, exist_ok=True)

@@ -58,18 +58,11 @@ class Results:
     data : Dataset, optional
         What the results were computed from.
 
-    Attributes
-    ----------
-    profile : str
-        "paper" if the parameters are the paper's and the data is verified (or none is needed), the profile
-        declared with these parameters, or "custom".
-    folder : Path
-        What the environment variable SNNBP_OUTPUT says, as the pipeline sets it; else build/<profile>/.
-
-    Raises
-    ------
-    ValueError
-        If the notebook is in another checkout than this package.
+    Notes
+    -----
+    `profile` is "paper" if the parameters are the paper's and the data is verified (or none is needed), else
+    the profile declared with these parameters, or "custom". `folder` is what the environment variable
+    SNNBP_OUTPUT says, as the pipeline sets it; else build/<profile>/.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
