@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 
 import snnbp
-from snnbp.paper import ROOT, Results, claims, records, results, settings
+from snnbp.paper import Results, claims, records, results, settings
 from snnbp.plots.style import StyledFigure
 from snnbp.training.data import Dataset, Samples
 
@@ -240,7 +240,3 @@ def test_a_parameters_cell_holds_plain_assignments(tmp_path, source):
     declare(tmp_path, "[a]", source)
     with pytest.raises(ValueError, match=r"a.ipynb: no parameters can be read: "):
         settings.notebooks(tmp_path)
-
-
-def test_root_is_the_checkout():
-    assert (ROOT / "pyproject.toml").exists()
