@@ -10,6 +10,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The root folder of the checkout."""
 
 NOTEBOOKS = ROOT / "notebooks"
+FIGURES = ROOT / "figures"
 BENCHMARKS = ROOT / "benchmarks" / "results"
 
 

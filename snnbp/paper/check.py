@@ -7,8 +7,8 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from snnbp.paper import BENCHMARKS, NOTEBOOKS, ROOT, claims, lock, probes, repeat, settings
-from snnbp.paper.records import FOLDER, Damaged, complaints, file_digest, files_of, read_record
+from snnbp.paper import BENCHMARKS, FIGURES, NOTEBOOKS, ROOT, claims, lock, probes, repeat, settings
+from snnbp.paper.records import FOLDER, complaints, field, file_digest, files_of
 from snnbp.paper.results import DATA, LEDGER, VERDICT
 from snnbp.paper.verdict import markdown
 from snnbp.training.data import Dataset, load_dataset
@@ -18,36 +18,22 @@ from snnbp.training.sources import DataUnavailable
 from snnbp.training.sweep import cores
 from snnbp.training.table import RUNS, read_runs
 
-FIGURES = ROOT / "figures"
-OUR_OWN = {"README.md", f"{FOLDER}/probes.json"}
+UNOWNED = {FIGURES / "README.md", probes.PATH}
 """Files that no record owns: the one is written by hand, the other by all notebooks together."""
 WHOLE = 12
 """How many stored runs are repeated as a whole, with `full`."""
 SHORT = 20_000_000
 """The whole run of a short check is drawn from those with less work than this: synapses times epochs."""
-
-Say = Callable[[str], None]
+Say = Callable[[str], Any]
 
 
 def check(full: bool, say: Say) -> tuple[list[str], str]:
-    """Check files, repeat probes and stored runs.
+    """Check files, repeat probes and stored runs; return complaints, and what was repeated in one line.
 
-    Parameters
-    ----------
-    full : bool
-        Repeat an epoch of every stored run, and twelve whole runs; else of one of each kind, and one whole.
-    say : callable
-        Gets the progress as text.
-
-    Returns
-    -------
-    complaints : list of str
-        One line each, naming the file or run.
-    repeated : str
-        What was repeated, in one line.
+    It repeats an epoch of one run of each kind, and one whole; with `full` an epoch of every stored run, and
+    twelve whole. `say` gets the progress as text.
     """
     found = files()
-    say("probes")
     number, different = probes.changed(lambda name: say(f"probe: {name}"))
     runs, damaged = stored_runs()
     again, counts = _repeat(runs, full, say)
@@ -56,44 +42,31 @@ def check(full: bool, say: Say) -> tuple[list[str], str]:
 
 def files() -> list[str]:
     """List which files in figures/ and benchmarks/results/ are not what their records say."""
-    found, owners = list(_same_claims()), dict[Path, str]()
-    declared = settings.notebooks()
-    made = {
-        Path(file).name: digest
-        for folder in (FIGURES, BENCHMARKS)
-        for record in (folder / FOLDER).glob("*.json")
-        for file, digest in files_of(record).items()
-    }
-    for folder in (FIGURES, BENCHMARKS):
-        names = {path.stem for path in (folder / FOLDER).glob("*.json")} - {"verdict", "probes"}
-        for name in sorted(names | (declared.keys() if folder == FIGURES else set())):
-            record = folder / FOLDER / f"{name}.json"
-            of_notebook = (declared[name].parameters, NOTEBOOKS / f"{name}.ipynb") if name in declared else ()
-            found += [f"{name}: {reason}" for reason in complaints(record, *of_notebook)]
-            found += [f"{name}: {reason}" for reason in _other_inputs(folder, record, made)]
-            for file in files_of(record):
-                if (owner := owners.setdefault(folder / file, name)) != name:
-                    found.append(f"{file} belongs to {owner} and to {name}")
-            owners[record] = name
-        there = {path for path in folder.rglob("*") if path.is_file() and not path.name.startswith(".")}
-        left = there - owners.keys() - {folder / name for name in OUR_OWN}
-        found += [f"{path.relative_to(ROOT)} has no record of what made it" for path in sorted(left)]
-    return found
+    found, declared = list(_same_claims()), settings.notebooks()
+    owners = dict[Path, str].fromkeys(UNOWNED, "")
+    paths = {path for folder in (FIGURES, BENCHMARKS) for path in (folder / FOLDER).glob("*.json")}
+    paths |= {FIGURES / FOLDER / f"{name}.json" for name in declared}
+    made = {Path(file).name: digest for path in paths for file, digest in files_of(path).items()}
+    for record in sorted(paths - {FIGURES / VERDICT, probes.PATH}):
+        name = record.stem
+        of_notebook = (declared[name].parameters, NOTEBOOKS / f"{name}.ipynb") if name in declared else ()
+        found += [f"{name}: {text}" for text in (*complaints(record, *of_notebook), *_inputs(record, made))]
+        owners[record] = name
+        for file in files_of(record):
+            if (owner := owners.setdefault(record.parent.parent / file, name)) != name:
+                found.append(f"{file} belongs to {owner} and to {name}")
+    there = {path for folder in (FIGURES, BENCHMARKS) for path in folder.rglob("[!.]*") if path.is_file()}
+    left = sorted(there - owners.keys())
+    return found + [f"{path.relative_to(ROOT)} has no record of what made it" for path in left]
 
 
-def _other_inputs(folder: Path, path: Path, made: Mapping[str, str]) -> Iterator[str]:
+def _inputs(record: Path, made: Mapping[str, str]) -> Iterator[str]:
     """What was read besides has changed: files of other records, verdicts, modules of the benchmarks."""
-    try:
-        reads: dict[str, str] = read_record(path)["reads"]
-    except (OSError, Damaged):
-        return
-    for name, digest in reads.items():
+    for name, digest in (field(record, "reads") or {}).items():
         if name.startswith(LEDGER):
-            now = claims.digest(folder, name.removeprefix(LEDGER))
-        elif (ROOT / name).exists():
-            now = file_digest(ROOT / name)
+            now = claims.digest(record.parent.parent, name.removeprefix(LEDGER))
         else:
-            now = made.get(name, "")
+            now = file_digest(ROOT / name) if (ROOT / name).exists() else made.get(name, "")
         if now != digest:
             yield f"{name}, which it reads, has changed"
 
@@ -106,13 +79,12 @@ def _same_claims() -> Iterator[str]:
             yield f"{name} is not what the records give: run 10_verdict"
 
 
-def stored_runs() -> tuple[dict[str, list[Run]], list[str]]:
-    """All stored runs by notebook, and complaints about tables that cannot be read."""
-    found: dict[str, list[Run]] = {}
-    damaged = []
+def stored_runs() -> tuple[list[tuple[str, Run]], list[str]]:
+    """All stored runs, each with its notebook, and complaints about tables that cannot be read."""
+    found, damaged = [], []
     for path in sorted((FIGURES / DATA).glob(f"*_{RUNS}")):
         try:
-            found[path.name.removesuffix(f"_{RUNS}")] = read_runs(path)
+            found += [(path.name.removesuffix(f"_{RUNS}"), run) for run in read_runs(path)]
         except (ValueError, OSError) as error:
             damaged.append(str(error))
     return found, damaged
@@ -125,34 +97,30 @@ def datasets() -> tuple[dict[str, Dataset], bool]:
     found: dict[str, Dataset] = {}
     missing = set()
     for call in calls:
-        if call["name"] in missing:
-            continue
         try:
-            data = load_dataset(**call)
+            if call["name"] not in missing:
+                data = load_dataset(**call)
+                found |= {digest_of(data, shift): data for shift in (0, 1)}
         except DataUnavailable:
             missing.add(call["name"])
-        else:
-            found |= {digest_of(data, shift): data for shift in (0, 1)}
     return found, not missing
 
 
-def _repeat(runs: dict[str, list[Run]], full: bool, say: Say) -> tuple[list[str], str]:
+def _repeat(stored: list[tuple[str, Run]], full: bool, say: Say) -> tuple[list[str], str]:
     """Repeat stored runs by lot: the digest of the package draws, so nobody chooses."""
-    notebook_of = {id(run): notebook for notebook, some in runs.items() for run in some}
-    every = [run for some in runs.values() for run in some]
+    notebook_of = {id(run): notebook for notebook, run in stored}
     data, complete = datasets()
-    here = [run for run in every if run.data in data]
-    unknown = [run for run in every if run.data not in data] if complete else []
-    found = [f"{notebook_of[id(run)]}: no data set has the digest {run.data} of a run" for run in unknown[:3]]
-    seed = lock.package_digest()
-    begun = here if full else repeat.one_of_each_kind(here, seed)
+    here = [run for _, run in stored if run.data in data]
+    unknown = [(notebook, run) for notebook, run in stored if complete and run.data not in data][:3]
+    found = [f"{notebook}: no data set has the digest {run.data} of a run" for notebook, run in unknown]
+    lot = Random(lock.package_digest())
     if full:
-        widest = max(map(repeat.cost, here), default=0)
-        wide = [run for run in here if repeat.cost(run) == widest][:1]
-        whole = wide + Random(seed).sample(here, min(WHOLE, len(here)))
+        widest = sorted(here, key=repeat.cost)[-1:]
+        begun, whole = here, widest + lot.sample(here, min(WHOLE, len(here)))
     else:
+        begun = repeat.one_of_each_kind(here, lock.package_digest())
         short = [run for run in here if repeat.cost(run) * run.config.epochs < SHORT]
-        whole = Random(seed).sample(short, min(1, len(short)))
+        whole = lot.sample(short, min(1, len(short)))
     jobs = [(run, 1) for run in begun] + [(run, run.config.epochs) for run in whole]
     jobs.sort(key=lambda job: -repeat.cost(job[0]) * job[1])
     stop = threading.Event()
@@ -167,6 +135,6 @@ def _repeat(runs: dict[str, list[Run]], full: bool, say: Say) -> tuple[list[str]
         finally:
             stop.set()
             pool.shutdown(cancel_futures=True)
-    counts = f"the first epoch of {len(begun)} of {len(every)} stored runs, {len(whole)} whole"
-    untried = len(every) - len(here)
+    counts = f"the first epoch of {len(begun)} of {len(stored)} stored runs, {len(whole)} whole"
+    untried = len(stored) - len(here)
     return found, counts + (f"; {untried} cannot be tried: their data is not here" if untried else "")

@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from tqdm import tqdm
+
 import snnbp
 from snnbp.paper import ROOT, Failure, settings
 from snnbp.paper.options import Refused, parse
-from snnbp.paper.pipeline import missing_data, run
-from snnbp.paper.terminal import Line, clock
+from snnbp.paper.pipeline import run
 
 HELP = Path(__file__).parent / "help.txt"
 CHECKS = (
@@ -75,12 +76,12 @@ def _command(words: list[str]) -> int:
     if options.check:
         return check(options.full)
     declared = settings.notebooks()
-    if options.only:
-        chosen = {settings.resolve(beginning) for beginning in options.only}
-    else:
-        chosen = {name for name in declared if options.command == "all" or declared[name].group == "paper"}
+    chosen = {settings.resolve(beginning) for beginning in options.only} or {
+        name for name in declared if options.command == "all" or declared[name].group == "paper"
+    }
     names = [name for name in declared if name in chosen]
-    overrides = settings.checked(names, dict(options.parameters))
+    overrides = dict(options.parameters)
+    settings.check_overrides(names, overrides)
     run("quick" if options.command == "quick" else "paper", names, overrides, options.fresh)
     return 0
 
@@ -89,25 +90,17 @@ def check(full: bool) -> int:
     """Repeat stored results; return 1 if one differs."""
     from snnbp.paper.check import check as repeat
 
-    start, line = time.perf_counter(), Line()
-    try:
-        complaints, repeated = repeat(full, line.show)
-    finally:
-        line.clear()
+    start = time.perf_counter()
+    with tqdm(bar_format="{desc}  {elapsed}", disable=not sys.stderr.isatty(), leave=False) as bar:
+        complaints, repeated = repeat(full, bar.set_description_str)
     print("\n".join(complaints) or "no difference found")
-    print(f"repeated in {clock(time.perf_counter() - start)}: {repeated}")
+    print(f"repeated in {tqdm.format_interval(time.perf_counter() - start)}: {repeated}")
     return 1 if complaints else 0
 
 
 def test(pytest_options: Sequence[str]) -> int:
     """Check style, types and layers, then run all tests; return the last exit code that is not 0."""
-    missing = missing_data(["mnist", "fashion-mnist"])
-    notice = f"{' and '.join(missing)} not found: the tests that need them are skipped"
-    if missing:
-        print(f"{notice} ({missing[min(missing)]})", flush=True)
     code = 0
     for command in (*CHECKS, ["-m", "pytest", *pytest_options]):
         code = subprocess.run([sys.executable, *command], cwd=ROOT, check=False).returncode or code
-    if missing:
-        print(notice)
     return code

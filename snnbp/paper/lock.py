@@ -10,22 +10,12 @@ from collections.abc import Iterable
 from snnbp.paper import ROOT
 
 PACKAGES = {
-    "autograd": "autograd",
-    "lava-nc": "lava",
-    "llvmlite": "llvmlite",
-    "matplotlib": "matplotlib",
-    "numba": "numba",
-    "numpy": "numpy",
-    "pandas": "pandas",
-    "pillow": "PIL",
-    "scipy": "scipy",
-    "z3-solver": "z3",
+    name: name for name in ("autograd", "llvmlite", "matplotlib", "numba", "numpy", "pandas", "scipy")
 }
+PACKAGES |= {"lava-nc": "lava", "pillow": "PIL", "z3-solver": "z3"}
 """Packages that may change a result or a picture, and their import names. Records list their versions."""
 
-
 PYTHON = "{}.{}".format(*sys.version_info)
-"""The running Python's version."""
 
 
 def wanted_python() -> str:
@@ -41,9 +31,7 @@ def text() -> str:
 def versions(imported: Iterable[str]) -> dict[str, str]:
     """Versions of those of `PACKAGES` that are among the imported names."""
     names = set(imported)
-    return {
-        package: importlib.metadata.version(package) for package, name in PACKAGES.items() if name in names
-    }
+    return {pkg: importlib.metadata.version(pkg) for pkg, name in sorted(PACKAGES.items()) if name in names}
 
 
 def not_locked(packages: dict[str, str]) -> list[str]:
@@ -62,7 +50,7 @@ def is_locked() -> bool:
 def package_digest() -> str:
     """SHA-256 of all files of this package."""
     digest = hashlib.sha256()
-    for path in sorted((ROOT / "snnbp").rglob("*")):
-        if path.is_file() and "__pycache__" not in path.parts and not path.name.startswith("."):
+    for path in sorted((ROOT / "snnbp").rglob("[!.]*")):
+        if path.is_file() and "__pycache__" not in path.parts:
             digest.update(f"{path.relative_to(ROOT).as_posix()}\n".encode() + path.read_bytes())
     return digest.hexdigest()

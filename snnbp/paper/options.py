@@ -44,11 +44,10 @@ def parse(words: Sequence[str]) -> argparse.Namespace:
     """
     parser = _Parser(add_help=False, allow_abbrev=False)
     parser.add_argument("command", nargs="?")
-    parser.add_argument("--only", action="append", metavar="NAME")
+    parser.add_argument("--only", action="append", default=[], metavar="NAME")
     parser.add_argument("-p", action="append", default=[], dest="parameters", type=_pair)
-    parser.add_argument("--fresh", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    parser.add_argument("--full", action="store_true")
+    for switch in ("--fresh", "--check", "--full"):
+        parser.add_argument(switch, action="store_true")
     options, unknown = parser.parse_known_args(words)
     if options.command not in (None, "all", "quick"):
         unknown.append(options.command)

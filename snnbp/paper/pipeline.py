@@ -5,44 +5,47 @@ import importlib.util
 import json
 import shutil
 import subprocess
+import sys
 import time
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 from filelock import FileLock, Timeout
+from tqdm import tqdm
 
-from snnbp.files import atomic_open, remove_partials
-from snnbp.paper import BENCHMARKS, NOTEBOOKS, ROOT, Failure, claims, lock, probes, records, settings
-from snnbp.paper.claims import ledger, no_longer_reproduced
-from snnbp.paper.results import VERDICT, trainings
-from snnbp.paper.terminal import Display, clock
+from snnbp.files import atomic_open
+from snnbp.paper import (
+    BENCHMARKS,
+    FIGURES,
+    NOTEBOOKS,
+    ROOT,
+    Failure,
+    claims,
+    lock,
+    probes,
+    records,
+    settings,
+    verdict,
+)
+from snnbp.paper.results import VERDICT, trained, trainings
 from snnbp.training.data import load_dataset
 from snnbp.training.sources import DataUnavailable
 
 BUILD = ROOT / "build"
 NEEDS = {"lava": "lava-nc==0.10.0"}
+WHY_NOT_JUDGED = "No claim is judged: that takes the paper's settings and its data (./reproduce.sh)."
 
 
 def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool = False) -> None:
-    """Run notebooks under a profile, then print the verdicts that follow from their results.
+    """Run notebooks under a profile ("paper" or "quick"), then print what follows from their results.
 
-    Parameters
-    ----------
-    profile : {"paper", "quick"}
-    names : sequence of str
-        In order: each after those that it reads.
-    overrides : mapping
-        Parameters to change; results go to build/custom/.
-    fresh : bool
-        Also run what is up to date, and train all runs instead of reading stored ones.
-
-    Raises
-    ------
-    Failure
-        If another run is in progress in this checkout, a notebook fails, or a claim that was reproduced at
-        the paper's settings no longer is.
+    `names` are in order, each after those that it reads. Runs with `overrides` of parameters go to
+    build/custom/. `fresh` also runs what is up to date, and trains all runs instead of reading stored ones.
+    `Failure` if another run is in progress in this checkout, a notebook fails, or the verdict on a claim at
+    the paper's settings is not the committed one any more.
     """
     BUILD.mkdir(exist_ok=True)
     try:
@@ -53,85 +56,89 @@ def run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh:
 
 
 def _run(profile: str, names: Sequence[str], overrides: Mapping[str, Any], fresh: bool) -> None:
-    from snnbp.paper.execute import execute
-
     start = time.perf_counter()
     declared = settings.notebooks()
     here = [name for name in names if not why_unavailable(name)]
-    display = Display(here, seconds={})
     for name in sorted(set(names) - set(here)):
-        display.say(f"skipping {name}: {why_unavailable(name)}")
+        say(f"skipping {name}: {why_unavailable(name)}")
     missing = missing_data(
         data for name in here for data in needed_data(declared[name].settings(profile) | dict(overrides))
     )
     notice = f"{' and '.join(missing)} not found; using 8x8 digits: no claim of the paper is evaluated"
     if missing:
         profile = "digits"
-        display.say(f"{notice} ({missing[min(missing)]})")
+        say(f"{notice} ({missing[min(missing)]})")
     folder = settings.published("custom" if overrides else profile)
     before = committed_verdict()
-    remove_leftovers(folder)
-    done = Done(folder.name)
-    display.seconds = done.seconds()
+    remove_old_runs()
+    done = Done(BUILD / "done" / f"{folder.name}.json")
     ran = []
-    for name in here:
-        wanted = declared[name].settings(profile)
-        wanted |= {key: value for key, value in overrides.items() if key in wanted}
-        record, target = folder / records.FOLDER / f"{name}.json", executed_copy(name, folder)
-        depends = depends_on(name, wanted, folder)
-        reason = done.why_not(name, depends, records.complaints(record, wanted, target))
-        if not (fresh or reason):
-            display.say(f"{name} is up to date")
-            continue
-        if reason and name in done.entries:
-            display.say(f"{name} runs again: {reason}")
-        display.begin(name)
-        changed = {key: value for key, value in wanted.items() if value != declared[name].parameters[key]}
-        trainings(name).unlink(missing_ok=True)
-        try:
-            execute(name, changed, folder, target, display.update, fresh)
-        finally:
-            display.clear()
-        records.add_executed(record, target)
-        done.note(name, depends, display.elapsed)
-        display.end()
-        ran.append(name)
-    if folder == ROOT / "figures" and set(here) == {name for name in declared if not why_unavailable(name)}:
-        _renew_probes(done, folder, display)
+    with tqdm(bar_format="{desc}  {elapsed}", disable=not sys.stderr.isatty(), leave=False) as bar:
+        for place, name in enumerate(here, 1):
+            wanted = declared[name].settings(profile)
+            wanted |= {key: value for key, value in overrides.items() if key in wanted}
+            if _one(f"[{place}/{len(here)}] {name}", name, wanted, folder, done, bar, fresh):
+                ran.append(name)
+    if folder == FIGURES and set(here) == {name for name in declared if not why_unavailable(name)}:
+        _renew_probes(done)
     if fresh:
         shutil.rmtree(BUILD / "fresh", ignore_errors=True)
-    report(folder)
-    done_in = clock(time.perf_counter() - start)
-    print(f"{len(ran)} notebook{'s' * (len(ran) != 1)} in {done_in}, results in {shown(folder)}/")
+    verdicts = claims.ledger(folder)
+    if folder.name in ("figures", "paper"):
+        print(f"\n{verdict.screen(verdicts, functools.partial(how, here))}\n")
+        print(f"all claims, and how they are judged: {shown(folder)}/verdict.md")
+    else:
+        print(f"\n{verdict.computed(folder)}{WHY_NOT_JUDGED}\n")
+    taken = tqdm.format_interval(time.perf_counter() - start)
+    print(f"{len(ran)} notebook{'s' * (len(ran) != 1)} in {taken}, results in {shown(folder)}/")
     print(_trainings(ran), end="")
     if missing:
         print(notice)
-    if folder == ROOT / "figures" and (lost := no_longer_reproduced(ledger(folder), before)):
-        raise Failure(f"no longer reproduced: {', '.join(lost)}")
+    if folder == FIGURES and (lost := claims.lost(verdicts, before)):
+        raise Failure(f"another verdict than the committed one: {', '.join(lost)}")
 
 
-def _renew_probes(done: "Done", folder: Path, display: Display) -> None:
+def _one(
+    title: str, name: str, wanted: dict[str, Any], folder: Path, done: "Done", bar: Any, fresh: bool
+) -> bool:
+    """Run one notebook, if it must run."""
+    from snnbp.paper.execute import execute
+
+    record, target = folder / records.FOLDER / f"{name}.json", executed_copy(name, folder)
+    depends = depends_on(name, wanted, folder)
+    reason = done.why_not(name, depends, records.complaints(record, wanted, target))
+    if not (fresh or reason):
+        say(f"{name} is up to date")
+        return False
+    if reason and name in done:
+        say(f"{name} runs again: {reason}")
+    if bar.disable:
+        say(f"{title} ...")
+    start = time.perf_counter()
+    own = settings.notebooks()[name].parameters
+    changed = {key: value for key, value in wanted.items() if value != own[key]}
+    trainings(name).unlink(missing_ok=True)
+    execute(name, changed, folder, target, lambda at: bar.set_description_str(f"{title}  {at}"), fresh)
+    records.add_executed(record, target)
+    done.note(name, depends)
+    say(f"{title}  {tqdm.format_interval(time.perf_counter() - start)}")
+    return True
+
+
+def say(text: str) -> None:
+    """Print a line on stderr, above the progress."""
+    tqdm.write(text, file=sys.stderr)
+
+
+def _renew_probes(done: "Done") -> None:
     """Make the probes again where all notebooks are those of this package, and one has changed since."""
-    records_now = {path.name: _seal(path) for path in sorted((folder / records.FOLDER).glob("*.json"))}
-    depends = {
-        "the package": lock.package_digest(),
-        "a result": json.dumps(
-            {name: seal for name, seal in records_now.items() if name != probes.PATH.name}
-        ),
-    }
+    paths = sorted((FIGURES / records.FOLDER).glob("*.json"))
+    seals = {path.name: records.field(path, "seal") for path in paths if path != probes.PATH}
+    depends = {"the package": lock.package_digest(), "a result": json.dumps(seals)}
     if done.why_not(probes.PATH.stem, depends, []):
-        start = time.perf_counter()
-        display.say("making the probes")
+        say("making the probes")
         probes.write()
-        done.note(probes.PATH.stem, depends, time.perf_counter() - start)
-
-
-def _seal(path: Path) -> str:
-    """The seal of a record; "" if there is no intact one."""
-    try:
-        return str(records.read_record(path)["seal"])
-    except (OSError, records.Damaged):
-        return ""
+        done.note(probes.PATH.stem, depends)
 
 
 def _trainings(names: Sequence[str]) -> str:
@@ -139,20 +146,26 @@ def _trainings(names: Sequence[str]) -> str:
     counts: Counter[str] = Counter()
     lines = []
     for name in names:
-        if (path := trainings(name)).exists():
-            found = json.loads(path.read_text(encoding="utf-8"))
-            counts += Counter(found["counts"])
-            lines += [
-                f"{name}: a stored run comes out differently, so its kind was trained again: {text}"
-                for text in found["different"]
-            ]
-    if not counts:
-        return ""
-    text = f"{counts['trained']} trainings in full, {counts['read']} read"
-    if counts["read"]:
-        text += f", {counts['repeated']} repeated over an epoch"
-        text += "" if lines else ": equal (--fresh trains all)"
-    return "\n".join([*lines, text]) + "\n"
+        found, different = trained(name)
+        counts += found
+        again = "a stored run comes out differently, so its kind was trained again"
+        lines += [f"{name}: {again}: {text}" for text in different]
+    if counts:
+        text = f"{counts['trained']} trainings in full, {counts['read']} read"
+        if counts["read"]:
+            text += f", {counts['repeated']} repeated over an epoch"
+            text += "" if lines else ": equal (--fresh trains all)"
+        lines.append(text)
+    return "".join(f"{line}\n" for line in lines)
+
+
+def how(here: Sequence[str], claim: claims.Claim) -> str:
+    """How this run came to a result: a notebook that is up to date was computed here before."""
+    if claim.result and claim.source_of_result not in here:
+        return verdict.READ
+    if claim.runs and not trained(claim.source_of_result)[0]["read"]:
+        return verdict.COMPUTED
+    return verdict.how(claim)
 
 
 def depends_on(name: str, parameters: Mapping[str, Any], folder: Path) -> dict[str, str]:
@@ -160,17 +173,15 @@ def depends_on(name: str, parameters: Mapping[str, Any], folder: Path) -> dict[s
     declared = settings.notebooks()
     reads = declared[name].reads
     sources = settings.before(name, declared) | (claims.sources() if reads == "all" else set(reads))
-    data = {data: _data_digest(data) for data in needed_data(parameters)}
+    places = [
+        (source, place / records.FOLDER) for source in sorted(sources) for place in (folder, BENCHMARKS)
+    ]
+    seals = [(source, records.field(place / f"{source}.json", "seal")) for source, place in places]
     return {
         "the notebook": records.source_digest(NOTEBOOKS / f"{name}.ipynb"),
         "a parameter": json.dumps(parameters, sort_keys=True),
-        "the data": json.dumps(data, sort_keys=True),
-        "what it reads": json.dumps(
-            {
-                source: [_seal(place / records.FOLDER / f"{source}.json") for place in (folder, BENCHMARKS)]
-                for source in sorted(sources)
-            }
-        ),
+        "the data": json.dumps([_data_digest(data) for data in needed_data(parameters)]),
+        "what it reads": json.dumps(seals),
         "requirements.lock": records.file_digest(ROOT / "requirements.lock"),
         "the package": lock.package_digest(),
     }
@@ -184,63 +195,40 @@ def _data_digest(name: str) -> str:
         return str(error)
 
 
-def report(folder: Path) -> None:
-    """Print the summary of the ledger, and where all of it is."""
-    from snnbp.paper.verdict import counts, headline, text
+class Done(dict[str, Any]):
+    """The notebooks that were completed on this machine, and from what: digests by name.
 
-    verdicts = ledger(folder)
-    print(f"\n{text(headline(verdicts))}\n\n{counts(verdicts)}")
-    if (folder / "verdict.md").exists():
-        print(f"all claims, and how they are judged: {shown(folder)}/verdict.md")
-
-
-class Done:
-    """The notebooks that were completed on this machine, from what, and how long they took.
-
-    It lies in build/ and is never committed: a fresh clone has done nothing yet and runs everything.
+    The file lies in build/ and is never committed: a fresh clone has done nothing yet and runs everything.
     """
 
-    def __init__(self, profile: str) -> None:
-        self.path = BUILD / "done" / f"{profile}.json"
-        try:
-            self.entries = dict(json.loads(self.path.read_text(encoding="utf-8")))
-        except (OSError, ValueError, TypeError):
-            self.entries = {}
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        with suppress(OSError, ValueError, TypeError):
+            self.update(json.loads(path.read_text(encoding="utf-8")))
 
-    def why_not(self, name: str, depends: Mapping[str, str], complaints: Sequence[str]) -> str:
+    def why_not(self, name: str, depends: Mapping[str, str], complaints: Iterable[str]) -> str:
         """Why a notebook must run: a changed input, or a complaint about its files; "" if it need not."""
-        before = self._entry(name).get("depends")
+        before = self.get(name)
         if not isinstance(before, dict):
             return "it has not run here"
         changed = [f"{what} has changed" for what, digest in depends.items() if before.get(what) != digest]
         return [*changed, *complaints, ""][0]
 
-    def note(self, name: str, depends: Mapping[str, str], seconds: float) -> None:
+    def note(self, name: str, depends: Mapping[str, str]) -> None:
         """Note that a notebook was completed."""
-        self.entries[name] = {"depends": depends, "seconds": round(seconds, 1)}
+        self[name] = depends
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with atomic_open(self.path, "w") as file:
-            json.dump(self.entries, file, indent=1)
-
-    def seconds(self) -> dict[str, float]:
-        """Duration of each notebook (seconds)."""
-        return {name: self._entry(name)["seconds"] for name in self.entries if self._entry(name)}
-
-    def _entry(self, name: str) -> dict[str, Any]:
-        entry = self.entries.get(name)
-        return entry if isinstance(entry, dict) and entry.keys() == {"depends", "seconds"} else {}
+            json.dump(self, file, indent=1)
 
 
 def executed_copy(name: str, folder: Path) -> Path:
     """Where the executed notebook goes: in place only if its results go to figures/."""
-    return (NOTEBOOKS if folder == ROOT / "figures" else folder) / f"{name}.ipynb"
+    return (NOTEBOOKS if folder == FIGURES else folder) / f"{name}.ipynb"
 
 
-def remove_leftovers(folder: Path) -> None:
-    """Remove what killed runs left, and nothing that a living one writes; stored runs of another package."""
-    for place in (folder, NOTEBOOKS, BUILD):
-        for parent in {leftover.parent for leftover in place.rglob(".snnbp-*.partial")}:
-            remove_partials(parent)
+def remove_old_runs() -> None:
+    """Remove stored runs of another package; what killed runs left goes when its folder is written again."""
     for stored in (*BUILD.glob("runs/*"), *BUILD.glob("fresh/*")):
         if stored.name != lock.package_digest()[:12]:
             shutil.rmtree(stored)
@@ -270,11 +258,10 @@ def missing_data(wanted: Iterable[str]) -> dict[str, str]:
 
 def committed_verdict() -> str:
     """Text of the committed verdict.json; without git, of the file; "[]" if there is none."""
-    path = ROOT / "figures" / VERDICT
+    path = FIGURES / VERDICT
     try:
         command = ["git", "show", f"HEAD:./{path.relative_to(ROOT).as_posix()}"]
-        shown = subprocess.run(command, cwd=ROOT, capture_output=True, check=True)
-        return shown.stdout.decode("utf-8")
+        return subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout.decode("utf-8")
     except (OSError, subprocess.CalledProcessError):
         return path.read_text(encoding="utf-8") if path.exists() else "[]"
 

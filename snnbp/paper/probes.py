@@ -14,7 +14,7 @@ import snnbp
 from snnbp import plots
 from snnbp.circuit.backprop import current_bounds
 from snnbp.files import atomic_open
-from snnbp.paper import ROOT, claims, settings, verdict
+from snnbp.paper import FIGURES, claims, settings, verdict
 from snnbp.paper.records import FOLDER
 from snnbp.paper.simulation import replay
 from snnbp.plots.style import to_svg
@@ -23,7 +23,7 @@ from snnbp.training.shift import directions
 from snnbp.training.sources import DataUnavailable
 from snnbp.training.summary import by_seed, paired, summary
 
-PATH = ROOT / "figures" / FOLDER / "probes.json"
+PATH = FIGURES / FOLDER / "probes.json"
 PACKAGE = Path(snnbp.__file__).parent
 STRONG = -254 * 2**7
 Probes = Iterator[tuple[str, Any]]
@@ -68,23 +68,21 @@ def digests(report: Callable[[str], None] = lambda name: None) -> dict[str, str]
     return found
 
 
-def stored() -> dict[str, str]:
-    """The digests in figures/."""
+def _stored() -> dict[str, str]:
     return dict(json.loads(PATH.read_text(encoding="utf-8"))) if PATH.exists() else {}
 
 
 def write() -> None:
-    """Store the digests. Those that only another machine can make stay."""
-    now = digests()
-    kept = {name: digest for name, digest in stored().items() if name.startswith("data ")}
+    """Store the digests in figures/. Those that only another machine can make stay."""
+    kept = {name: digest for name, digest in _stored().items() if name.startswith("data ")}
     with atomic_open(PATH, "w") as file:
-        json.dump(dict(sorted((kept | now).items())), file, indent=1)
+        json.dump(kept | digests(), file, indent=1, sort_keys=True)
         file.write("\n")
 
 
 def changed(report: Callable[[str], None] = lambda name: None) -> tuple[int, list[str]]:
     """The number of probes made, and those with another outcome than stored."""
-    now, before = digests(report), stored()
+    now, before = digests(report), _stored()
     gone = [name for name in before.keys() - now.keys() if not name.startswith("data ")]
     return len(now), [f"probe {name!r} is stored and is not made" for name in sorted(gone)] + [
         f"probe {name!r}: {digest}, stored is {before.get(name, 'nothing')}"
@@ -155,20 +153,14 @@ def _learning() -> Probes:
 def _statistics() -> Probes:
     every = [*claims.claims(), *claims.own_claims()]
     values = (0.96 + 0.002 * np.random.default_rng(1).standard_normal(12)).tolist()
-    for rule, claim in {claim.rule: claim for claim in every if claim.kind != "reported"}.items():
-        tried = (
-            values,
-            values[:10],
-            values[:2],
-            [claim.value or 0.0],
-            [claim.value or 0.0, (claim.value or 0.0) + 1],
-        )
+    for rule, claim in {claim.rule: claim for claim in every if claim.result}.items():
+        bar = claim.value or 0.0
+        tried = (values, values[:10], values[:2], [bar], [bar, bar + 1])
         judged = [claims.judge(claim, some, [False] * (len(some) - 1) + [True]) for some in tried]
-        judged += [claims.judge(claim, some) for some in tried]
-        yield f"verdict, {rule}", claims.as_json(judged)
-    verdicts = claims.ledger(ROOT / "figures")
+        yield f"verdict, {rule}", claims.as_json(judged + [claims.judge(claim, some) for some in tried])
+    verdicts = claims.ledger(FIGURES)
     yield "ledger", verdict.markdown(verdicts)
-    yield "summary", verdict.text(verdict.headline(verdicts))
+    yield "summary", verdict.screen(verdicts)
     yield "parameters", [f"{name} {notebook}" for name, notebook in settings.notebooks().items()]
     yield "claims", [claim.model_dump_json() for claim in every]
     digits = snnbp.load_dataset("digits")

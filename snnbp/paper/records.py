@@ -7,6 +7,7 @@ import hashlib
 import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,12 +27,12 @@ class Damaged(ValueError):
 
 
 def write_record(path: Path, source: str, data: "Dataset | None", files: Sequence[str], **about: Any) -> None:
-    """Write a record of what made `files`.
+    """Write a record, <folder>/records/<name>.json, of what made `files`.
 
     Parameters
     ----------
     path : Path
-        The record, <folder>/records/<name>.json.
+        The record.
     source : str
         The notebook or script: a path in the checkout.
     data : Dataset or None
@@ -40,12 +41,8 @@ def write_record(path: Path, source: str, data: "Dataset | None", files: Sequenc
         Paths relative to <folder>.
     **about
         `profile` ("paper" at the paper's settings), `parameters`, `results`, and `reads`, the digests of what
-        was read besides.
-
-    Notes
-    -----
-    `seal` is the digest of all other fields. `executed`, the digest of the executed notebook, is added when
-    it is completed. A record has no commit and no time, so equal results give equal bytes.
+        was read besides. The record has no commit and no time, so equal results give equal bytes; its `seal`
+        is the digest of all else.
     """
     folder = path.parent.parent
     record: dict[str, Any] = {
@@ -59,19 +56,18 @@ def write_record(path: Path, source: str, data: "Dataset | None", files: Sequenc
     _write(path, record)
 
 
-def add_executed(path: Path, executed: Path) -> str:
-    """Add the digest of the executed notebook to a record; return the new seal."""
-    return _write(path, read_record(path) | {"executed": executed_digest(executed)})
+def add_executed(path: Path, executed: Path) -> None:
+    """Add the digest of the executed notebook to a record."""
+    _write(path, read_record(path) | {"executed": executed_digest(executed)})
 
 
-def _write(path: Path, record: dict[str, Any]) -> str:
+def _write(path: Path, record: dict[str, Any]) -> None:
     record.pop("seal", None)
     record["seal"] = _seal(record)
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic_open(path, "w") as file:
         json.dump(record, file, indent=1)
         file.write("\n")
-    return str(record["seal"])
 
 
 def _seal(record: Mapping[str, Any]) -> str:
@@ -79,15 +75,7 @@ def _seal(record: Mapping[str, Any]) -> str:
 
 
 def read_record(path: Path) -> dict[str, Any]:
-    """Read a record.
-
-    Raises
-    ------
-    FileNotFoundError
-        If there is none.
-    Damaged
-        If the file is not a record, or was edited.
-    """
+    """Read a record; FileNotFoundError if there is none, `Damaged` if the file is none, or was edited."""
     try:
         record = json.loads(path.read_text(encoding="utf-8"))
         intact = record["seal"] == _seal({key: record[key] for key in record if key != "seal"})
@@ -98,45 +86,30 @@ def read_record(path: Path) -> dict[str, Any]:
     return dict(record)
 
 
+def field(path: Path, name: str) -> Any:
+    """A field of a record; None if there is no intact one."""
+    with suppress(FileNotFoundError, Damaged):
+        return read_record(path)[name]
+
+
 def files_of(path: Path) -> dict[str, str]:
     """The files of a record with their digests; none if there is no intact record."""
-    try:
-        return dict(read_record(path)["files"])
-    except (FileNotFoundError, Damaged):
-        return {}
+    return dict(field(path, "files") or {})
 
 
 def complaints(
     path: Path, parameters: Mapping[str, Any] | None = None, executed: Path | None = None
-) -> list[str]:
-    """List in what files and inputs differ from their record.
+) -> Iterator[str]:
+    """Yield in what a record's files and inputs differ from it.
 
-    Parameters
-    ----------
-    path : Path
-        The record.
-    parameters : mapping, optional
-        Those that its notebook is to have.
-    executed : Path, optional
-        The executed notebook; scripts have none.
-
-    Returns
-    -------
-    list of str
-        Empty if nothing differs.
+    A notebook also has parameters, and an executed copy; scripts have none.
     """
     try:
         record = read_record(path)
-    except FileNotFoundError:
-        return [f"{path.name} is missing"]
-    except Damaged as error:
-        return [str(error)]
-    return list(_differences(path.parent.parent, record, parameters, executed))
-
-
-def _differences(
-    folder: Path, record: Mapping[str, Any], parameters: Mapping[str, Any] | None, executed: Path | None
-) -> Iterator[str]:
+    except (FileNotFoundError, Damaged) as error:
+        yield str(error) if isinstance(error, Damaged) else f"{path.name} is missing"
+        return
+    folder = path.parent.parent
     source = record["source"]
     if not (ROOT / source["path"]).exists() or source_digest(ROOT / source["path"]) != source["sha256"]:
         yield f"{source['path']} has changed"

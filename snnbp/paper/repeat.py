@@ -17,22 +17,10 @@ def cost(run: Run) -> int:
 
 
 def difference(run: Run, data: Dataset, epochs: int = 1, stop: threading.Event | None = None) -> str:
-    """Train again and compare row by row.
+    """Train again the first epochs of a run and compare row by row.
 
-    Parameters
-    ----------
-    run : Run
-    data : Dataset
-        What it was trained on.
-    epochs : int
-        How many of its epochs to repeat.
-    stop : threading.Event, optional
-        Ends it at the next row.
-
-    Returns
-    -------
-    str
-        The first difference, naming run, row and both values; "" if there is none.
+    Returns the first difference, naming run, row and both values; "" if there is none. `data` is what the run
+    was trained on; `stop` ends it at the next row.
     """
     where = f"seed {run.config.seed}, {run.config.hidden} hidden"
     rows = run.history.head(CHECKPOINTS_AN_EPOCH * epochs).to_dict("records")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from snnbp.files import atomic_open
-from snnbp.paper import BENCHMARKS, ROOT, lock, repeat, settings
+from snnbp.paper import BENCHMARKS, FIGURES, ROOT, claims, lock, repeat, settings
 from snnbp.paper.records import FOLDER, file_digest, files_of, write_record
 from snnbp.training.shift import digest_of
 from snnbp.training.sweep import sweep, usable
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from snnbp.circuit.weights import Weights
-    from snnbp.paper.claims import Verdict
     from snnbp.plots.style import StyledFigure
     from snnbp.training.config import Config
     from snnbp.training.data import Dataset
@@ -35,15 +34,13 @@ LEDGER = "ledger of "
 
 
 class Shown:
-    """Content that a front end displays, with a text as replacement."""
+    """A PNG that a front end displays, with a text as replacement."""
 
-    def __init__(self, kind: str, content: str, text: str) -> None:
-        """`content` of a MIME type `kind`; images in base64."""
-        self.kind, self.content, self.text = kind, content, text
+    def __init__(self, png: bytes, text: str) -> None:
+        self.png, self.text = base64.b64encode(png).decode(), text
 
     def _repr_mimebundle_(self, **_: Any) -> tuple[dict[str, str], dict[str, Any]]:
-        metadata = {self.kind: {"alt": self.text}} if self.kind.startswith("image/") else {}
-        return {self.kind: self.content, "text/plain": self.text}, metadata
+        return {"image/png": self.png, "text/plain": self.text}, {"image/png": {"alt": self.text}}
 
     def __repr__(self) -> str:
         return self.text
@@ -61,18 +58,11 @@ class Results:
     data : Dataset, optional
         What the results were computed from.
 
-    Attributes
-    ----------
-    profile : str
-        "paper" if the parameters are the paper's and the data is verified (or none is needed), the profile
-        declared with these parameters, or "custom".
-    folder : Path
-        What the environment variable SNNBP_OUTPUT says, as the pipeline sets it; else build/<profile>/.
-
-    Raises
-    ------
-    ValueError
-        If the notebook is not declared, lacks a parameter, or is in another checkout than this package.
+    Notes
+    -----
+    `profile` is "paper" if the parameters are the paper's and the data is verified (or none is needed), else
+    the profile declared with these parameters, or "custom". `folder` is what the environment variable
+    SNNBP_OUTPUT says, as the pipeline sets it; else build/<profile>/.
     """
 
     def __init__(self, notebook: str, variables: Mapping[str, Any], data: "Dataset | None" = None) -> None:
@@ -81,13 +71,7 @@ class Results:
             raise ValueError(
                 f"this notebook is in {here}, but snnbp comes from {ROOT}: run ./reproduce.sh setup"
             )
-        if notebook not in settings.notebooks():
-            raise ValueError(f"{notebook} is not declared in snnbp/paper/settings.toml")
-        self.notebook = notebook
-        self.declared = settings.notebooks()[notebook]
-        self.data = data
-        if lacking := [name for name in self.declared.parameters if name not in variables]:
-            raise ValueError(f"{notebook} has no parameters {', '.join(lacking)}, see settings.toml")
+        self.notebook, self.declared, self.data = notebook, settings.notebooks()[notebook], data
         self.parameters = {name: variables[name] for name in self.declared.parameters}
         self.profile = next(
             (name for name in settings.PROFILES if self.declared.settings(name) == self.parameters), "custom"
@@ -99,36 +83,21 @@ class Results:
         self._reads: dict[str, str] = {}
         self._results: dict[str, Any] | None = None
         self._runs: dict[Any, Run] = {}
-        try:
-            (self.folder / DATA).mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise OSError(error.errno, f"cannot create {self.folder}: {error.strerror}") from error
+        (self.folder / DATA).mkdir(parents=True, exist_ok=True)
 
     def figure(self, name: str, figure: "StyledFigure", alt: str = "") -> Shown:
-        """Save a figure as SVG and PNG.
+        """Save a figure as <name>.svg and .png; return what displays exactly the saved PNG.
 
-        Parameters
-        ----------
-        name : str
-            File name without suffix.
-        figure : StyledFigure
-            A figure that a function of `snnbp.plots` made.
-        alt : str, optional
-            Alternative text, in place of the figure's own.
-
-        Returns
-        -------
-        Shown
-            Displays exactly the saved PNG.
+        `alt` is the alternative text, in place of the figure's own.
         """
         from snnbp.plots.style import to_png, to_svg
 
         if alt:
             figure.set_label(alt)
         png = to_png(figure)
-        for suffix, content in ((".svg", to_svg(figure, name)), (".png", png)):
-            self._write(name + suffix, content)
-        return Shown("image/png", base64.b64encode(png).decode(), figure.alt)
+        self._write(f"{name}.svg", to_svg(figure, name))
+        self._write(f"{name}.png", png)
+        return Shown(png, figure.alt)
 
     def table(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
         """Save a table as data/<name>.csv and return it. An index is saved if it has a name."""
@@ -150,27 +119,14 @@ class Results:
     ) -> "list[Run]":
         """Train as `snnbp.sweep`, or read stored runs; all of them go into data/<notebook>_runs.csv.
 
-        Parameters
-        ----------
-        configs : sequence of Config
-        data : Dataset
-        backend : str, default "fused"
-        weights : bool, default False
-            Whether the runs must have their weights. They are trained in full then: stored runs have none.
-
-        Returns
-        -------
-        list of Run
-
-        Notes
-        -----
         One stored run of each kind is drawn by lot, and an epoch of it is repeated. If one differs, none is
-        read. With SNNBP_FRESH, which `./reproduce.sh --fresh` sets, none is read either.
+        read. None is read either with SNNBP_FRESH, which `./reproduce.sh --fresh` sets, or if the runs must
+        have their `weights`: stored ones have none.
         """
         known: list[Run] = []
         fresh = bool(os.environ.get("SNNBP_FRESH"))
         if not (weights or fresh):
-            stored = _stored(self.folder, ROOT / "figures")
+            stored = _stored(self.folder, FIGURES)
             keys = [(config, backend, digest_of(data, config.shift)) for config in configs]
             known = [stored[key] for key in keys if key in stored]
         tried = repeat.one_of_each_kind(known, lock.package_digest())
@@ -181,95 +137,60 @@ class Results:
         store = base / ("fresh" if fresh else "runs") / lock.package_digest()[:12]
         runs = sweep(configs, data, backend, store=None if weights else store, known=known)
         self._runs |= {(run.config, run.backend, run.data): run.without_weights() for run in runs}
-        self._count(different, trained=len(runs) - len(known), read=len(known), repeated=len(tried))
+        if "SNNBP_PROGRESS" in os.environ:  # the pipeline runs this notebook
+            counts = {"trained": len(runs) - len(known), "read": len(known), "repeated": len(tried)}
+            trainings(self.notebook).parent.mkdir(parents=True, exist_ok=True)
+            with open(trainings(self.notebook), "a", encoding="utf-8") as file:
+                print(json.dumps([counts, different]), file=file)
         return runs
 
-    def _count(self, different: Sequence[str], **counts: int) -> None:
-        """Add to the file that the pipeline's summary reads; nothing outside the pipeline."""
-        if "SNNBP_PROGRESS" not in os.environ:
-            return
-        path = trainings(self.notebook)
-        before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        found = {
-            "counts": Counter(before.get("counts", {})) + Counter(counts),
-            "different": [*before.get("different", ()), *different],
-        }
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic_open(path, "w") as file:
-            json.dump(found, file)
-
     def read(self, name: str) -> Path:
-        """Find a file that another notebook, or a benchmark, made.
+        """Find a file that one of this notebook's `reads` made, by its name without the folder.
 
-        Parameters
-        ----------
-        name : str
-            Its name without the folder.
-
-        Raises
-        ------
-        ValueError
-            If `reads` in settings.toml does not list its maker, or the file was changed since.
-        FileNotFoundError
-            If it does not exist yet.
+        FileNotFoundError if there is none; ValueError if it was changed since.
         """
-        for folder in (self.folder, ROOT / "figures", BENCHMARKS):
-            for record in sorted((folder / FOLDER).glob("*.json")):
-                for file, digest in files_of(record).items():
-                    if Path(file).name != name:
-                        continue
-                    if self.declared.reads != "all" and record.stem not in self.declared.reads:
-                        raise ValueError(
-                            f"{name} is made by {record.stem}: add it to the `reads` of {self.notebook} in "
-                            "settings.toml"
-                        )
-                    if file_digest(folder / file) != digest:
-                        raise ValueError(f"{name} was changed after {record.stem} made it: make it again")
-                    self._reads[name] = digest
-                    self._note()
-                    return folder / file
+        for source in self.declared.reads:
+            for folder in (self.folder, FIGURES, BENCHMARKS):
+                for file, digest in files_of(folder / FOLDER / f"{source}.json").items():
+                    if Path(file).name == name:
+                        if file_digest(folder / file) != digest:
+                            raise ValueError(f"{name} was changed after {source} made it: make it again")
+                        self._reads[name] = digest
+                        self._note()
+                        return folder / file
         raise FileNotFoundError(
-            f"{name} is not in {self.folder}: run its notebook first ({', '.join(self.declared.reads)})"
+            f"{name}: run what makes it first; the `reads` of {self.notebook} are {self.declared.reads}"
         )
 
     def results(self, **results: Any) -> None:
         """Save the numbers by which claims are judged, with the record of this notebook, as <notebook>.json.
 
-        Parameters
-        ----------
-        **results
-            By name, a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
+        Each is a number, a list of numbers (one a seed), or {"values": [...], "collapsed": [...]}.
         """
         plain = json.loads(json.dumps(results, default=lambda value: value.tolist()))  # NumPy and pandas, too
+        lists = {name: value if isinstance(value, dict | list) else [value] for name, value in plain.items()}
         self._results = {
-            name: value
-            if isinstance(value, dict)
-            else {"values": value if isinstance(value, list) else [value]}
-            for name, value in plain.items()
+            name: value if isinstance(value, dict) else {"values": value} for name, value in lists.items()
         }
         self._note()
 
-    def ledger(self) -> "list[Verdict]":
+    def ledger(self) -> list[claims.Verdict]:
         """Judge the claims that the results of this notebook, and those that it reads, answer."""
-        from snnbp.paper.claims import digest, ledger, sources
-
-        answered = sources()
+        answered = claims.sources()
         if self.declared.reads != "all":
             answered &= {self.notebook, *self.declared.reads}
-        self._reads |= {LEDGER + source: digest(self.folder, source) for source in answered}
+        self._reads |= {LEDGER + source: claims.digest(self.folder, source) for source in answered}
         self._note()
-        return ledger(self.folder, None if self.declared.reads == "all" else sorted(answered))
+        return claims.ledger(self.folder, None if self.declared.reads == "all" else sorted(answered))
 
-    def verdict(self, verdicts: "Sequence[Verdict]") -> Shown:
-        """Save the ledger as records/verdict.json and verdict.md; return the latter for display."""
-        from snnbp.paper.claims import as_json
-        from snnbp.paper.verdict import counts, markdown
+    def verdict(self, verdicts: Sequence[claims.Verdict]) -> None:
+        """Save the ledger as records/verdict.json and verdict.md."""
+        from snnbp.paper.verdict import markdown
 
         if self._results is None:
             self.results()
-        self.text(VERDICT, as_json(verdicts))
+        self.text(VERDICT, claims.as_json(verdicts))
         self.text("verdict.md", markdown(verdicts))
-        return Shown("text/markdown", markdown(verdicts, "../figures/"), counts(verdicts))
 
     def _write(self, name: str, content: bytes) -> None:
         with atomic_open(self.folder / name) as file:
@@ -297,8 +218,17 @@ class Results:
 
 
 def trainings(notebook: str) -> Path:
-    """Where a notebook counts what it trained and what it read."""
-    return ROOT / "build" / "trainings" / f"{notebook}.json"
+    """Where each sweep of a notebook counts what it trained and what it read, in a line."""
+    return ROOT / "build" / "trainings" / f"{notebook}.jsonl"
+
+
+def trained(notebook: str) -> tuple[Counter[str], list[str]]:
+    """What a notebook trained, read and repeated when it last ran, and the differences that it found."""
+    path = trainings(notebook)
+    sweeps = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    found = [json.loads(sweep) for sweep in sweeps]
+    counts = sum((Counter(counts) for counts, _ in found), Counter[str]())
+    return counts, [text for _, different in found for text in different]
 
 
 @functools.cache

@@ -4,37 +4,31 @@ import ast
 import functools
 import json
 import os
+import tomllib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from snnbp.paper import NOTEBOOKS, ROOT, lock
-from snnbp.paper.toml import one_line, read_toml
+from snnbp.paper import FIGURES, NOTEBOOKS, ROOT, lock
+from snnbp.training.config import one_line
+
 
 PROFILES = ("paper", "quick", "digits")
 """Names of the declared sets of parameters; a run with other parameters is "custom"."""
 
 
-class Notebook(BaseModel):
-    """One table of settings.toml, and the parameters of the notebook.
+def read_toml(path: Path) -> dict[str, Any]:
+    """Read a TOML file; ValueError that names it if it cannot be parsed."""
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise ValueError(f"{path.name} is damaged: {error}") from None
 
-    Parameters
-    ----------
-    group : {"paper", "beyond"}
-        "paper" runs by default, "beyond" only with `./reproduce.sh all`.
-    reads : list of str, or "all"
-        Notebooks (or benchmark scripts) whose files and results it reads; notebooks among them run first.
-    needs : list of {"lava"}
-        Optional packages that it requires.
-    loads : list of dict
-        Arguments of `load_dataset`, besides names, for the data of its stored runs.
-    parameters : dict
-        Contents of the notebook's parameters cell: the paper's settings.
-    quick, digits : dict
-        Changed parameters of small runs, and of runs on the 8x8 digits.
-    """
+
+class Notebook(BaseModel):
+    """One table of settings.toml, which explains its fields, and the parameters in the notebook's cell."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -53,48 +47,34 @@ class Notebook(BaseModel):
 
 @functools.cache
 def notebooks(folder: Path | None = None) -> dict[str, Notebook]:
-    """Read all notebooks, by name, each after those that it reads.
+    """Read all notebooks, by name, each after those that it reads; ValueError for a bad table or a circle.
 
-    Parameters
-    ----------
-    folder : Path, optional
-        Where settings.toml and the notebooks are, if not in this package and notebooks/.
-
-    Raises
-    ------
-    ValueError
-        For an invalid table, or notebooks that read one another in a circle.
+    `folder` is where settings.toml and the notebooks are, if not in this package and notebooks/.
     """
     path = (folder or Path(__file__).parent) / "settings.toml"
-    declared: dict[str, Notebook] = {}
+    found: dict[str, Notebook] = {}
     for name, table in read_toml(path).items():
         if "parameters" in table:
             raise ValueError(f"{path.name}, [{name}.parameters]: they stand in the notebook's own cell")
         parameters = parameters_of((folder or NOTEBOOKS) / f"{name}.ipynb")
         try:
-            declared[name] = Notebook.model_validate(table | {"parameters": parameters})
+            found[name] = Notebook.model_validate(table | {"parameters": parameters})
         except ValidationError as error:
             raise ValueError(f"{path.name}, [{name}]: {one_line(error)}") from None
         for profile in PROFILES[1:]:
-            if unknown := declared[name].settings(profile).keys() - parameters.keys():
+            if unknown := found[name].settings(profile).keys() - parameters.keys():
                 raise ValueError(f"{path.name}, [{name}.{profile}]: unknown parameters {sorted(unknown)}")
     ordered: dict[str, Notebook] = {}
-    while left := sorted(declared.keys() - ordered.keys()):
-        ready = [name for name in left if not (before(name, declared) & set(left))]
+    while left := sorted(found.keys() - ordered.keys()):
+        ready = [name for name in left if not (before(name, found) & set(left))]
         if not ready:
             raise ValueError(f"{path.name}: {', '.join(left)} read one another in a circle")
-        ordered[ready[0]] = declared[ready[0]]
+        ordered[ready[0]] = found[ready[0]]
     return ordered
 
 
 def parameters_of(path: Path) -> dict[str, Any]:
-    """The assignments in a notebook's cell that is tagged `parameters`.
-
-    Raises
-    ------
-    ValueError
-        If the file is no notebook, or the cell holds anything else than assignments of plain values.
-    """
+    """The assignments in the cell tagged `parameters`; ValueError if they are not of plain values."""
     try:
         cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
         tagged = [cell for cell in cells if "parameters" in cell["metadata"].get("tags", [])]
@@ -113,51 +93,29 @@ def before(name: str, declared: Mapping[str, Notebook]) -> set[str]:
 
 
 def resolve(beginning: str) -> str:
-    """Find the notebook whose name begins with `beginning`.
-
-    Raises
-    ------
-    ValueError
-        If there is none, or more than one.
-    """
+    """The notebook whose name begins with `beginning`; ValueError if there is none, or more than one."""
     names = list(notebooks())
-    found = [beginning] if beginning in names else [name for name in names if name.startswith(beginning)]
-    if len(found) != 1 or not beginning:
+    found = [name for name in names if name.startswith(beginning)]
+    if len(found) != 1:
         raise ValueError(f"--only {beginning}: choose one of {', '.join(found or names)}")
     return found[0]
 
 
-def checked(names: Sequence[str], overrides: Mapping[str, Any]) -> dict[str, Any]:
-    """Check parameters that a run overrides against their types in the notebooks.
-
-    Raises
-    ------
-    ValueError
-        For a parameter that no notebook has, or a value of another type.
-    """
+def check_overrides(names: Sequence[str], overrides: Mapping[str, Any]) -> None:
+    """ValueError for a parameter that none of the notebooks has, or a value of another type than theirs."""
     paper = {key: value for name in names for key, value in notebooks()[name].parameters.items()}
     for key, value in overrides.items():
         if key not in paper:
             takes = f"takes {', '.join(sorted(paper))}" if paper else "takes none"
             raise ValueError(f"unknown parameter {key!r}: {'/'.join(names)} {takes}")
         if not _fits(value, paper[key]):
-            raise ValueError(
-                f"-p {key}: expected {_kind(paper[key])} such as {json.dumps(paper[key])}, got {value!r}"
-            )
-    return dict(overrides)
+            raise ValueError(f"-p {key}: expected a value such as {json.dumps(paper[key])}, got {value!r}")
 
 
 def _fits(value: Any, example: Any) -> bool:
     if isinstance(example, list):
         return isinstance(value, list) and bool(value) and all(_fits(item, example[0]) for item in value)
-    if isinstance(example, float):
-        return isinstance(value, int | float) and not isinstance(value, bool)
-    return type(value) is type(example)
-
-
-def _kind(example: Any) -> str:
-    names = {bool: "true or false", int: "an integer", float: "a number", str: "text"}
-    return "a list" if isinstance(example, list) else names[type(example)]
+    return type(value) is type(example) or (isinstance(example, float) and type(value) is int)
 
 
 def folder(profile: str) -> Path:
@@ -171,4 +129,4 @@ def folder(profile: str) -> Path:
 
 def published(profile: str) -> Path:
     """Where the pipeline lets a profile write: figures/ only for "paper" in the locked environment."""
-    return ROOT / "figures" if profile == "paper" and lock.is_locked() else ROOT / "build" / profile
+    return FIGURES if profile == "paper" and lock.is_locked() else ROOT / "build" / profile

@@ -27,18 +27,7 @@ class Replay(NamedTuple):
 
 
 def replay(data: Dataset, epochs: int = 15) -> Replay:
-    """Train as the official simulation does: with its seeds, its cumulative shuffles and its rule.
-
-    Parameters
-    ----------
-    data : Dataset
-    epochs : int, default 15
-
-    Returns
-    -------
-    Replay
-        Fractions.
-    """
+    """Train as the official simulation does: with its seeds, its cumulative shuffles and its rule."""
     order = np.random.RandomState(ORDER_SEED).permutation(len(data.train))
     sizes = (data.train.inputs.shape[1], HIDDEN, len(data.classes))
     start = Weights.draw(np.random.RandomState(WEIGHT_SEED), sizes)

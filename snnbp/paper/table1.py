@@ -16,16 +16,12 @@ Mode = Literal["trained on chip", "inference only"]
 def published() -> pd.DataFrame:
     """Read Table 1 of Nat. Commun. 15, 9691 (2024), without accuracies from membrane potentials.
 
-    Returns
-    -------
-    DataFrame
-        Columns mode, study, learning, structure, energy_mj and latency_ms of one sample, accuracy on MNIST's
-        test set (%, from spikes), kind ("reported") and energy_mj_max (upper end of an energy range);
-        NaN where the table gives no value.
+    Columns: mode, study, learning, structure, energy_mj and latency_ms of one sample, accuracy on MNIST
+    (%, from spikes), kind ("reported"), energy_mj_max (upper end of an energy range); NaN for no value.
     """
     others = pd.read_csv(Path(__file__).with_suffix(".csv"), encoding="utf-8")
     others = others.fillna({"learning": ""}).assign(kind="reported")
-    accuracy = round(100 * claims.value("mnist-best-spikes-journal"), 1)
+    accuracy = round(100 * claims.value("mnist-best-spikes"), 1)
     modes: dict[str, Mode] = {"training": "trained on chip", "inference": "inference only"}
     rows = []
     for name, mode in modes.items():

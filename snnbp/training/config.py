@@ -114,7 +114,7 @@ def one_line(error: ValidationError) -> str:
     for found in error.errors(include_url=False):
         name = ".".join(map(str, found["loc"]))
         text = found["msg"].removeprefix("Value error, ").partition("\n")[0]
-        if found["type"] == "extra_forbidden":
+        if found["type"] == "extra_forbidden" and error.title == Config.__name__:
             text = f"unknown field, choose from {', '.join(Config.model_fields)}"
         complaints.append(f"{name}: {text}, got {reprlib.repr(found['input'])}" if name else text)
     return "; ".join(complaints)

@@ -3,12 +3,18 @@
 import json
 import math
 import re
+import subprocess
 
+import pandas as pd
 import pytest
 
-from snnbp.paper import ROOT, table1, verdict
+from snnbp.paper import FIGURES, ROOT, records, settings, table1, verdict
+from snnbp.paper import claims as ledgers
 from snnbp.paper.claims import (
     ESTIMATED,
+    HIGHER,
+    LOWER,
+    NO_DIFFERENCE,
     NOT_EVALUATED,
     NOT_REPRODUCED,
     REPORTED,
@@ -17,52 +23,39 @@ from snnbp.paper.claims import (
     as_json,
     claims,
     equivalence_test,
-    headlines,
     judge,
     ledger,
-    no_longer_reproduced,
+    lost,
     own_claims,
-    own_headlines,
     value,
 )
 
 
-def claim(id, unit="", kind="measured", **others):
+def claim(id, rule, unit="", **others):
     how = {"computed": "somehow"} if "result" in others else {}
     fields = {"id": id, "section": "section", "statement": f"claim {id}", "unit": unit, "source": "paper"}
-    return Claim(**fields, kind=kind, **how, **others)
+    return Claim(**fields, rule=rule, **how, **others)
 
 
-ACCURACY = claim("a", "%", value=0.962, rule="accuracy", result="04_mnist:best.spikes", figure="curves.svg")
-COUNT = claim("c", value=0.6389, rule="equal", result="05_fashion_mnist:x", digits=4)
-ENERGY = claim("e", "mJ", "estimated", value=0.59, result="07_energy:mj", digits=2)
-ON_CHIP = claim("f", "%", "reported")
+ACCURACY = claim("a", "accuracy", "%", value=0.962, result="04_mnist:best.spikes", figure="curves.svg")
+COUNT = claim("c", "equal", value=0.6389, result="05_fashion_mnist:x", digits=4)
+ENERGY = claim("e", "model", "mJ", value=0.59, result="07_energy:mj", digits=2)
+ON_CHIP = claim("f", "reported", "%")
+GAIN = claim("g", "difference", "points", digits=2, result="11_depth:gain")
+BAR = claim("h", "above", "%", value=0.9, digits=2, result="12_beyond:spikes")
 
 
 def write(folder, notebook, results, profile="paper"):
+    path = folder / "records" / f"{notebook}.json"
+    path.parent.mkdir(exist_ok=True)
     record = {"profile": profile, "parameters": {"dataset": "mnist"}, "results": results}
-    (folder / "records").mkdir(exist_ok=True)
-    (folder / "records" / f"{notebook}.json").write_text(json.dumps(record))
-
-
-def test_the_ledger_begins_with_the_headline_and_ends_with_the_replays():
-    everything = claims()
-    assert everything[0].id == "mnist-best-spikes-journal"
-    assert everything[-1].id == "fashion-replay-0.6-potential"
-    assert all(claim.folded == claim.id.startswith("fashion-replay") for claim in everything)
-    assert len(headlines()) == 5
-    assert not {claim.id for claim in everything} & {claim.id for claim in own_claims()}
-
-
-def test_of_the_accuracies_only_one_is_recalled():
-    assert {claim.value for claim in claims() if claim.recalled and claim.unit == "%"} == {0.957}
-    source = next(claim.source for claim in claims() if claim.id == "mnist-best-spikes")
-    assert "Papers with Code" in source
-    assert "Binarized MLP with on-chip spiking backpropagation (on Loihi)" in source
+    records._write(path, record)
+    return path
 
 
 def test_values_of_the_paper_are_looked_up_in_the_ledger():
-    assert value("mnist-best-spikes") == 0.962
+    assert (value("mnist-best-spikes"), value("mnist-best-spikes-2021")) == (0.963, 0.962)
+    assert {claim.value for claim in claims() if claim.unverified} == {0.957, 81}
     assert value("training-latency") == 1.48
     with pytest.raises(KeyError, match="fashion-on-chip"):
         value("fashion-on-chip")
@@ -70,71 +63,133 @@ def test_values_of_the_paper_are_looked_up_in_the_ledger():
         value("unknown")
 
 
+def test_ids_are_unique_and_thirty_seeds_repeat_the_claims_of_three_runs():
+    ids = [claim.id for claim in (*claims(), *own_claims())]
+    assert len(ids) == len(set(ids))
+    accuracies = {claim.id: claim for claim in claims() if claim.rule == "accuracy"}
+    repeats = {claim.repeats for claim in accuracies.values() if claim.repeats}
+    assert repeats == {name for name, claim in accuracies.items() if not claim.repeats}
+    assert all(claim.value == accuracies[claim.repeats].value for claim in claims() if claim.repeats)
+
+
+def test_counts_of_weights_are_of_all_weights():
+    sizes = {claim.id: claim.of for claim in (*claims(), *own_claims()) if claim.of}
+    assert sizes.pop("mnist-circuit-full-run") == 400 * 400 + 400 * 10
+    assert set(sizes.values()) == {784 * 400 + 400 * 10}
+
+
+def test_statistics_of_stored_runs_say_so():
+    """A notebook that only reads stored runs has no other claims; one without runs has no claim on runs."""
+    for claim in (*claims(), *own_claims()):
+        runs = FIGURES / "data" / f"{claim.source_of_result}_runs.csv"
+        assert runs.exists() or not claim.runs, claim.id
+        assert claim.runs or claim.source_of_result != "09_seeds", claim.id
+        assert claim.runs or claim.rule not in ("difference", "above"), claim.id
+
+
+def test_every_comparison_of_a_notebook_has_a_row():
+    answered = {claim.result for claim in own_claims()}
+    for name in ("09_seeds", "11_depth", "13_feedback"):
+        results = records.read_record(FIGURES / "records" / f"{name}.json")["results"]
+        compared = {f"{name}:{key}" for key in results if key.startswith(("gain", "order", "selection"))}
+        assert compared
+        assert compared <= answered
+
+
+def test_a_rule_stood_in_the_commit_that_its_claim_names(tmp_path):
+    """And that commit is an ancestor of this one, whose record has no result for it."""
+
+    def git(*words):
+        return subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=False)
+
+    if git("rev-parse", "--is-shallow-repository").stdout.strip() != "false":
+        pytest.skip("no git history here")
+    for path in (ledgers.PAPER, ledgers.OWN):
+        for claim in claims(path):
+            if not claim.since:
+                continue
+            assert git("merge-base", "--is-ancestor", claim.since, "HEAD").returncode == 0, claim.id
+            copy = tmp_path / path.name
+            copy.write_text(git("show", f"{claim.since}:{path.relative_to(ROOT)}").stdout, encoding="utf-8")
+            claims.cache_clear()
+            then = {old.id: old for old in claims(copy)}[claim.id]
+            fixed = ("rule", "value", "digits", "unit", "result")
+            assert [getattr(then, name) for name in fixed] == [getattr(claim, name) for name in fixed]
+            source, name = claim.result.split(":")
+            record = git("show", f"{claim.since}:figures/records/{source}.json").stdout or '{"results": {}}'
+            assert name not in json.loads(record)["results"], f"{claim.id}: its result was there before"
+
+
 SECTIONS = """
-[[headline]]
-statement = "x"
-claims = ["x"]
 [[section]]
 title = "one"
 source = "paper"
-kind = "reported"
+rule = "reported"
 [[section.claim]]
 id = "x"
 statement = "x"
 """
+MEASURED = SECTIONS.replace('"reported"', '"equal"\nresult = "04:y"\ncomputed = "so"\nvalue = 1')
 ONE_MORE = '[[section.claim]]\nid = "y"\nstatement = "y"\n'
 
 
 def test_claims_take_what_they_do_not_say_from_their_section(tmp_path):
     path = tmp_path / "claims.toml"
-    path.write_text(SECTIONS + ONE_MORE + 'source = "other"\n')
-    assert [(claim.id, claim.source, claim.section) for claim in claims(path)] == [
-        ("x", "paper", "one"),
-        ("y", "other", "one"),
+    path.write_text(
+        MEASURED + ONE_MORE + 'source = "other"\n[[section.claim]]\nrepeats = "x"\nresult = "09:y"\n'
+    )
+    found = [(claim.id, claim.source, claim.section, claim.statement, claim.result) for claim in claims(path)]
+    assert found == [
+        ("x", "paper", "one", "x", "04:y"),
+        ("y", "other", "one", "y", "04:y"),
+        ("x-seeds", "paper", "one", "x", "09:y"),
     ]
 
 
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (SECTIONS + ONE_MORE.replace('"y"', '"x"'), "two claims have the same id"),
-        (SECTIONS + 'units = ""', "units: Extra inputs are not permitted"),
+        (SECTIONS + ONE_MORE.replace('"y"', '"x"'), "two claims have the id 'x'"),
+        (SECTIONS + 'units = ""', "units: "),
         (SECTIONS.replace('source = "paper"\n', ""), "source: Field required"),
         (SECTIONS + 'unit = "m"', "unit: Input should be"),
         (SECTIONS + 'value = "5"', "value: Input should be a valid number"),
-        (SECTIONS.replace('["x"]', '["z"]'), "the headline names unknown claims .'z'."),
-        (SECTIONS.replace("reported", "guessed"), "kind: Input should be"),
-        (SECTIONS.replace("reported", "measured"), "x: 'measured' does not go with its rule and result"),
-        (SECTIONS.replace("reported", "estimated"), "x: 'estimated' does not go with"),
-        (SECTIONS + 'rule = "equal"\n', "x: 'reported' does not go with"),
+        (SECTIONS.replace("reported", "guessed"), "rule: Input should be"),
+        (SECTIONS.replace("reported", "equal"), "x: 'equal' does not go with its result"),
         (SECTIONS + 'result = "04_mnist:y"\ncomputed = "so"\n', "x: 'reported' does not go with"),
         (SECTIONS + 'result = "04_mnist"\ncomputed = "so"\n', "result: String should match"),
-        (
-            SECTIONS.replace("reported", "measured") + 'rule = "equal"\nresult = "04:y"\ncomputed = "so"\n',
-            "x: a rule needs a value",
-        ),
+        (MEASURED.replace("value = 1", ""), "x: a rule needs a value"),
+        (SECTIONS + '[[section.claim]]\nrepeats = "z"\n', "a table is incomplete .'z'."),
+        ("[[section]]\n", "a table is incomplete .'claim'."),
     ],
 )
 def test_a_broken_claim_is_refused(tmp_path, text, message):
     path = tmp_path / "claims.toml"
     path.write_text(text)
-    with pytest.raises(ValueError, match=message):
+    with pytest.raises(ValueError, match=rf"^claims.toml: .*{message}"):
         claims(path)
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict"),
+    ("claim", "values", "outcome"),
     [
-        ([0.962, 0.963], REPRODUCED),
-        ([0.9650, 0.9652], REPRODUCED),
-        ([0.9670, 0.9672], NOT_REPRODUCED),
-        ([0.95, 0.97], REPRODUCED),
-        ([0.962], NOT_EVALUATED),
-        ([], NOT_EVALUATED),
+        (ACCURACY, [0.962, 0.963], REPRODUCED),
+        (ACCURACY, [0.9650, 0.9652], REPRODUCED),
+        (ACCURACY, [0.9670, 0.9672], NOT_REPRODUCED),
+        (ACCURACY, [0.95, 0.97], REPRODUCED),
+        (ACCURACY, [0.962], NOT_EVALUATED),
+        (ACCURACY, [], NOT_EVALUATED),
+        (COUNT, [0.63891], REPRODUCED),
+        (COUNT, [0.6390], NOT_REPRODUCED),
+        (COUNT, [0.6389, 0.6390], NOT_REPRODUCED),
+        (COUNT, [], NOT_EVALUATED),
+        (ENERGY, [0.59], ESTIMATED),
+        (ENERGY, [], NOT_EVALUATED),
+        (GAIN, [0.010], NOT_EVALUATED),
     ],
 )
-def test_accuracy_is_judged_by_both_spreads(values, verdict):
-    assert judge(ACCURACY, values).verdict == verdict
+def test_a_verdict_follows_from_the_rule(claim, values, outcome):
+    assert judge(claim, values).verdict == outcome
 
 
 def test_tolerance_is_twice_the_combined_standard_error():
@@ -151,39 +206,21 @@ def test_collapsed_seeds_are_counted_and_left_out():
 
 
 @pytest.mark.parametrize(
-    ("values", "verdict"), [([0.63891], REPRODUCED), ([0.6390], NOT_REPRODUCED), ([], NOT_EVALUATED)]
-)
-def test_counts_are_judged_by_equality(values, verdict):
-    assert judge(COUNT, values).verdict == verdict
-
-
-GAIN = claim("g", "points", value=0.0, digits=2, rule="above", result="11_depth:gain")
-
-
-@pytest.mark.parametrize(
-    ("values", "collapsed", "verdict", "note"),
+    ("values", "outcome", "text"),
     [
-        ([0.010, 0.012], [], NOT_REPRODUCED, "95 % interval -0.17 to 2.37 points, n = 2"),
-        ([0.010, 0.011, 0.012], [], REPRODUCED, "95 % interval 0.85 to 1.35 points, n = 3"),
-        (
-            [0.010, -0.1, 0.011, 0.012],
-            [False, True, False, False],
-            REPRODUCED,
-            "95 % interval 0.85 to 1.35 points, n = 3; 1 of 4 seeds collapsed, left out",
-        ),
-        ([-0.010, -0.011, -0.012], [], NOT_REPRODUCED, "95 % interval -1.35 to -0.85 points, n = 3"),
-        ([0.010], [], NOT_EVALUATED, "too few values"),
+        ([0.010, 0.012], NO_DIFFERENCE, "1.10 points (95 %: -0.17 to 2.37, n = 2)"),
+        ([0.010, 0.011, 0.012], HIGHER, "1.10 points (95 %: 0.85 to 1.35, n = 3)"),
+        ([-0.010, -0.011, -0.012], LOWER, "-1.10 points (95 %: -1.35 to -0.85, n = 3)"),
     ],
 )
-def test_a_gain_is_judged_by_its_interval(values, collapsed, verdict, note):
+def test_differences_and_goals_are_judged_by_the_interval(values, outcome, text):
     """By the t distribution's quantiles for one and two degrees of freedom, 12.706 and 4.303."""
-    judged = judge(GAIN, values, collapsed)
-    assert (judged.verdict, judged.note) == (verdict, note)
-
-
-def test_models_and_words_are_never_reproduced():
-    assert judge(ENERGY, [0.59]).verdict == ESTIMATED
-    assert judge(ENERGY, []).verdict == NOT_EVALUATED
+    judged = judge(GAIN, values)
+    assert (judged.verdict, ledgers.ours(judged)) == (outcome, text)
+    above = judge(BAR, [0.9 + value for value in values])
+    assert above.verdict == (REPRODUCED if outcome == HIGHER else NOT_REPRODUCED)
+    collapsed = judge(GAIN, [*values, -0.1], [False] * len(values) + [True])
+    assert collapsed.interval == judged.interval
 
 
 SEEDS = [0.9620 + 0.0001 * n for n in (-9, -7, -5, -3, -1, 1, 3, 5, 7, 9)]
@@ -196,6 +233,7 @@ def test_equivalence_is_two_one_sided_t_tests():
     assert found.low == pytest.approx(mean - 0.9625 - 1.8331129 * error, abs=1e-9)
     assert found.high == pytest.approx(mean - 0.9625 + 1.8331129 * error, abs=1e-9)
     assert found.equivalent
+    assert (found.reaching, found.triples) == (7, 120)  # at least 15: 9+7+5, 9+7+3, ...
 
 
 @pytest.mark.parametrize(
@@ -213,99 +251,129 @@ def test_many_seeds_get_an_equivalence_test_and_few_do_not():
     assert judge(ACCURACY, [*SEEDS, 0.5], [False] * 10 + [True]).equivalence == equivalence_test(SEEDS, 0.962)
 
 
-def measured(folder):
-    return {found.verdict for found in ledger(folder) if found.claim.kind == "measured"}
+def outcomes(folder):
+    return {found.verdict for found in ledger(folder) if found.claim.rule != "reported"}
 
 
-def test_a_claim_without_a_result_is_not_evaluated(tmp_path):
-    assert measured(tmp_path) == {NOT_EVALUATED}
-    write(tmp_path, "04_mnist", {})
-    assert measured(tmp_path) == {NOT_EVALUATED}
-    assert {v.verdict for v in ledger(tmp_path) if v.claim.kind == "reported"} == {REPORTED}
-    write(tmp_path, "04_mnist", {})
-    (tmp_path / "records" / "04_mnist.json").write_text("{")
-    assert {v.note for v in ledger(tmp_path, ["04_mnist"])} == {"04_mnist.json is damaged"}
-
-
-def test_only_results_at_the_papers_settings_count(tmp_path):
+def test_only_intact_results_at_the_papers_settings_count(tmp_path):
+    assert outcomes(tmp_path) == {NOT_EVALUATED}
+    assert {v.verdict for v in ledger(tmp_path) if v.claim.rule == "reported"} == {REPORTED}
     good = {"best.spikes": {"values": [0.962, 0.961], "collapsed": [False, False]}}
-    write(tmp_path, "04_mnist", good, profile="quick")
-    assert measured(tmp_path) == {NOT_EVALUATED}
-    assert "quick settings on mnist" in {v.note for v in ledger(tmp_path)}
+    for results, profile, changed in (({}, "paper", ""), (good, "quick", ""), (good, "paper", "0.991")):
+        path = write(tmp_path, "04_mnist", results, profile)
+        path.write_text(path.read_text().replace("0.961", changed or "0.961"))
+        assert outcomes(tmp_path) == {NOT_EVALUATED}
+    assert "no such result of 04_mnist at the paper's settings" in {v.note for v in ledger(tmp_path)}
     write(tmp_path, "04_mnist", good)
     assert sum(found.verdict == REPRODUCED for found in ledger(tmp_path)) == 2
     assert {found.claim.source_of_result for found in ledger(tmp_path, ["04_mnist"])} == {"04_mnist"}
 
 
+def test_small_runs_show_what_they_computed(tmp_path):
+    write(tmp_path, "04_mnist", {"best.spikes": {"values": [0.9, 0.91]}, "other": {"values": [1]}}, "quick")
+    write(tmp_path, "full_run", {"differing.weights": {"values": [3]}}, "quick")
+    assert [line.split(maxsplit=2) for line in verdict.computed(tmp_path).splitlines()] == [
+        ["04_mnist", "best.spikes", "90.5 % (mean of 2)"],
+        ["full_run", "differing.weights", "3"],
+    ]
+
+
 VERDICTS = [judge(ACCURACY, SEEDS), judge(COUNT, [0.6389]), judge(ENERGY, [0.1]), judge(ON_CHIP, [])]
 
 
-def test_the_ledger_in_markdown_has_values_rule_and_equivalence(tmp_path, monkeypatch):
-    for summary in ("headlines", "own_headlines"):
-        monkeypatch.setattr(f"snnbp.paper.verdict.claims.{summary}", list)
-    text = verdict.markdown(VERDICTS, "figures/")
-    rows = [line.split(" | ") for line in text.splitlines() if line.startswith("| ")]
-    assert ["| [claim a](figures/curves.svg)", "96.2 %", "96.20 ± 0.06 % (allowed: ± 0.40)"] in [
-        r[:3] for r in rows
+def test_a_table_of_verdicts_has_values_and_links():
+    rows = verdict._rows(VERDICTS[1:], "../figures/").to_numpy().tolist()
+    assert rows == [
+        [
+            "[claim c](../figures/records/05_fashion_mnist.json)",
+            "0.6389",
+            "0.6389",
+            REPRODUCED,
+            "computed",
+            "paper",
+        ],
+        [
+            "[claim e](../figures/records/07_energy.json)",
+            "0.59 mJ",
+            "0.10 mJ",
+            ESTIMATED,
+            "computed",
+            "paper",
+        ],
+        ["claim f", "value not available", "-", "not evaluated (too few values)", "", "paper"],
     ]
-    assert [
-        "| [claim c](figures/records/05_fashion_mnist.json)",
-        "0.6389",
-        "0.6389",
-        "reproduced",
-        "paper |",
-    ] in rows
-    assert [
-        "| [claim e](figures/records/07_energy.json)",
-        "0.59 mJ",
-        "0.10 mJ",
-        "estimated",
-        "paper |",
-    ] in rows
-    assert ["| claim f", "value not available", "-", "not evaluated (too few values)"] in [
-        r[:4] for r in rows
+    again = judge(ACCURACY.model_copy(update={"id": "a-seeds", "repeats": "a"}), SEEDS)
+    (row,) = verdict.accuracies([judge(ACCURACY, SEEDS[:3]), again], "").to_numpy().tolist()
+    assert row == [
+        "[claim a](curves.svg)",
+        "96.2 %",
+        "96.13 ± 0.02 % (allowed: ± 0.38)",
+        "96.20 ± 0.06 % (allowed: ± 0.40)",
+        REPRODUCED,
+        "-0.035 to +0.035",
+        "yes",
+        "60 of 120",
+        "paper",
     ]
-    assert "standard deviation" in text
-    assert "cannot tell 96.2 % from 96.3 %" in re.sub(r"\s+", " ", text)
-    assert ["96.2 %", "-0.04 to +0.04", "3.9e-08", "equivalent |"] in [r[1:] for r in rows]
-    assert "2 reproduced, 0 not reproduced, 1 estimated, 1 not evaluated" in text
+    column = GAIN.model_copy(update={"column": "from spikes"})
+    table = verdict.grid([judge(column, [-0.010, -0.011, -0.012])])
+    assert table.to_numpy().tolist() == [["claim g", "-1.35 to -0.85: lower"]]
+
+
+def test_both_ledgers_are_counted_apart_in_few_columns():
+    verdicts = ledger(FIGURES)
+    paper, own = verdict.ledgers(verdicts).values()
+    assert [v.claim for v in paper] == claims()
+    assert [v.claim for v in own] == own_claims()
+    screen = verdict.screen(verdicts)
+    assert max(map(len, screen.splitlines())) <= 80
+    text = verdict.markdown(verdicts)
+    for some in (paper, own):
+        assert f"{verdict.counts(some)}. Of these" in text
+        numbers = re.findall(r"(?:^|, )(\d+) ", verdict.counts(some))
+        assert sum(map(int, numbers)) == len([v for v in some if not v.claim.repeats])
+    assert "of 4,060, 1.7 % of triples of 30 seeds reach it; 90 % interval" in " ".join(screen.split())
+    assert len(text.splitlines()) <= 90
+    assert {claim.source_of_result for claim in claims() if verdict.how(claim) == verdict.READ} == {
+        "full_run"
+    }
+    assert set(settings.notebooks()) >= {v.claim.source_of_result for v in own if v.claim.runs}
 
 
 def test_the_headline_counts_what_it_folds(tmp_path):
-    replays = [claim for claim in claims() if claim.folded]
+    replays = [claim for claim in claims() if claim.column]
     numbers = {claim.result.split(":")[1]: {"values": [claim.value]} for claim in replays}
-    write(tmp_path, "05_fashion_mnist", numbers)
-    row = verdict.headline(ledger(tmp_path)).iloc[3]
-    assert list(row[1:]) == ["12 values", "12 equal", REPRODUCED]
-    numbers["0.4.exact"] = {"values": [0.5]}
-    write(tmp_path, "05_fashion_mnist", numbers)
-    row = verdict.headline(ledger(tmp_path)).iloc[3]
-    assert list(row[1:]) == ["12 values", "11 equal", NOT_REPRODUCED]
-    del numbers["0.4.exact"]
-    write(tmp_path, "05_fashion_mnist", numbers)
-    row = verdict.headline(ledger(tmp_path)).iloc[3]
-    assert list(row[1:]) == ["12 values", "-", NOT_EVALUATED]
+    for changes, ours, outcome in (
+        ({}, "12 equal", REPRODUCED),
+        ({"0.4.exact": {"values": [0.5]}}, "11 equal", NOT_REPRODUCED),
+        ({"0.4.exact": {"values": []}}, "11 equal", NOT_EVALUATED),
+    ):
+        write(tmp_path, "05_fashion_mnist", numbers | changes)
+        row = verdict.headline(ledger(tmp_path)).set_index("claim").loc[replays[0].headline]
+        assert list(row) == ["12 values", ours, outcome, "computed"]
 
 
-def test_a_claim_that_is_not_reproduced_any_more_is_named():
-    before = as_json(VERDICTS)
+def test_a_claim_whose_verdict_changes_is_named():
+    verdicts = [*VERDICTS, judge(GAIN, [-0.010, -0.011, -0.012])]
+    before = as_json(verdicts)
     assert json.loads(before)[0]["ours"] == 0.962
     assert json.loads(before)[0]["equivalence"]["high"] == 0.00035101
-    assert no_longer_reproduced(VERDICTS, before) == []
-    assert no_longer_reproduced([judge(ACCURACY, [0.9, 0.9]), judge(COUNT, [])], before) == ["a", "c"]
-    assert no_longer_reproduced([], "[]") == []
+    assert lost(verdicts, before) == []
+    worse = [judge(ACCURACY, [0.9, 0.9]), judge(COUNT, []), judge(GAIN, [0.010, 0.011, 0.012])]
+    assert lost(worse, before) == ["a", "c", "g"]
+    assert lost([], "[]") == []
 
 
 def test_readme_shows_both_summaries_of_the_committed_ledger():
     """From verdict.json alone, so that a new claim does not ask for a new README."""
-    committed = json.loads((ROOT / "figures" / "records" / "verdict.json").read_text(encoding="utf-8"))
-    verdicts = ledger(ROOT / "figures")
+    committed = json.loads((FIGURES / "records" / "verdict.json").read_text(encoding="utf-8"))
+    verdicts = ledger(FIGURES)
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    for summary in (headlines(), own_headlines()):
-        found = verdict.markdown_table(verdict.headline(verdicts, summary))
-        missing = [row for row in found.splitlines() if row not in readme]
-        assert not missing
+    found = verdict.table(verdict.headline(verdicts, "figures/"))
+    assert [row for row in found.splitlines() if row not in readme] == []
     assert {entry["id"]: entry["verdict"] for entry in committed} == {v.claim.id: v.verdict for v in verdicts}
+    for some in verdict.ledgers(verdicts).values():
+        assert verdict.counts(some) in readme
 
 
 def test_table_1_takes_the_papers_own_numbers_from_the_ledger():
@@ -315,8 +383,6 @@ def test_table_1_takes_the_papers_own_numbers_from_the_ledger():
     assert list(paper.accuracy) == [96.3, 96.3]
     assert len(table) == 17
     ours = table1.row("trained on chip", table1.OURS, "400-400-10", 0.01, 0.4, 96.12345)
-    import pandas as pd
-
     shown = table1.formatted(pd.concat([table, pd.DataFrame([ours])]))
     assert list(shown.columns)[4:7] == ["energy (mJ)", "latency (ms)", "accuracy (%)"]
     assert shown[shown.study == table1.OURS].iloc[0, 4:7].tolist() == ["0.01", "0.4", "96.1"]

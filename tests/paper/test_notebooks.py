@@ -26,16 +26,6 @@ def test_every_notebook_is_declared_and_every_declared_one_is_there():
 
 
 @pytest.mark.parametrize("name", NOTEBOOKS)
-def test_the_parameters_cell_holds_the_papers_settings(name):
-    cells = tagged(code_cells(name), "parameters")
-    assert len(cells) <= 1
-    statements = [statement for cell in cells for statement in ast.parse(cell.source).body]
-    assert all(isinstance(statement, ast.Assign) for statement in statements)
-    found = {statement.targets[0].id: ast.literal_eval(statement.value) for statement in statements}
-    assert found == settings.notebooks()[name].parameters
-
-
-@pytest.mark.parametrize("name", NOTEBOOKS)
 def test_a_notebook_is_committed_executed_with_a_checked_cell(name):
     cells = code_cells(name)
     assert [cell.execution_count for cell in cells] == list(range(1, len(cells) + 1))
