@@ -1,13 +1,12 @@
 """Fig. 1 of the paper, drawn from the circuit: forward pass, error and feedback."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from snnbp.circuit.spec import Circuit
-from snnbp.plots.connectivity import ROLE_COLOURS
-from snnbp.plots.legend import mark
+from snnbp.plots.legend import ROLE_COLOURS, legend_below, mark, needs
 from snnbp.plots.style import DOUBLE, GREY, StyledFigure, styled, symbol
 
 _ROWS = {"surrogate\nderivative": 3.0, "forward\npass": 2.0, "backward\npass": 0.0}
@@ -38,16 +37,17 @@ def conceptual_circuit(circuit: Circuit) -> StyledFigure:
         An arrow is drawn where the circuit has a projection between the populations behind two nodes.
         Memories and gates are left out.
     """
-    nodes = _nodes(circuit)
-    n_hidden = sum(node.y == _ROWS["surrogate\nderivative"] for node in nodes)
+    n_hidden = sum(layer.startswith("hidden") for layer in circuit.sizes)
+    needs(circuit, ("x", *(f"h{layer + 1}T" for layer in range(n_hidden)), "o", "t", "d+", "d-", "oT-"))
+    nodes = _nodes(circuit, n_hidden)
     alt = (
         f"The circuit with {n_hidden} hidden layer{'s' * (n_hidden > 1)}: x, h and o feed forward; o and the "
+        "target t give the output deltas; transposed weights carry them back to the hidden deltas, which "
+        "are gated by the surrogate derivative and change the weights."
     )
-    alt += "target t give the output deltas; transposed weights carry them back to the hidden deltas, which "
-    alt += "are gated by the surrogate derivative and change the weights."
     figure = StyledFigure((DOUBLE, 3.0 + 0.5 * (n_hidden > 1)), alt)
     axes = figure.add_subplot()
-    texts = [_draw_node(axes, node) for node in nodes]
+    texts = [_box(axes, (node.x, node.y), node.text) for node in nodes]
     edges: dict[tuple[int, int], dict[str, str]] = {}
     place = {name: index for index, node in enumerate(nodes) for name in node.populations}
     for projection in circuit.projections:
@@ -67,13 +67,12 @@ def conceptual_circuit(circuit: Circuit) -> StyledFigure:
     axes.set(xlim=(-1.4, right + 0.6), ylim=(min(node.y for node in nodes) - 0.4, 3.4))
     axes.axis("off")
     handles = [mark(label, color=ROLE_COLOURS[role]) for role, label in _ROLES.items()]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    legend_below(figure, handles)
     return figure
 
 
-def _nodes(circuit: Circuit) -> list[Node]:
+def _nodes(circuit: Circuit, n_hidden: int) -> list[Node]:
     """Place the nodes: columns are layers; a hidden layer's window is above it, its deltas below."""
-    n_hidden = sum(layer.startswith("hidden") for layer in circuit.sizes)
     names = {population.name: symbol(population.symbol) for population in circuit.populations}
     nodes = [Node(0, 2, names["x"], ("x",))]
     for layer in range(1, n_hidden + 1):
@@ -96,11 +95,6 @@ def _nodes(circuit: Circuit) -> list[Node]:
     ]
 
 
-def _draw_node(axes: Axes, node: Node) -> Text:
-    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8}
-    return axes.text(node.x, node.y, node.text, ha="center", va="center", fontsize=8, bbox=box)
-
-
 def _arrow(axes: Axes, start: Text, end: Text, colour: str, bend: float) -> None:
     axes.annotate(
         "",
@@ -120,7 +114,11 @@ def _arrow(axes: Axes, start: Text, end: Text, colour: str, bend: float) -> None
 
 
 def _label(axes: Axes, start: Node, end: Node, text: str, colour: str) -> None:
-    box = {"boxstyle": "square,pad=0.15", "facecolor": "white", "edgecolor": "none"}
     way = 0.62 if start.y > end.y else 0.5  # position along the arrow
     place = start.x + way * (end.x - start.x), start.y + way * (end.y - start.y)
-    axes.text(*place, text, ha="center", va="center", fontsize=8, color=colour, bbox=box)
+    _box(axes, place, text, color=colour, boxstyle="square,pad=0.15", edgecolor="none")
+
+
+def _box(axes: Axes, place: tuple[float, float], text: str, color: str = "black", **look: Any) -> Text:
+    box = {"boxstyle": "round,pad=0.5", "facecolor": "white", "edgecolor": "black", "linewidth": 0.8} | look
+    return axes.text(*place, text, ha="center", va="center", fontsize=8, color=color, bbox=box)

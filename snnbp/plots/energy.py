@@ -4,17 +4,18 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Text
 from numpy.typing import NDArray
 
-from snnbp.plots.labels import Labels, Place
-from snnbp.plots.legend import mark
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled
+from snnbp.plots.legend import legend_below, mark, panel_letters
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Nearest places first.
-_PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
+# Around a point, nearest first: right and up (points), and the alignment of the text.
+_PLACES = [(0, 6, "center"), (0, -6, "center"), (7, 0, "left"), (-7, 0, "right")]
 _PLACES += [
     (side * right, way * up, align)
     for up in (5, 8, 12, 16, 20, 25, 30, 36)
@@ -25,8 +26,8 @@ _PLACES += [
 
 _MARKERS: dict[str, dict[str, Any]] = {
     "ours": {"marker": "D", "color": BLUE, "markersize": 5},
-    "paper": {"marker": "o", "color": ORANGE, "markersize": 8, "fillstyle": "none", "markeredgewidth": 1.5},
-    "others": {"marker": "o", "color": GREY, "markersize": 3.5},
+    "paper": {"marker": "o", "color": ORANGE, "markersize": 11, "fillstyle": "none", "markeredgewidth": 1.2},
+    "others": {"marker": "o", "color": GREY, "markersize": 3.5, "zorder": 3},
 }
 _GROUPS = {
     "ours": "this reproduction (energy estimated; line: range)",
@@ -59,12 +60,13 @@ def stacked_bars(
     for axis, (title, (labels, values)) in zip(axes, panels.items(), strict=True):
         bottom = np.zeros(len(labels))
         for part, heights, colour in zip(parts, values.T, COLOURS, strict=False):
-            axis.bar([str(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
+            axis.bar([plain(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
             bottom = bottom + heights
-        axis.set(xlabel=title)
+        axis.set(xlabel=plain(title))
         axis.grid(axis="y")
-    axes[0].set(ylabel=unit)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(parts))
+    axes[0].set(ylabel=plain(unit))
+    handles = [mark(plain(part), color=c, linewidth=6) for part, c in zip(parts, COLOURS, strict=False)]
+    legend_below(figure, handles)
     panel_letters(axes)
     return figure
 
@@ -113,14 +115,29 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
         mark(label, linestyle="-" if group == "ours" else "", **_MARKERS[group])
         for group, label in _GROUPS.items()
     ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    legend_below(figure, handles)
     panel_letters(figure.axes)
     figure.settle()
     for mode, axis in panels.items():
-        labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
-        for row in (row for row in shown if row["mode"] == mode):
-            colour = _MARKERS[row["group"]]["color"]
-            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-            point = row["energy_mj"], row["accuracy"]
-            labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)
+        _write_studies(axis, [row for row in shown if row["mode"] == mode])
     return figure
+
+
+def _write_studies(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
+    """Write the name of each study beside its point, at the first place that is free."""
+    taken = [line.get_window_extent().padded(1) for line in axis.lines]
+    for row in rows:
+        colour = _MARKERS[row["group"]]["color"]
+        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": colour}
+        point = row["energy_mj"], row["accuracy"]
+        label = axis.annotate(plain(row["study"]), point, (0, 0), arrowprops=line, **look)
+        for right, up, align in _PLACES:
+            label.xyann = right, up
+            label.set(ha=align, va="bottom" if up > 0 else "top" if up < 0 else "center")
+            label.get_window_extent()  # moves the text to its place
+            box = Text.get_window_extent(label).padded(1)
+            inside = axis.bbox.contains(*box.min) and axis.bbox.contains(*box.max)
+            if inside and not any(box.overlaps(other) for other in taken):
+                break
+        taken.append(box)

@@ -4,7 +4,8 @@ from itertools import pairwise
 
 from matplotlib.axes import Axes
 
-from snnbp.plots.style import BLUE, DOUBLE, GREY, StyledFigure, panel_letters, styled
+from snnbp.plots.legend import panel_letters
+from snnbp.plots.style import BLUE, DOUBLE, GREY, StyledFigure, styled
 
 _Place = tuple[float, float]
 

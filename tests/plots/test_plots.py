@@ -3,6 +3,7 @@
 import html
 import re
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -321,7 +322,9 @@ def test_against_depth_joins_the_means_of_the_seeds():
     bars = figure.axes[0].containers
     assert [bar.lines[0].get_ydata().tolist() for bar in bars] == [[92, 97], [80, 70]]
     assert bars[0].lines[2][0].get_segments()[1][:, 1].tolist() == [96, 98]
-    assert "%, a: 92 ± 2.8 (L = 1), 97 ± 1 (L = 2); %, b: 80 ± 0 (L = 1), 70 ± 0 (L = 3)." in figure.alt
+    assert (
+        "%, a, L = 1: 92 ± 2.8; %, a, L = 2: 97 ± 1; %, b, L = 1: 80 ± 0; %, b, L = 3: 70 ± 0." in figure.alt
+    )
 
 
 def test_accuracy_curves_draw_each_run_and_the_mean():
@@ -365,9 +368,39 @@ def test_large_networks_are_no_toys():
         plots.toy_phases(trace((9, 2, 2)))
 
 
-def test_the_names_of_classes_are_text():
-    names = ["cost $5$", r"$\frac$", "x_1", "<b>", *"456789"]
-    figure = plots.confusion_matrices({"$h$": confusion()}, names)
-    shown = re.findall(r"<text[^>]*>([^<]*)</text>", to_svg(figure, "salt").decode())
-    for name in ("$h$", *names):
-        assert html.escape(name, quote=False) in shown
+TEXTS = ["$x^2$", "<b>bold</b>", "_a_", r"$\frac$"]
+OF_TEXTS = {
+    "confusion_matrices": lambda: plots.confusion_matrices({TEXTS[0]: confusion()}, [*TEXTS, *"456789"]),
+    "image_rows": lambda: plots.image_rows({TEXTS[0]: ROWS["grey levels"][:4]}, TEXTS),
+    "accuracy_curves": lambda: plots.accuracy_curves({text: [history(1)] for text in TEXTS}),
+    "against_depth": lambda: plots.against_depth({"%": {text: GAINS for text in TEXTS}}),
+    "seed_distributions": lambda: plots.seed_distributions(
+        {"spikes": {text: ([0.9, 0.8], [False, False]) for text in TEXTS}}
+    ),
+    "stacked_bars": lambda: plots.stacked_bars({TEXTS[0]: (TEXTS, np.ones((4, 4)))}, TEXTS, "µJ"),
+    "accuracy_energy": lambda: plots.accuracy_energy(studies().assign(study=(TEXTS * 4)[:16]), "-"),
+}
+
+
+@pytest.mark.parametrize("name", OF_TEXTS)
+def test_a_user_s_text_is_text(name):
+    svg = to_svg(OF_TEXTS[name](), "salt").decode()
+    shown = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+    assert [text for text in TEXTS if html.escape(text, quote=False) not in shown] == []
+
+
+def test_circuits_and_traces_of_one_s_own_are_drawn_or_refused_in_one_line():
+    circuit = training_circuit((3, 2, 2))
+    without = replace(circuit, phases=tuple(replace(phase, gate="") for phase in circuit.phases))
+    assert plots.functional_connectivity(without).axes
+    some = trace((3, 2, 2), 1)
+    some.circuit = without
+    for draw in (plots.raster, plots.toy_phases):
+        assert draw(some).axes
+    for key, value in (("spikes", {"x": some.spikes["x"]}), ("phases", (0, 1))):
+        partial = SimpleNamespace(**vars(some) | {key: value})
+        for draw in (plots.raster, plots.toy_phases):
+            with pytest.raises(ValueError, match="needs a trace of all populations in all phases"):
+                draw(partial)
+    with pytest.raises(ValueError, match="it lacks h1T, t, d\\+, d-, oT-"):
+        plots.conceptual_circuit(inference_circuit((3, 2, 2)))
