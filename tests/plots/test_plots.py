@@ -1,7 +1,11 @@
 """Every figure, from data made up here: legible, complete, and the same whatever the user's settings are."""
 
 import html
+import json
+import os
 import re
+import subprocess
+import sys
 import warnings
 from dataclasses import replace
 from types import SimpleNamespace
@@ -14,7 +18,7 @@ from matplotlib.text import Text
 
 from snnbp import plots
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.plots.style import to_svg
+from snnbp.paper import ROOT
 
 RNG = np.random.default_rng(0)
 NAMES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
@@ -240,6 +244,29 @@ def test_text_in_svg_is_text_in_one_font(name):
     assert "one-to-one" in svg or "accuracy from output spikes" in svg or "input replayed" in svg
 
 
+DIGESTS = """
+import hashlib, json
+from snnbp import plots
+from tests.plots.test_plots import FIGURES
+made = {name: make() for name, make in FIGURES.items()}
+rendered = {name: plots.to_svg(figure, "a") + plots.to_png(figure) for name, figure in made.items()}
+print(json.dumps({name: hashlib.sha256(both).hexdigest() for name, both in rendered.items()}))"""
+
+
+@pytest.mark.minutes
+def test_a_figure_s_bytes_do_not_depend_on_the_processor():
+    found = []
+    for core in ("Haswell", "Nehalem"):
+        environment = os.environ | {"OPENBLAS_CORETYPE": core, "OPENBLAS_VERBOSE": "2"}
+        command = [sys.executable, "-c", DIGESTS]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        if f"Core: {core}" not in done.stderr:
+            pytest.skip(f"NumPy's BLAS here cannot compute as a {core} does")
+        found.append(json.loads(done.stdout))
+    assert found[0].keys() == FIGURES.keys()
+    assert [name for name in FIGURES if found[0][name] != found[1][name]] == []
+
+
 def test_savefig_keeps_the_style(tmp_path):
     figure = plots.learning_curves([history(1)])
     with mpl.rc_context(HOSTILE):
@@ -373,7 +400,7 @@ OF_TEXTS = {
     "confusion_matrices": lambda: plots.confusion_matrices({TEXTS[0]: confusion()}, [*TEXTS, *"456789"]),
     "image_rows": lambda: plots.image_rows({TEXTS[0]: ROWS["grey levels"][:4]}, TEXTS),
     "accuracy_curves": lambda: plots.accuracy_curves({text: [history(1)] for text in TEXTS}),
-    "against_depth": lambda: plots.against_depth({"%": {text: GAINS for text in TEXTS}}),
+    "against_depth": lambda: plots.against_depth({"%": dict.fromkeys(TEXTS, GAINS)}),
     "seed_distributions": lambda: plots.seed_distributions(
         {"spikes": {text: ([0.9, 0.8], [False, False]) for text in TEXTS}}
     ),
@@ -384,7 +411,7 @@ OF_TEXTS = {
 
 @pytest.mark.parametrize("name", OF_TEXTS)
 def test_a_user_s_text_is_text(name):
-    svg = to_svg(OF_TEXTS[name](), "salt").decode()
+    svg = plots.to_svg(OF_TEXTS[name](), "salt").decode()
     shown = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
     assert [text for text in TEXTS if html.escape(text, quote=False) not in shown] == []
 
