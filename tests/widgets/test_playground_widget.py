@@ -100,7 +100,7 @@ def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weig
             "text => document.getElementById('potentials').ariaLabel.includes(text)", arg=shown
         )
     frame.click("#mistake")
-    frame.wait_for_function("() => document.getElementById('phase').textContent.includes('Step 0 of')")
+    frame.wait_for_function("() => document.getElementById('phase').textContent.includes('Phase 0 of')")
     frame.select_option("#settings [name=epochs]", "1")
     frame.click("#play")
     frame.wait_for_function(DIGEST)
