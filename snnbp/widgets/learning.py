@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
 from IPython.core.getipython import get_ipython
 
 from snnbp.backends.rule import RULES
@@ -19,7 +20,7 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, progress_figure
+from snnbp.widgets.curves import LINES, progress_figure
 from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -62,7 +63,10 @@ class LearningExplorer:
         for name in ("status", "picture", "export"):
             getattr(self, name).add_class(f"learning-{name}")
         self._list_runs()
-        self.say("Start trains with these settings. Changes apply to the next run.")
+        self.say(
+            "Start trains with these settings. Changes apply to the next run. "
+            "After a restart of the kernel, run this cell again."
+        )
         self.update()
         self.box = widgets.VBox(
             [
@@ -159,8 +163,7 @@ class LearningExplorer:
         self.task.cancel()
 
     def _tell(self, state: str) -> None:
-        report = self.live.report() if self.live else ""
-        self.say(f"{state}; {report}" if report else state)
+        self.say("; ".join(filter(None, (state, self.live.report() if self.live else ""))))
 
     def remove(self) -> None:
         """Remove the selected run."""
@@ -213,15 +216,13 @@ class LearningExplorer:
         """Draw the runs."""
         settings = [each.settings for each in self.runs]
         curves: list[tuple[Any, Weights | None]] = [
-            (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
+            (each.run.history, each.run.weights) for each in self.runs
         ]
         if self.live is not None and self.live.progress is not None:
             settings.append(self.live.settings)
-            rows = list(self.live.rows)
-            columns = {name: [row[name] for row in rows] for name in rows[0]}
-            curves.append((columns, self.live.progress.weights))
+            curves.append((pd.DataFrame(list(self.live.rows)), self.live.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
-        lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
+        lines = [(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
         figure = progress_figure(lines, self._references if comparable else {})
         self.png, self.alt = to_png(figure), figure.alt
         address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"

@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import dataclasses
+import html
 import io
 import re
 import threading
@@ -12,9 +14,9 @@ import pandas as pd
 import pytest
 
 import snnbp
-from snnbp import widgets
+from snnbp import plots, widgets
 from snnbp.paper import ROOT
-from snnbp.widgets import training
+from snnbp.widgets import curves, training
 from snnbp.widgets.training import Settings, Trained, as_code, as_csv, names
 
 SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
@@ -71,6 +73,20 @@ def test_the_exported_code_repeats_the_run():
     code = as_code(trained(settings))
     assert "assert run.digest" in code
     exec(code, {"snnbp": snnbp})
+
+
+def test_an_own_data_set_s_name_is_text(digits):
+    name = """_$x^2$ <b>"'"""
+    data = dataclasses.replace(digits, source=name)
+    config = snnbp.Config(hidden=10, epochs=1)
+    run = snnbp.train(data, config, progress=False)
+    learning = widgets.LearningExplorer(data, run)
+    assert "<b>" not in re.sub("<b style", "", learning.export.value + learning.status.value)
+    assert "<b>" not in learning.picture.value
+    exec(as_code(learning.runs[0]), {"snnbp": snnbp, "data": data})
+    drawn = [(name, run.history, run.weights)]
+    svg = plots.to_svg(curves.progress_figure(drawn, {"spikes": 0.9}), "a").decode()
+    assert {html.escape(name, quote=False), "paper"} <= {*re.findall(r"<text[^>]*>([^<]*)</text>", svg)}
 
 
 def test_the_explorer_trains_as_train_does(digits, run):
