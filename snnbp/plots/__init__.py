@@ -4,7 +4,7 @@ Every function returns a `StyledFigure`: a matplotlib Figure in one style, indep
 matplotlibrc, with alternative text in `.alt`. It displays itself in Jupyter and is saved with `savefig`.
 """
 
-from snnbp.plots.circuit import conceptual_circuit
+from snnbp.plots.circuit import conceptual_circuit, symbolic_network
 from snnbp.plots.connectivity import functional_connectivity, meanings
 from snnbp.plots.curves import accuracy_curves, learning_curves
 from snnbp.plots.distributions import (
@@ -15,7 +15,6 @@ from snnbp.plots.distributions import (
 )
 from snnbp.plots.energy import accuracy_energy, stacked_bars
 from snnbp.plots.pictures import activation_functions, image_rows, images
-from snnbp.plots.proof import symbolic_network
 from snnbp.plots.spikes import raster
 from snnbp.plots.style import StyledFigure, symbol, to_png, to_svg
 from snnbp.plots.toy import toy_network, toy_phases

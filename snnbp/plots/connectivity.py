@@ -42,7 +42,8 @@ def functional_connectivity(circuit: Circuit) -> StyledFigure:
         before. x counts phases from 0, y is `population_rows`.
     """
     rows, period = population_rows(circuit), len(circuit.phases)
-    alt = f"Functional connectivity: {max(rows.values())} populations and the gates in {period} phases. "
+    drawn = sum(circuit[name].layer != "gate" for name in rows)
+    alt = f"Functional connectivity: {drawn} populations and the gates in {period} phases. "
     rewarded = ", ".join(map(str, circuit.reward))
     alt += f"Third factor on in phases {rewarded}." if rewarded else "No learning."
     width = DOUBLE if period > 6 else SINGLE
@@ -55,7 +56,10 @@ def functional_connectivity(circuit: Circuit) -> StyledFigure:
         for line in [_draw_line(axes, circuit, projection, number, rows)]
     }
     _draw_phases(axes, circuit, rows)
-    names = {row: symbol(circuit[name].symbol) for name, row in rows.items()} | {max(rows.values()): "gates"}
+    names = {
+        row: "gates" if circuit[name].layer == "gate" else symbol(circuit[name].symbol)
+        for name, row in rows.items()
+    }
     axes.set_yticks(list(names), list(names.values()))
     axes.set_xticks(range(period))
     axes.tick_params("y", length=0)
@@ -82,15 +86,9 @@ def meanings(circuit: Circuit) -> "pd.DataFrame":
     """
     import pandas as pd
 
-    rows = [
-        {
-            "event": phase.event,
-            "spikes": _encoded(circuit, phase),
-            "inhibited": _symbols(circuit, phase.inhibits),
-        }
-        for phase in circuit.phases
-    ]
-    return pd.DataFrame(rows).map(minus).rename_axis("phase")
+    rows = [(p.event, _encoded(circuit, p), _symbols(circuit, p.inhibits)) for p in circuit.phases]
+    table = pd.DataFrame(rows, columns=["event", "spikes", "inhibited"])
+    return table.map(minus).rename_axis("phase")
 
 
 def _encoded(circuit: Circuit, phase: Phase) -> str:

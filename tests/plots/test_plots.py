@@ -419,7 +419,8 @@ def test_a_user_s_text_is_text(name):
 def test_circuits_and_traces_of_one_s_own_are_drawn_or_refused_in_one_line():
     circuit = training_circuit((3, 2, 2))
     without = replace(circuit, phases=tuple(replace(phase, gate="") for phase in circuit.phases))
-    assert plots.functional_connectivity(without).axes
+    labels = [text.get_text() for text in plots.functional_connectivity(without).axes[0].get_yticklabels()]
+    assert labels[-1] == "$o^{\\mathrm{T}-}$"
     some = trace((3, 2, 2), 1)
     some.circuit = without
     for draw in (plots.raster, plots.toy_phases):
