@@ -63,7 +63,7 @@ def toy_network(
             look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6.5, "bbox": box}
             place = start + (0.3 if (pre + post) % 2 else 0.66) * (end - start)
             axes.text(place[0], place[1], f"{weight:d}".replace("-", "−"), color=colour, **look)
-    hidden = [f"h_{{{layer},%d}}" for layer in range(1, len(sizes) - 1)] if len(sizes) > 3 else ["h_{%d}"]
+    hidden = [f"h_{{{layer},%d}}" if len(sizes) > 3 else "h_{%d}" for layer in range(1, len(sizes) - 1)]
     for layer, (neurons, letter) in enumerate(zip(places, ("x_{%d}", *hidden, "o_{%d}"), strict=True)):
         for number, place in enumerate(neurons):
             fires = spikes is not None and bool(spikes[layer][number])

@@ -115,6 +115,7 @@ FIGURES = {
     **of_depth(3),
     "symbolic_network": plots.symbolic_network,
     "toy_network": lambda: plots.toy_network(TOY, FIRING),
+    "toy_network 0": lambda: plots.toy_network(TOY[:1]),
     "toy_network 2": lambda: plots.toy_network([*TOY, TOY[1]]),
     "toy_phases": lambda: plots.toy_phases(trace((3, 2, 2), 1)),
     "toy_phases 2": lambda: plots.toy_phases(trace((3, 2, 2, 2), 1)),
