@@ -110,6 +110,18 @@ def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weig
     page.close()
 
 
+def test_a_page_that_a_notebook_loads_again_says_what_is_lost(digits, weights, alone):
+    """As where a notebook takes an output that is out of sight away and puts it back."""
+    page, frame = alone(widgets.Playground(few(digits, 100), weights)._repr_mimebundle_()[0]["text/html"])
+    assert "gone" not in frame.inner_text("#status")
+    page.evaluate("() => document.body.append(document.querySelector('iframe'))")
+    page.wait_for_timeout(500)
+    frame = page.wait_for_selector("iframe").content_frame()
+    frame.wait_for_function(READY)
+    assert "loaded again: what was drawn and learned before is gone" in frame.inner_text("#status")
+    page.close()
+
+
 def test_a_notebook_exported_as_html_is_alive(digits, alone, tmp_path):
     """Run without a front end, exported with widget state; as a notebook that nobody runs again."""
     source = """import snnbp
