@@ -175,19 +175,18 @@ class LearningExplorer:
     def _keep(self, error: str) -> None:
         """Keep the run that has ended, and get ready for the next."""
         live, self.live = self.live, None
-        trained = live.trained() if live else None
-        if error:
-            self.say(error, error=True)
-        elif live is None or trained is None:
-            self.say("stopped within the first epoch: no run was stored")
-        else:
+        trained = live.trained() if live and not error else None
+        if trained:
             self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
             self._list_runs()
-            epochs = trained.settings.config.epochs
-            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
         self.start_button.disabled, self.stop_button.disabled = False, True
         self.pause_button.disabled, self.pause_button.description = True, "Pause"
         self.update()
+        if live and trained:
+            epochs = trained.settings.config.epochs
+            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
+        else:
+            self.say(error or "stopped within the first epoch: no run was stored", error=bool(error))
 
     def _list_runs(self) -> None:
         options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
