@@ -113,8 +113,8 @@ def against_depth(
     Returns
     -------
     StyledFigure
-        A panel for each quantity. Lines join means, bars are standard deviations over the seeds; numbers are
-        means.
+        A panel for each quantity. Lines join means, bars are standard deviations over the seeds; beside a
+        line at 0, numbers are means.
     """
     figure, told = StyledFigure((DOUBLE, 2.9), ""), []
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
@@ -147,7 +147,7 @@ def against_depth(
                 told.append(
                     f"{quantity}, {label}, L = {depth}: {mean:.4g}{f' ± {sd:.2g}' * (values.size > 1)}"
                 )
-                if dotted:
+                if dotted and zero:  # a mean close to the line
                     look = {"textcoords": "offset points", "ha": "center", "fontsize": 6}
                     axis.annotate(f"{mean:.2f}", (at + 0.4 * lane, mean), (0, 5), **look)
         axis.set(xlabel="hidden layers L", ylabel=plain(quantity))

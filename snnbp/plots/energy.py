@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from snnbp.plots.legend import legend_below, mark, panel_letters
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 # Around a point, nearest first: right and up (points), and the alignment of the text.
-_PLACES = [(0, 6, "center"), (0, -6, "center"), (7, 0, "left"), (-7, 0, "right")]
+_PLACES = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
 _PLACES += [
     (side * right, way * up, align)
     for up in (5, 8, 12, 16, 20, 25, 30, 36)
@@ -24,9 +25,12 @@ _PLACES += [
     for side, align in ((1, "left"), (-1, "right"))
 ]
 
+_Placed = tuple[Bbox, list[NDArray[np.float64]]]
+"""The box of a label, and points of the line from there to what it names."""
+
 _MARKERS: dict[str, dict[str, Any]] = {
     "ours": {"marker": "D", "color": BLUE, "markersize": 5},
-    "paper": {"marker": "o", "color": ORANGE, "markersize": 11, "fillstyle": "none", "markeredgewidth": 1.2},
+    "paper": {"marker": "o", "color": ORANGE, "markersize": 10, "fillstyle": "none", "markeredgewidth": 1.2},
     "others": {"marker": "o", "color": GREY, "markersize": 3.5, "zorder": 3},
 }
 _GROUPS = {
@@ -125,19 +129,33 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
 
 def _write_studies(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
     """Write the name of each study beside its point, at the first place that is free."""
-    taken = [line.get_window_extent().padded(1) for line in axis.lines]
+    taken, drawn = [line.get_window_extent().padded(1) for line in axis.lines], list[Any]()
     for row in rows:
         colour = _MARKERS[row["group"]]["color"]
-        line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": colour}
         point = row["energy_mj"], row["accuracy"]
-        label = axis.annotate(plain(row["study"]), point, (0, 0), arrowprops=line, **look)
-        for right, up, align in _PLACES:
+        label = axis.annotate(plain(row["study"]), point, (0, 0), arrowprops=arrow, **look)
+
+        def placed(right: float, up: float, align: str, label: Any = label, to: Any = point) -> _Placed:
             label.xyann = right, up
             label.set(ha=align, va="bottom" if up > 0 else "top" if up < 0 else "center")
             label.get_window_extent()  # moves the text to its place
             box = Text.get_window_extent(label).padded(1)
-            inside = axis.bbox.contains(*box.min) and axis.bbox.contains(*box.max)
-            if inside and not any(box.overlaps(other) for other in taken):
+            dots = np.linspace(np.add(box.min, box.max) / 2, axis.transData.transform(to), 40)
+            return box, [dot for dot in dots if not box.contains(*dot)]
+
+        costs = []
+        for number, place in enumerate(_PLACES):
+            box, line = placed(*place)
+            outside = not (axis.bbox.contains(*box.min) and axis.bbox.contains(*box.max))
+            overlaps = sum(box.overlaps(other) for other in taken)
+            others = [other for other in taken if not (line and other.contains(*line[-1]))]
+            crossed = sum(other.contains(*dot) for other in others for dot in line)
+            crossed += sum(box.contains(*dot) for dot in drawn)
+            costs.append(1000 * (outside + overlaps) + 20 * crossed + number)
+            if costs[-1] == number:
                 break
+        box, line = placed(*_PLACES[int(np.argmin(costs))])
         taken.append(box)
+        drawn += line
