@@ -40,6 +40,16 @@ def explorer(digits, run, **fields):
     return learning, said
 
 
+def train(learning):
+    """Press start and wait for the end."""
+
+    async def started():
+        learning.start()
+        await learning.task
+
+    asyncio.run(started())
+
+
 async def until(condition, seconds=60):
     end = time.monotonic() + seconds
     while not condition():
@@ -91,12 +101,7 @@ def test_an_own_data_set_s_name_is_text(digits):
 
 def test_the_explorer_trains_as_train_does(digits, run):
     learning, said = explorer(digits, run, epochs=3)
-
-    async def train():
-        learning.start()
-        await learning.task
-
-    asyncio.run(train())
+    train(learning)
     found, expected = learning.runs[-1], trained(SMALL)
     assert found.settings == SMALL
     assert found.run.weights == expected.run.weights
@@ -171,12 +176,7 @@ def test_impossible_settings_give_one_line(digits, run, field, value, sentence):
 def test_missing_data_gives_one_line(digits, run, monkeypatch, tmp_path):
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path / "none"))
     learning, said = explorer(digits, run, dataset="mnist")
-
-    async def train():
-        learning.start()
-        await learning.task
-
-    asyncio.run(train())
+    train(learning)
     assert said[-1].startswith("Error: ")
     assert str(tmp_path) in said[-1]
     assert len(learning.runs) == 1
@@ -186,12 +186,8 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
     learning, _ = explorer(digits, run, hidden="30, 20", epochs=2)
     picture = learning.png
 
-    async def train():
-        learning.start()
-        await learning.task
-
     for _ in range(2):  # the same run twice is one run
-        asyncio.run(train())
+        train(learning)
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
     assert learning.png != picture

@@ -85,7 +85,7 @@ def alone(browser, tmp_path):
 
 
 def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weights, alone):
-    names = ("<b>nought</b>", *digits.classes[1:9], "</script>")
+    names = ("<b>nought</b>", "$x^2$", "_a_", *digits.classes[3:9], "</script>")
     data = few(digits, 300, classes=names)
     page, frame = alone(widgets.Playground(data, weights)._repr_mimebundle_()[0]["text/html"])
     assert page.locator("img").count() == 0, "the still stays beside the page"
@@ -99,6 +99,7 @@ def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weig
         frame.wait_for_function(
             "text => document.getElementById('potentials').ariaLabel.includes(text)", arg=shown
         )
+    assert frame.locator("#labels button").all_inner_texts() == list(names)
     frame.click("#mistake")
     frame.wait_for_function("() => document.getElementById('phase').textContent.includes('Phase 0 of')")
     frame.select_option("#settings [name=epochs]", "1")
