@@ -7,8 +7,8 @@ from matplotlib.axes import Axes
 from matplotlib.text import Text
 
 from snnbp.circuit.spec import Circuit
-from snnbp.plots.legend import ROLE_COLOURS, legend_below, mark, needs, panel_letters
-from snnbp.plots.style import BLUE, DOUBLE, GREY, StyledFigure, styled, symbol
+from snnbp.plots.legend import ROLE_COLOURS, legend_below, mark, needs
+from snnbp.plots.style import BLUE, DOUBLE, GREY, StyledFigure, panel_letters, styled, symbol
 
 _Place = tuple[float, float]
 

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snnbp.plots.legend import dot, legend_below, mark, panel_letters, spread
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, plain, styled
+from snnbp.plots.legend import dot, legend_below, mark, spread
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, panel_letters, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,8 +9,8 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
-from snnbp.plots.legend import dot, legend_below, mark, panel_letters, spread
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, plain, styled, symbol
+from snnbp.plots.legend import dot, legend_below, mark, spread
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, plain, styled
 
 Groups = Mapping[str, tuple[Sequence[float], Sequence[bool]]]
 
@@ -186,7 +186,7 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
             draw_density(axis, matrices[layer], 4 * WEIGHT_GRID, color=colour, label=f"run {run}")
         for bound, label in ((WEIGHT_MIN, None), (WEIGHT_MAX, "weight bounds")):
             axis.axvline(bound, color=GREY, linewidth=0.8, linestyle="--", label=label)
-        axis.set_title(symbol(f"W{layer + 1}"))
+        axis.set_title(f"$W_{{{layer + 1}}}$")
         axis.set(xlabel="weight (weight units)", ylim=(0, None))
     panels[0].set(ylabel="density (% per weight unit)")
     legend_below(figure, panels[0].get_legend_handles_labels()[0], 6)

@@ -9,8 +9,8 @@ from matplotlib.text import Text
 from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from snnbp.plots.legend import legend_below, mark, panel_letters
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, plain, styled
+from snnbp.plots.legend import legend_below, mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -1,10 +1,9 @@
-"""What figures share: entries of legends, letters of panels, dots side by side, what they need."""
+"""What figures share: entries of legends, lines of a circuit, dots side by side, what they need."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
@@ -32,13 +31,6 @@ def dot(label: str, **look: Any) -> Line2D:
 def spread(n: int, width: float) -> NDArray[np.float64]:
     """Places for n dots side by side, around 0."""
     return np.linspace(-width, width, n) if n > 1 else np.zeros(n)
-
-
-def panel_letters(axes: Iterable[Axes]) -> None:
-    """Write a, b, ... in bold at the upper left of the panels, if there are several."""
-    found = list(axes)
-    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", found if len(found) > 1 else (), strict=False):
-        axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)
 
 
 def legend_below(figure: StyledFigure, handles: Iterable[Line2D], columns: int = 4) -> None:

@@ -7,8 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from snnbp.plots.legend import panel_letters
-from snnbp.plots.style import BLUE, DOUBLE, GREEN, ORANGE, StyledFigure, minus, plain, styled
+from snnbp.plots.style import BLUE, DOUBLE, GREEN, ORANGE, StyledFigure, minus, panel_letters, plain, styled
 
 
 @styled

@@ -3,12 +3,13 @@
 import functools
 import io
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
 import matplotlib.style
+from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 SINGLE, DOUBLE = 3.5, 7.2
@@ -152,3 +153,10 @@ def symbol(text: str) -> str:
     if memory:
         base = f"m_{{{base}}}"
     return f"${base}" + (f"^{{{raised}}}" if raised else "") + "$"
+
+
+def panel_letters(axes: Iterable[Axes]) -> None:
+    """Write a, b, ... in bold at the upper left of the panels, if there are several."""
+    found = list(axes)
+    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", found if len(found) > 1 else (), strict=False):
+        axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)
