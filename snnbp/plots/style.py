@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
@@ -19,6 +20,9 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 """Colours of Okabe and Ito, distinguishable for colour-blind people."""
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
+
+with as_file(files("snnbp.plots").joinpath("figure.mplstyle")) as path:  # the package may be a zip
+    STYLE = mpl.rc_params_from_file(path, use_default_template=False)
 
 P = ParamSpec("P")
 
@@ -60,7 +64,7 @@ class StyledFigure(Figure):
 @contextmanager
 def style() -> Iterator[None]:
     """Context in which matplotlib has the package's settings and none of the user's."""
-    with mpl.style.context(["default", "snnbp.plots.figure"]):
+    with mpl.style.context(["default", STYLE]):
         yield
 
 
