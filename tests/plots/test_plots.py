@@ -4,6 +4,7 @@ import html
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import warnings
@@ -266,6 +267,14 @@ def test_a_figure_s_bytes_do_not_depend_on_the_processor():
         found.append(json.loads(done.stdout))
     assert found[0].keys() == FIGURES.keys()
     assert [name for name in FIGURES if found[0][name] != found[1][name]] == []
+
+
+def test_figures_are_drawn_by_a_zipped_package(tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "package"), "zip", ROOT, "snnbp")
+    code = "from snnbp import plots; plots.to_svg(plots.symbolic_network(), 'a'); print(plots.__file__)"
+    command, environment = [sys.executable, "-c", code], os.environ | {"PYTHONPATH": archive}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(archive)
 
 
 def test_savefig_keeps_the_style(tmp_path):
