@@ -120,7 +120,8 @@ def _draw_line(
     x, y = (phase - 1 - projection.delay, phase), (rows[projection.pre], rows[projection.post])
     axes.plot(x, y, linewidth=1.6 if is_matrix else 0.3 if gate else 0.8, zorder=1 if gate else 2, **look)
     name, place = symbol(projection.symbol), (sum(x) / 2, sum(y) / 2)
-    if is_matrix and not any(text.get_text() == name and text.get_label() == f"{phase}" for text in axes.texts):
+    labelled = {(text.get_text(), text.get_label()) for text in axes.texts}
+    if is_matrix and (name, f"{phase}") not in labelled:
         box = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none"}
         centred: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6, "bbox": box}
         axes.text(*place, name, color=look["color"], zorder=3, label=f"{phase}", **centred)
