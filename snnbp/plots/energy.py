@@ -28,15 +28,13 @@ _PLACES += [
 _Placed = tuple[Bbox, list[NDArray[np.float64]]]
 """The box of a label, and points of the line from there to what it names."""
 
-_MARKERS: dict[str, dict[str, Any]] = {
-    "ours": {"marker": "D", "color": BLUE, "markersize": 5},
-    "paper": {"marker": "o", "color": ORANGE, "markersize": 10, "fillstyle": "none", "markeredgewidth": 1.2},
-    "others": {"marker": "o", "color": GREY, "markersize": 3.5, "zorder": 3},
-}
-_GROUPS = {
-    "ours": "this reproduction (energy estimated; line: range)",
-    "paper": "the paper (reported)",
-    "others": "other studies (reported)",
+_OURS = {"marker": "D", "color": BLUE, "markersize": 5}
+_RING = {"marker": "o", "color": ORANGE, "markersize": 10, "fillstyle": "none", "linestyle": ""}
+_OTHERS = {"marker": "o", "color": GREY, "markersize": 3.5, "zorder": 3, "linestyle": ""}
+_GROUPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ours": ("this reproduction (energy estimated; line: range)", _OURS),
+    "paper": ("the paper (reported)", _RING | {"markeredgewidth": 1.2}),
+    "others": ("other studies (reported)", _OTHERS),
 }
 
 
@@ -110,16 +108,12 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
         axis.margins(x=0.32, y=0.12)
         axis.grid()
     for row in shown:
-        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], linestyle="", **_MARKERS[row["group"]])
+        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], **_GROUPS[row["group"]][1])
         if row["energy_mj_max"] > row["energy_mj"]:
             ends = [row["energy_mj"], row["energy_mj_max"]]
             panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
     figure.axes[0].set(ylabel="MNIST test accuracy (%)")
-    handles = [
-        mark(label, linestyle="-" if group == "ours" else "", **_MARKERS[group])
-        for group, label in _GROUPS.items()
-    ]
-    legend_below(figure, handles)
+    legend_below(figure, [mark(label, **look) for label, look in _GROUPS.values()])
     panel_letters(figure.axes)
     figure.settle()
     for mode, axis in panels.items():
@@ -131,7 +125,7 @@ def _write_studies(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
     """Write the name of each study beside its point, at the first place that is free."""
     taken, drawn = [line.get_window_extent().padded(1) for line in axis.lines], list[Any]()
     for row in rows:
-        colour = _MARKERS[row["group"]]["color"]
+        colour = _GROUPS[row["group"]][1]["color"]
         arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
         look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": colour}
         point = row["energy_mj"], row["accuracy"]

@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -93,14 +94,10 @@ class LearningExplorer:
     def settings(self) -> Settings:
         """Read the input fields. Raises ValueError, in one sentence, for invalid settings."""
         values = {name: field.value for name, field in self.fields.items()}
-        try:
-            values["hidden"] = [
-                int(size) for size in values["hidden"].replace("-", " ").replace(",", " ").split()
-            ]
-        except ValueError:
-            raise ValueError(
-                f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}"
-            ) from None
+        sizes = re.findall(r"[^\s,-]+", values["hidden"])
+        if not sizes or not all(size.isdecimal() for size in sizes):
+            raise ValueError(f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}")
+        values["hidden"] = [int(size) for size in sizes]
         threshold = round(values.pop("pixel_threshold"), 2)  # sliders give values such as 0.30000000000000004
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
