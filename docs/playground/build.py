@@ -56,8 +56,6 @@ def build(folder: Path = OUTPUT, data: Path | None = None) -> None:
     shutil.copytree(playground.PAGE, folder, dirs_exist_ok=True)
     files = {"circuits.json": playground.circuits(playground.THRESHOLDS)}
     sets = [_described(snnbp.load_dataset("digits"), files)]
-    single = playground.single_file(files | {"sets.json": json.dumps(sets).encode()})
-    (folder / SINGLE).write_text(single, encoding="utf-8")
     if data is not None:
         os.environ["SNNBP_DATA"] = str(data)
     try:
@@ -67,6 +65,7 @@ def build(folder: Path = OUTPUT, data: Path | None = None) -> None:
     files["sets.json"] = json.dumps(sets, indent=1).encode()
     for name, content in files.items():
         (folder / name).write_bytes(content)
+    (folder / SINGLE).write_text(playground.single_file(files), encoding="utf-8")
     print(f"{folder / 'index.html'} and, without a server, {folder / SINGLE}")
 
 

@@ -45,7 +45,7 @@ def build(folder: Path = SITE) -> None:
     source = folder.with_name(f"{folder.name}-source")
     _stage(source)
     shutil.rmtree(folder, ignore_errors=True)
-    command = ["-m", "sphinx", "-q", "-W", "--keep-going", "-c", str(CONFIGURATION)]
+    command = ["-m", "sphinx", "-W", "--keep-going", "-c", str(CONFIGURATION)]
     done = subprocess.run(
         [sys.executable, *command, "-d", source / ".doctrees", source, folder], cwd=ROOT, check=False
     )

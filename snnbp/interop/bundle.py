@@ -16,7 +16,6 @@ from snnbp import checks
 from snnbp.backends.spiking.samples import StimulusDriver
 from snnbp.circuit.backprop import inference_circuit
 from snnbp.circuit.loihi import mantissa_exponent
-from snnbp.circuit.parts import Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
@@ -184,38 +183,35 @@ def _digest(path: Path) -> str:
 
 
 def _write_circuit(folder: Path, circuit: Circuit) -> None:
+    """Write the tables of a circuit. Matrices are stored on the chip as weight / 2, exponent 1."""
     folder.mkdir()
+    rows: list[Row] = []
+    for p in circuit.populations:
+        neuron = p.neuron
+        row = p.name, p.size, neuron.bias, neuron.threshold, neuron.refractory, neuron.name, p.layer, p.symbol
+        rows.append(row)
     header = "name,size,bias,threshold,refractory,type,layer,symbol"
-    _write_csv(folder / "populations.csv", header, map(_population, circuit.populations))
+    _write_csv(folder / "populations.csv", header, rows)
+    rows = []
+    for each in circuit.projections:
+        weight = each.weight
+        mantissa, exponent = ("", 1) if weight is None else mantissa_exponent(weight)
+        learns = int(weight is None and each.learns and circuit.plasticity is not None)
+        matrix = _file(each.pre, each.post) if weight is None else ""
+        stored = weight, mantissa, exponent, learns, matrix, each.symbol, circuit.role(each)
+        rows.append((each.pre, each.post, each.pattern, each.delay, *stored))
     header = "pre,post,pattern,delay,weight,mantissa,exponent,learns,matrix,symbol,role"
-    _write_csv(folder / "projections.csv", header, (_projection(circuit, p) for p in circuit.projections))
+    _write_csv(folder / "projections.csv", header, rows)
+    rows, rule = [], circuit.plasticity
+    for number, phase in enumerate(circuit.phases):
+        change = rule.always + rule.rewarded * phase.reward if rule else 0
+        opens = " ".join(f"{name}:{share:g}" for name, share in phase.opens.items())
+        opened_by = " ".join(f"{name}:{by}" for name, by in phase.opened_by.items())
+        gated = " ".join(phase.inhibits), " ".join(phase.may_fire_while_gated_off)
+        received = " ".join(phase.receives_input)
+        rows.append((number, change, received, phase.gate, opens, opened_by, *gated, phase.event))
     header = "phase,weight_change,receives_input,gate,opens,opened_by,inhibits,may_fire_while_gated_off,event"
-    phases = (_phase(number, phase, circuit.plasticity) for number, phase in enumerate(circuit.phases))
-    _write_csv(folder / "phases.csv", header, phases)
-
-
-def _population(p: Population) -> Row:
-    neuron = p.neuron
-    return p.name, p.size, neuron.bias, neuron.threshold, neuron.refractory, neuron.name, p.layer, p.symbol
-
-
-def _projection(circuit: Circuit, projection: Projection) -> Row:
-    """A row of projections.csv. Matrices are stored on the chip as weight / 2, exponent 1."""
-    weight, is_matrix = projection.weight, projection.weight is None
-    mantissa, exponent = ("", 1) if weight is None else mantissa_exponent(weight)
-    learns = int(is_matrix and projection.learns and circuit.plasticity is not None)
-    matrix = _file(projection.pre, projection.post) if is_matrix else ""
-    ends = (projection.pre, projection.post, projection.pattern, projection.delay)
-    return *ends, weight, mantissa, exponent, learns, matrix, projection.symbol, circuit.role(projection)
-
-
-def _phase(number: int, phase: Phase, rule: PlasticityRule | None) -> Row:
-    """A row of phases.csv."""
-    change = rule.always + rule.rewarded * phase.reward if rule else 0
-    opens = " ".join(f"{name}:{share:g}" for name, share in phase.opens.items())
-    opened_by = " ".join(f"{name}:{by}" for name, by in phase.opened_by.items())
-    gated = " ".join(phase.inhibits), " ".join(phase.may_fire_while_gated_off)
-    return number, change, " ".join(phase.receives_input), phase.gate, opens, opened_by, *gated, phase.event
+    _write_csv(folder / "phases.csv", header, rows)
 
 
 def _write_activity(folder: Path, circuit: Circuit, weights: Weights, samples: Samples) -> int:

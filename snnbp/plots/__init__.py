@@ -9,14 +9,17 @@ try:
 except ImportError:
     raise ModuleNotFoundError("figures need matplotlib: pip install 'snnbp[plots]'") from None
 
-from snnbp.plots.circuit import conceptual_circuit
+from snnbp.plots.circuit import conceptual_circuit, symbolic_network
 from snnbp.plots.connectivity import functional_connectivity, meanings
 from snnbp.plots.curves import accuracy_curves, learning_curves
-from snnbp.plots.depth import against_depth
-from snnbp.plots.distributions import confusion_matrices, seed_distributions, weight_distributions
+from snnbp.plots.distributions import (
+    against_depth,
+    confusion_matrices,
+    seed_distributions,
+    weight_distributions,
+)
 from snnbp.plots.energy import accuracy_energy, stacked_bars
 from snnbp.plots.pictures import activation_functions, image_rows, images
-from snnbp.plots.proof import symbolic_network
 from snnbp.plots.spikes import raster
 from snnbp.plots.style import StyledFigure, symbol, to_png, to_svg
 from snnbp.plots.toy import toy_network, toy_phases

@@ -8,8 +8,8 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from snnbp.plots.legend import dot, mark
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, panel_letters, styled
+from snnbp.plots.legend import dot, legend_below, mark, spread
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, panel_letters, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -38,32 +38,34 @@ def learning_curves(
     """
     epochs = histories[0]["epoch"].to_numpy()
     n, last = len(histories), f"{epochs[-1]:g}"
-    bests = {name: 100 * _stacked(histories, name).max(axis=1) for name in _ACCURACIES}
-    told = ", ".join(f"{values.mean():.1f} % ({name})" for name, values in bests.items())
+    runs = {name: 100 * _stacked(histories, name) for name in _ACCURACIES}
+    told = ", ".join(f"{values.max(axis=1).mean():.1f} % ({name})" for name, values in runs.items())
     alt = f"Test accuracy and loss over {last} epochs, n = {n}. Mean of the runs' best accuracies: {told}."
     figure = StyledFigure((DOUBLE, 3.6), alt)
     axes = figure.subplot_mosaic([["a", "c"], ["b", "c"]], width_ratios=(3, 1), height_ratios=(2, 1.1))
     axes["a"].sharex(axes["b"])
     axes["a"].tick_params(labelbottom=False)
-    for name, (label, colour) in _ACCURACIES.items():
-        draw_runs(axes["a"], histories, name, f"accuracy from {label}", color=colour)
-        for run in 100 * _stacked(histories, name):
+    handles = []
+    for place, (name, (label, colour)) in enumerate(_ACCURACIES.items()):
+        handles.append(draw_runs(axes["a"], histories, name, f"accuracy from {label}", color=colour))
+        for run in runs[name]:
             axes["a"].plot(epochs[run.argmax()], run.max(), "^", color=colour, markersize=3.5, zorder=3)
-    draw_runs(axes["b"], histories, "mse", "loss", color=ORANGE)
-    lowest = min(100 * _stacked(histories, name).mean(axis=0).min() for name in _ACCURACIES)
+        _draw_best(axes["c"], 2.0 * place, runs[name].max(axis=1), (references or {}).get(name), colour)
+    handles.append(draw_runs(axes["b"], histories, "mse", "loss", color=ORANGE))
+    lowest = min(values.mean(axis=0).min() for values in runs.values())
     axes["a"].set(ylabel="test accuracy (%)", ylim=(5 * (lowest // 5), None))
     axes["b"].set(xlabel="epoch", ylabel="loss, mean of\n$(o - t)^2$", xlim=(0, epochs[-1]), ylim=(0, None))
-    for axis in (axes["a"], axes["b"]):
+    axes["c"].set_xticks([0.45, 2.45], list(runs))
+    axes["c"].set(xlim=(-0.6, 3.5), ylabel=f"best test accuracy in {last} epochs (%)")
+    axes["c"].tick_params("x", length=0)
+    axes["c"].margins(y=0.15)
+    for axis in (axes["a"], axes["b"], axes["c"].yaxis):
         axis.grid()
-    _best(axes["c"], bests, references or {})
-    axes["c"].set(ylabel=f"best test accuracy in {last} epochs (%)")
-    handles = [*axes["a"].get_legend_handles_labels()[0], *axes["b"].get_legend_handles_labels()[0]]
     handles += _run_marks(f"mean (n = {n})") if n > 1 else []
-    handles.append(dot("best of a run", marker="^", markersize=3.5))
-    handles.append(mark("mean of bests", color="black"))
+    handles += [dot("best of a run", marker="^", markersize=3.5), mark("mean of bests", color="black")]
     if references:
         handles.append(dot("best of the paper", marker="D", markerfacecolor="white"))
-    figure.legend(handles=handles, loc="outside lower center", ncols=4)
+    legend_below(figure, handles)
     panel_letters([axes[name] for name in "abc"])
     return figure
 
@@ -97,26 +99,26 @@ def accuracy_curves(
     figure = StyledFigure((DOUBLE, 2.9), f"Test accuracy over training. Last mean of {told}.")
     panels = figure.subplots(1, len(columns), squeeze=False, sharey=True)[0]
     for axis, column in zip(panels, columns, strict=True):
-        for (label, runs), colour in zip(histories.items(), COLOURS, strict=False):
+        handles = [
             draw_runs(axis, runs, column, f"{label} (n = {len(runs)})", color=colour)
-        last = runs[0]["epoch"].iloc[-1]
+            for (label, runs), colour in zip(histories.items(), COLOURS, strict=False)
+        ]
+        last = max((runs[0]["epoch"].iloc[-1] for runs in histories.values()), default=1)
         axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, last), ylim=(lowest, 100))
         axis.grid()
-    handles = [*panels[0].get_legend_handles_labels()[0], *_run_marks("mean")]
-    figure.legend(handles=handles, loc="outside lower center", ncols=2)
-    if len(panels) > 1:
-        panel_letters(panels)
+    legend_below(figure, [*handles, *_run_marks("mean")], 2)
+    panel_letters(panels)
     return figure
 
 
-def draw_runs(axis: Axes, histories: Sequence[Any], column: str, label: str, **look: Any) -> None:
+def draw_runs(axis: Axes, histories: Sequence[Any], column: str, label: str, **look: Any) -> Line2D:
     """Draw a column of histories over epochs: thin dotted lines for the runs, a thick one for their mean."""
     epochs, runs = np.asarray(histories[0]["epoch"]), _stacked(histories, column)
     if column != "mse":
         runs = 100 * runs
     if len(runs) > 1:
         axis.plot(epochs, runs.T, linewidth=0.7, linestyle=":", alpha=0.8, **look)
-    axis.plot(epochs, runs.mean(axis=0), linewidth=1.5, label=label, **look)
+    return axis.plot(epochs, runs.mean(axis=0), linewidth=1.5, label=plain(label), **look)[0]
 
 
 def _run_marks(mean: str) -> list[Line2D]:
@@ -129,25 +131,16 @@ def _stacked(histories: Sequence[Any], name: str) -> NDArray[np.float64]:
     return np.array([history[name] for history in histories], np.float64)
 
 
-def _best(axis: Axes, bests: Mapping[str, NDArray[np.float64]], references: Mapping[str, float]) -> None:
-    """Our best checkpoints and their mean, beside the paper's values."""
-    for place, name in enumerate(bests):
-        values, colour = bests[name], _ACCURACIES[name][1]
-        x = 2.0 * place
-        spread = np.linspace(-0.15, 0.15, len(values)) if len(values) > 1 else np.zeros(1)
-        axis.plot(x + spread, values, "^", color=colour, markersize=3.5)
-        axis.hlines(values.mean(), x - 0.35, x + 0.35, color="black", linewidth=1.2)
-        _value(axis, x, float(values.max()), float(values.mean()))
-        if name in references:
-            value = 100 * references[name]
-            axis.plot(x + 0.9, value, "D", color="white", markeredgecolor=colour, markersize=4.5)
-            _value(axis, x + 0.9, value, value)
-    axis.set_xticks([0.45, 2.45], list(bests))
-    axis.set(xlim=(-0.6, 3.5))
-    axis.tick_params("x", length=0)
-    axis.margins(y=0.15)
-    axis.grid(axis="y")
-
-
-def _value(axis: Axes, x: float, above: float, value: float) -> None:
-    axis.annotate(f"{value:.1f}", (x, above), (0, 5), textcoords="offset points", ha="center", fontsize=6.5)
+def _draw_best(
+    axis: Axes, x: float, values: NDArray[np.float64], reference: float | None, colour: str
+) -> None:
+    """Our best checkpoints and their mean, beside the paper's value."""
+    axis.plot(x + spread(len(values), 0.15), values, "^", color=colour, markersize=3.5)
+    axis.hlines(values.mean(), x - 0.35, x + 0.35, color="black", linewidth=1.2)
+    numbers = [(x, float(values.max()), float(values.mean()))]
+    if reference is not None:
+        axis.plot(x + 0.9, 100 * reference, "D", color="white", markeredgecolor=colour, markersize=4.5)
+        numbers.append((x + 0.9, 100 * reference, 100 * reference))
+    for place, above, value in numbers:
+        look: dict[str, Any] = {"textcoords": "offset points", "ha": "center", "fontsize": 6.5}
+        axis.annotate(f"{value:.1f}", (place, above), (0, 5), **look)

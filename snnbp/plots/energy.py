@@ -4,17 +4,19 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.text import Text
+from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
-from snnbp.plots.labels import Labels, Place
-from snnbp.plots.legend import mark
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, styled
+from snnbp.plots.legend import legend_below, mark
+from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd
 
-# Nearest places first.
-_PLACES: list[Place] = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
+# Around a point, nearest first: right and up (points), and the alignment of the text.
+_PLACES = [(0, 5, "center"), (0, -5, "center"), (6, 0, "left"), (-6, 0, "right")]
 _PLACES += [
     (side * right, way * up, align)
     for up in (5, 8, 12, 16, 20, 25, 30, 36)
@@ -23,15 +25,16 @@ _PLACES += [
     for side, align in ((1, "left"), (-1, "right"))
 ]
 
-_MARKERS: dict[str, dict[str, Any]] = {
-    "ours": {"marker": "D", "color": BLUE, "markersize": 5},
-    "paper": {"marker": "o", "color": ORANGE, "markersize": 8, "fillstyle": "none", "markeredgewidth": 1.5},
-    "others": {"marker": "o", "color": GREY, "markersize": 3.5},
-}
-_GROUPS = {
-    "ours": "this reproduction (energy estimated; line: range)",
-    "paper": "the paper (reported)",
-    "others": "other studies (reported)",
+_Placed = tuple[Bbox, list[NDArray[np.float64]]]
+"""The box of a label, and points of the line from there to what it names."""
+
+_OURS = {"marker": "D", "color": BLUE, "markersize": 5}
+_RING = {"marker": "o", "color": ORANGE, "markersize": 10, "fillstyle": "none", "linestyle": ""}
+_OTHERS = {"marker": "o", "color": GREY, "markersize": 3.5, "zorder": 3, "linestyle": ""}
+_GROUPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "ours": ("this reproduction (energy estimated; line: range)", _OURS),
+    "paper": ("the paper (reported)", _RING | {"markeredgewidth": 1.2}),
+    "others": ("other studies (reported)", _OTHERS),
 }
 
 
@@ -59,12 +62,13 @@ def stacked_bars(
     for axis, (title, (labels, values)) in zip(axes, panels.items(), strict=True):
         bottom = np.zeros(len(labels))
         for part, heights, colour in zip(parts, values.T, COLOURS, strict=False):
-            axis.bar([str(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
+            axis.bar([plain(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
             bottom = bottom + heights
-        axis.set(xlabel=title)
+        axis.set(xlabel=plain(title))
         axis.grid(axis="y")
-    axes[0].set(ylabel=unit)
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=len(parts))
+    axes[0].set(ylabel=plain(unit))
+    handles = [mark(plain(part), color=c, linewidth=6) for part, c in zip(parts, COLOURS, strict=False)]
+    legend_below(figure, handles)
     panel_letters(axes)
     return figure
 
@@ -104,23 +108,48 @@ def accuracy_energy(rows: "pd.DataFrame", paper: str) -> StyledFigure:
         axis.margins(x=0.32, y=0.12)
         axis.grid()
     for row in shown:
-        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], linestyle="", **_MARKERS[row["group"]])
+        panels[row["mode"]].plot(row["energy_mj"], row["accuracy"], **_GROUPS[row["group"]][1])
         if row["energy_mj_max"] > row["energy_mj"]:
             ends = [row["energy_mj"], row["energy_mj_max"]]
             panels[row["mode"]].plot(ends, [row["accuracy"]] * 2, color=BLUE)
     figure.axes[0].set(ylabel="MNIST test accuracy (%)")
-    handles = [
-        mark(label, linestyle="-" if group == "ours" else "", **_MARKERS[group])
-        for group, label in _GROUPS.items()
-    ]
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    legend_below(figure, [mark(label, **look) for label, look in _GROUPS.values()])
     panel_letters(figure.axes)
     figure.settle()
     for mode, axis in panels.items():
-        labels = Labels(axis, [line.get_window_extent().padded(1) for line in axis.lines])
-        for row in (row for row in shown if row["mode"] == mode):
-            colour = _MARKERS[row["group"]]["color"]
-            line = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
-            point = row["energy_mj"], row["accuracy"]
-            labels.add(row["study"], point, _PLACES, fontsize=6, color=colour, arrowprops=line)
+        _write_studies(axis, [row for row in shown if row["mode"] == mode])
     return figure
+
+
+def _write_studies(axis: Axes, rows: Sequence[Mapping[Any, Any]]) -> None:
+    """Write the name of each study beside its point, at the first place that is free."""
+    taken, drawn = [line.get_window_extent().padded(1) for line in axis.lines], list[Any]()
+    for row in rows:
+        colour = _GROUPS[row["group"]][1]["color"]
+        arrow = {"arrowstyle": "-", "color": colour, "linewidth": 0.4, "shrinkA": 0, "shrinkB": 2}
+        look: dict[str, Any] = {"textcoords": "offset points", "fontsize": 6, "color": colour}
+        point = row["energy_mj"], row["accuracy"]
+        label = axis.annotate(plain(row["study"]), point, (0, 0), arrowprops=arrow, **look)
+
+        def placed(right: float, up: float, align: str, label: Any = label, to: Any = point) -> _Placed:
+            label.xyann = right, up
+            label.set(ha=align, va="bottom" if up > 0 else "top" if up < 0 else "center")
+            label.get_window_extent()  # moves the text to its place
+            box = Text.get_window_extent(label).padded(1)
+            dots = np.linspace(np.add(box.min, box.max) / 2, axis.transData.transform(to), 40)
+            return box, [dot for dot in dots if not box.contains(*dot)]
+
+        costs = []
+        for number, place in enumerate(_PLACES):
+            box, line = placed(*place)
+            outside = not (axis.bbox.contains(*box.min) and axis.bbox.contains(*box.max))
+            overlaps = sum(box.overlaps(other) for other in taken)
+            others = [other for other in taken if not (line and other.contains(*line[-1]))]
+            crossed = sum(other.contains(*dot) for other in others for dot in line)
+            crossed += sum(box.contains(*dot) for dot in drawn)
+            costs.append(1000 * (outside + overlaps) + 20 * crossed + number)
+            if costs[-1] == number:
+                break
+        box, line = placed(*_PLACES[int(np.argmin(costs))])
+        taken.append(box)
+        drawn += line

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from snnbp.plots.style import BLUE, DOUBLE, GREEN, ORANGE, StyledFigure, minus, panel_letters, styled
+from snnbp.plots.style import BLUE, DOUBLE, GREEN, ORANGE, StyledFigure, minus, panel_letters, plain, styled
 
 
 @styled
@@ -16,8 +17,9 @@ def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> StyledFigu
     Parameters
     ----------
     pictures : mapping of str to array
-        By title, (rows, columns). Spikes (bool) and brightness (unsigned) are drawn in grey, signed numbers,
-        such as changes of weights, in two colours with one scale for all.
+        By title, which may have formulas between dollars, (rows, columns). Spikes (bool) and brightness
+        (unsigned) are drawn in grey, signed numbers, such as changes of weights, in two colours with one
+        scale for all.
     columns : int, default 6
         Images in a row.
 
@@ -33,18 +35,16 @@ def images(pictures: Mapping[str, NDArray[Any]], columns: int = 6) -> StyledFigu
         axis.axis("off")
     signed = [picture for picture in pictures.values() if picture.dtype.kind not in "bu"]
     extreme = max((int(np.abs(picture).max()) for picture in signed), default=1) or 1
-    shown = None
+    coloured = None
     for axis, (title, picture) in zip(grid, pictures.items(), strict=False):
         if picture.dtype.kind in "bu":
-            axis.imshow(picture, cmap="Greys", vmin=0, vmax=max(1, picture.max()))
+            _draw_image(axis, picture, picture)
         else:
-            shown = axis.imshow(picture, cmap="PuOr", vmin=-extreme, vmax=extreme)
+            coloured = _draw_image(axis, picture, extreme)
         axis.set_title(minus(title))
-        axis.set(xticks=[], yticks=[])
-        axis.spines[["top", "right"]].set_visible(True)
-    if shown:
+    if coloured:
         label = "change of weight (weight units)"
-        figure.colorbar(shown, ax=grid, label=label, shrink=0.8, ticks=[-extreme, 0, extreme], pad=0.01)
+        figure.colorbar(coloured, ax=grid, label=label, shrink=0.8, ticks=[-extreme, 0, extreme], pad=0.01)
     return figure
 
 
@@ -69,13 +69,20 @@ def image_rows(rows: Mapping[str, NDArray[Any]], names: Sequence[str]) -> Styled
     grid = figure.subplots(len(rows), len(names), squeeze=False)
     for axes, (label, pictures) in zip(grid, rows.items(), strict=True):
         for axis, picture in zip(axes, pictures, strict=True):
-            axis.imshow(picture, cmap="Greys", vmin=0, vmax=max(1, pictures.max()))
-            axis.set(xticks=[], yticks=[])
-            axis.spines[["top", "right"]].set_visible(True)
-        axes[0].set_ylabel(label, rotation=0, ha="right", va="center")
+            _draw_image(axis, picture, pictures)
+        axes[0].set_ylabel(plain(label), rotation=0, ha="right", va="center")
     for axis, name in zip(grid[0], names, strict=True):
-        axis.set_title(name)
+        axis.set_title(plain(name))
     return figure
+
+
+def _draw_image(axis: Axes, picture: NDArray[Any], scale: NDArray[Any] | int) -> Any:
+    """Draw an image in grey up to the brightest of `scale`; in colours from -scale to scale if a number."""
+    axis.set(xticks=[], yticks=[])
+    axis.spines[["top", "right"]].set_visible(True)
+    if isinstance(scale, int):
+        return axis.imshow(picture, cmap="PuOr", vmin=-scale, vmax=scale)
+    return axis.imshow(picture, cmap="Greys", vmin=0, vmax=max(1, scale.max()))
 
 
 @styled

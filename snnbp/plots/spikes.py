@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from snnbp.plots.legend import needs, needs_whole
 from snnbp.plots.style import BLUE, DOUBLE, GREEN, GREY, ORANGE, PURPLE, StyledFigure, styled, symbol
 
 if TYPE_CHECKING:
@@ -30,19 +31,30 @@ def raster(trace: "Trace") -> StyledFigure:
     -------
     StyledFigure
         From the top: events, then one dash a spike for the outputs, the hidden layers from the last to the
-        first, the inputs and the gates. Time runs in steps, as many a sample as the circuit has phases.
+        first, the inputs and the gates. Time runs in phases, a sample after the other.
+
+    Raises
+    ------
+    ValueError
+        For a trace of some populations or phases only, or of a circuit that does not learn.
     """
+    needs_whole(trace)
+    needs(trace.circuit, ("x", *_OUTPUTS))
     circuit, period, n = trace.circuit, len(trace.phases), len(trace.spikes["x"])
-    hidden = [p.name for p in circuit.populations if p.name in _hidden(trace)]
-    groups = {"output": tuple(_OUTPUTS)}
-    groups |= {f"hidden {symbol(circuit[name].symbol)}": (name,) for name in reversed(hidden)}
-    groups |= {"input $x$": ("x",), "gates": tuple(phase.gate for phase in circuit.phases)}
+    hidden = _hidden(trace)
+    groups = {
+        "output": tuple(_OUTPUTS),
+        **{f"hidden {symbol(circuit[name].symbol)}": (name,) for name in reversed(hidden)},
+        "input $x$": ("x",),
+    }
+    if gates := tuple(phase.gate for phase in circuit.phases if phase.gate):
+        groups["gates"] = gates
     events = _events(trace)
     wrong = [str(step // period + 1) for step in events[_ERROR]]
-    alt = f"Spikes of outputs, hidden layers, inputs and gates, {n} samples of {period} steps each. "
+    alt = f"Spikes of outputs, hidden layers, inputs and gates, {n} samples of {period} phases each. "
     alt += f"Samples with an error: {', '.join(wrong) or 'none'}."
     figure = StyledFigure((DOUBLE, 4.4 + 0.9 * (len(hidden) - 1)), alt)
-    heights = [1.8, 2.0, *[2.0] * len(hidden), 2.0, 1.3]
+    heights = [1.8, 2.0, *[2.0] * len(hidden), 2.0, 1.3][: len(groups) + 1]
     panels = figure.subplots(len(groups) + 1, 1, sharex=True, height_ratios=heights)
     _draw_events(panels[0], events)
     for axis, (label, names) in zip(panels[1:], groups.items(), strict=True):
@@ -64,52 +76,46 @@ def raster(trace: "Trace") -> StyledFigure:
         for sample in range(1, n):
             axis.axvline(period * sample - 0.5, color=GREY, linewidth=0.6)
     figure.align_ylabels(panels)
-    panels[-1].set(xlabel=f"time step ({period} a sample)", xlim=(-0.5, n * period - 0.5))
+    panels[-1].set(xlabel=f"phase ({period} a sample)", xlim=(-0.5, n * period - 0.5))
     panels[-1].set_xticks(range(0, n * period, period))
     top = panels[0].secondary_xaxis("top")
     top.set_xticks([period * (k + 0.5) - 0.5 for k in range(n)], [f"sample {k + 1}" for k in range(n)])
     top.tick_params(length=0)
     top.spines["top"].set_visible(False)
     figure.settle()
-    for letter, axis in zip("abcdefghijkl", panels, strict=False):
+    for letter, axis in zip("abcdefghijkl", panels, strict=False):  # at the edge, beside the panels
         figure.text(0.004, axis.get_position().y1, letter, va="center", fontweight="bold", fontsize=8)
     return figure
 
 
 def _events(trace: "Trace") -> dict[str, list[int]]:
-    """The steps, counted over all samples, of each kind of event."""
+    """The phases, counted over all samples, of each kind of event."""
     circuit, spikes = trace.circuit, trace.spikes
     deltas = f"output deltas {symbol(circuit['d+'].symbol)}, {symbol(circuit['d-'].symbol)}"
+    hidden, learning = {*_hidden(trace)}, min(circuit.reward, default=len(circuit.phases))
     found: dict[str, list[int]] = {
-        "input $x$": [],
-        _ERROR: [],
-        deltas: [],
-        "input replayed": [],
-        "hidden deltas": [],
+        name: [] for name in ("input $x$", _ERROR, deltas, "input replayed", "hidden deltas")
     }
-    shown, wrong, output, replayed, hidden = found.values()
-    for sample in range(len(spikes["x"])):
-        for number, phase in enumerate(circuit.phases):
-            step = sample * len(circuit.phases) + number
-            fires = {name for name, record in spikes.items() if record[sample, number].any()}
-            if "x" in fires:
-                (replayed if number >= circuit.reward[0] else shown).append(step)
-            if "t" in phase.open and (spikes["o"][sample, number] != spikes["t"][sample, number]).any():
-                wrong.append(step)
-            if fires & {"d+", "d-"}:
-                output.append(step)
-            if fires & phase.opened_by.keys() & {*_hidden(trace)}:
-                hidden.append(step)
+    for step in range(len(spikes["x"]) * len(circuit.phases)):
+        sample, number = divmod(step, len(circuit.phases))
+        phase = circuit.phases[number]
+        fires = {name for name, record in spikes.items() if record[sample, number].any()}
+        o, t = (spikes[name][sample, number] for name in "ot")
+        happens = (
+            "x" in fires and number < learning,
+            "t" in phase.open and (o != t).any(),
+            fires & {"d+", "d-"},
+            "x" in fires and number >= learning,
+            fires & phase.opened_by.keys() & hidden,
+        )
+        for steps, now in zip(found.values(), happens, strict=True):
+            steps += [step] if now else []
     return found
 
 
 def _hidden(trace: "Trace") -> list[str]:
-    """The populations h1, h2, ... of the hidden layers: the path through the matrices from x to o."""
-    matrices = [p for p in trace.circuit.projections if p.weight is None]
-    chain = ["x"]
-    while chain[-1] != "o":
-        chain.append(next(p.post for p in matrices if p.pre == chain[-1]))
-    return chain[1:-1]
+    """The populations h1, h2, ... of the hidden layers."""
+    return [name for n in range(len(trace.circuit.sizes)) if (name := f"h{n + 1}") in trace.circuit]
 
 
 def _draw_events(axis: Axes, events: dict[str, list[int]]) -> None:

@@ -5,6 +5,7 @@ import io
 import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
+from importlib.resources import as_file, files
 from typing import Any, ParamSpec
 
 import matplotlib as mpl
@@ -20,40 +21,8 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 
-STYLE: dict[str, Any] = {
-    "figure.dpi": 150,
-    "savefig.dpi": "figure",
-    "font.family": "sans-serif",
-    "font.sans-serif": ["DejaVu Sans"],
-    "mathtext.fontset": "dejavusans",
-    "font.size": 7,
-    "axes.labelsize": 7,
-    "axes.titlesize": 7,
-    "legend.fontsize": 6.5,
-    "xtick.labelsize": 6.5,
-    "ytick.labelsize": 6.5,
-    "axes.linewidth": 0.6,
-    "xtick.major.width": 0.6,
-    "ytick.major.width": 0.6,
-    "xtick.minor.width": 0.4,
-    "ytick.minor.width": 0.4,
-    "xtick.major.size": 2.5,
-    "ytick.major.size": 2.5,
-    "xtick.minor.size": 1.5,
-    "ytick.minor.size": 1.5,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.axisbelow": True,
-    "grid.color": "0.9",
-    "grid.linewidth": 0.5,
-    "lines.linewidth": 1.2,
-    "lines.markersize": 4,
-    "legend.frameon": False,
-    "image.interpolation": "nearest",
-    "svg.fonttype": "none",
-    "svg.hashsalt": "snnbp",
-    "pdf.fonttype": 42,
-}
+with as_file(files("snnbp.plots").joinpath("figure.mplstyle")) as path:  # the package may be a zip
+    STYLE = mpl.rc_params_from_file(path, use_default_template=False)
 
 P = ParamSpec("P")
 
@@ -154,6 +123,11 @@ def _rendered(figure: StyledFigure, suffix: str, salt: str, metadata: dict[str, 
     return file.getvalue()
 
 
+def plain(text: str) -> str:
+    """Write a user's text for matplotlib, which takes what stands between two dollars for a formula."""
+    return str(text).replace("$", r"\$")
+
+
 def minus(text: str) -> str:
     """Replace the hyphen at the end of a symbol, as in d2- and oT-, by a minus sign."""
     return re.sub(r"(?<=\w)-(?!\w)", "−", text)
@@ -176,7 +150,7 @@ def symbol(text: str) -> str:
         return f"$f′(v_{{{window[1]}}})$"  # SVG viewers lack the font of matplotlib's ASCII prime
     parts = re.fullmatch(r"(m?)([A-Za-z])(\d*)(T?)([<>+-]?)", text)
     if not parts:
-        return minus(text)
+        return minus(plain(text))
     memory, letter, number, transposed, sign = parts.groups("")
     raised = ("\\mathrm{T}" if transposed else "") + sign
     base = letter + (f"_{{{number}}}" if number else "")
@@ -186,6 +160,7 @@ def symbol(text: str) -> str:
 
 
 def panel_letters(axes: Iterable[Axes]) -> None:
-    """Write a, b, ... in bold at the upper left of the panels."""
-    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+    """Write a, b, ... in bold at the upper left of the panels, if there are several."""
+    found = list(axes)
+    for letter, axis in zip("abcdefghijklmnopqrstuvwxyz", found if len(found) > 1 else (), strict=False):
         axis.set_title(letter, loc="left", fontweight="bold", fontsize=8)

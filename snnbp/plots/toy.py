@@ -11,9 +11,8 @@ from numpy.typing import NDArray
 
 from snnbp.circuit.parts import Projection
 from snnbp.circuit.spec import Circuit
-from snnbp.plots.connectivity import ROLE_COLOURS, is_veto
-from snnbp.plots.legend import dot, mark
-from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, styled, symbol
+from snnbp.plots.legend import ROLE_COLOURS, dot, legend_below, line_of, mark, needs_whole
+from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, SINGLE, StyledFigure, minus, plain, styled, symbol
 
 if TYPE_CHECKING:
     from snnbp.backends.spiking import Trace
@@ -47,37 +46,37 @@ def toy_network(
     """
     sizes = [matrices[0].shape[0], *(matrix.shape[1] for matrix in matrices)]
     _check_size(sizes)
-    told = "-".join(map(str, sizes))
     size = max(SINGLE, 1.4 * len(sizes)), 0.6 + 0.55 * max(sizes)
-    figure = StyledFigure(size, f"A {told} network with its weights.")
+    figure = StyledFigure(size, f"A {'-'.join(map(str, sizes))} network with its weights.")
     axes = figure.add_subplot()
-    places = [[(layer, (n - 1) / 2 - neuron) for neuron in range(n)] for layer, n in enumerate(sizes)]
+    places = [
+        [np.array([layer, (n - 1) / 2 - neuron]) for neuron in range(n)] for layer, n in enumerate(sizes)
+    ]
     for layer, matrix in enumerate(matrices):
         strongest = max(1, int(np.abs(matrix).max()))
         for (pre, post), weight in np.ndenumerate(matrix):
-            start, end = np.array(places[layer][pre]), np.array(places[layer + 1][post])
-            colour = _sign_colour(weight)
+            start, end = places[layer][pre], places[layer + 1][post]
+            colour = BLUE if weight > 0 else ORANGE if weight < 0 else GREY
             width = 0.3 + 1.5 * abs(weight) / strongest
             axes.plot(*np.transpose([start, end]), color=colour, linewidth=width, zorder=1)
-            x, y = start + (0.3 if (pre + post) % 2 else 0.66) * (end - start)
             box = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
-            value = f"{weight:d}".replace("-", "−")
-            axes.text(x, y, value, ha="center", va="center", fontsize=6.5, color=colour, bbox=box)
-    letters = ["x", *(f"h_{{{layer}}}" for layer in range(1, len(sizes) - 1)), "o"]
-    letters = [letter if len(sizes) > 3 else letter[0] for letter in letters]
-    for layer, (neurons, letter) in enumerate(zip(places, letters, strict=True)):
-        for number, (x, y) in enumerate(neurons):
+            look: dict[str, Any] = {"ha": "center", "va": "center", "fontsize": 6.5, "bbox": box}
+            place = start + (0.3 if (pre + post) % 2 else 0.66) * (end - start)
+            axes.text(place[0], place[1], f"{weight:d}".replace("-", "−"), color=colour, **look)
+    hidden = [f"h_{{{layer},%d}}" if len(sizes) > 3 else "h_{%d}" for layer in range(1, len(sizes) - 1)]
+    for layer, (neurons, letter) in enumerate(zip(places, ("x_{%d}", *hidden, "o_{%d}"), strict=True)):
+        for number, place in enumerate(neurons):
             fires = spikes is not None and bool(spikes[layer][number])
-            face = "black" if fires else "white"
-            axes.plot(x, y, "o", markersize=17, color=face, markeredgecolor="black", zorder=2)
-            name = f"${letter[:-1]},{number + 1}}}$" if "_" in letter else f"${letter}_{{{number + 1}}}$"
-            axes.text(x, y, name, ha="center", va="center", color="white" if fires else "black", zorder=3)
+            face, text = ("black", "white") if fires else ("white", "black")
+            axes.plot(*place, "o", markersize=17, color=face, markeredgecolor="black", zorder=2)
+            name = f"${letter % (number + 1)}$"
+            axes.text(place[0], place[1], name, ha="center", va="center", color=text, zorder=3)
     axes.set(xlim=(-0.25, len(sizes) - 0.75), ylim=(-max(sizes) / 2, max(sizes) / 2))
     axes.axis("off")
     handles = [mark("positive weight", color=BLUE), mark("negative weight", color=ORANGE)]
     if spikes is not None:
         handles.append(dot("spikes", color="black", markersize=6))
-    figure.legend(handles=handles, loc="outside lower center", ncols=3)
+    legend_below(figure, handles)
     return figure
 
 
@@ -103,17 +102,18 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
     Raises
     ------
     ValueError
-        If a population has more than 8 neurons.
+        If a population has more than 8 neurons, or for a trace of some populations or phases only.
     """
+    needs_whole(trace)
     circuit = trace.circuit
     _check_size([population.size for population in circuit.populations])
     chosen = list(range(len(circuit.phases)) if phases is None else phases)
     places, width, height = _places(circuit)
     columns = min(len(chosen), 4 if len(circuit.sizes) == 4 else 3)
     lines = -(-len(chosen) // columns)
-    told = "; ".join(_told(trace, sample, number) for number in chosen)
-    alt = f"A small circuit phase by phase. {told}."
-    figure = StyledFigure((DOUBLE, lines * 1.75 * height / 8 + 0.7), alt)
+    told = minus("; ".join(_told(trace, sample, number) for number in chosen))
+    size = DOUBLE, lines * 1.75 * height / 8 + 0.7
+    figure = StyledFigure(size, f"A small circuit phase by phase. {told}.")
     panels = figure.subplots(lines, columns, squeeze=False).ravel()
     for axes in panels[len(chosen) :]:
         axes.axis("off")
@@ -122,16 +122,12 @@ def toy_phases(trace: "Trace", sample: int = 0, phases: Iterable[int] | None = N
             if circuit[projection.pre].layer != "gate":
                 _arrivals(axes, trace, sample, projection, number, places)
         _draw_populations(axes, trace, sample, number, places)
-        title = f"{number}: {minus(circuit.phases[number].event or 'inhibition')}"
-        axes.set_title(textwrap.fill(title, 100 // columns + 8), loc="left", fontsize=6.5)
+        title = plain(minus(circuit.phases[number].event or "inhibition"))
+        axes.set_title(textwrap.fill(f"{number}: {title}", 100 // columns + 8), loc="left", fontsize=6.5)
         axes.set(xlim=(-1.6, width), ylim=(height - 0.4, -0.6))
         axes.axis("off")
-    figure.legend(handles=_legend(), loc="outside lower center", ncols=4)
+    legend_below(figure, _legend())
     return figure
-
-
-def _sign_colour(weight: Any) -> str:
-    return BLUE if weight > 0 else ORANGE if weight < 0 else GREY
 
 
 def _check_size(sizes: Sequence[int]) -> None:
@@ -145,7 +141,7 @@ def _told(trace: "Trace", sample: int, phase: int) -> str:
         for p in trace.circuit.populations
         if p.layer != "gate" and trace.spikes[p.name][sample, phase].any()
     ]
-    return minus(f"phase {phase}: {', '.join(firing) or 'no'} spikes")
+    return f"phase {phase}: {', '.join(firing) or 'no'} spikes"
 
 
 def _places(circuit: Circuit) -> tuple[Places, float, float]:
@@ -167,24 +163,19 @@ def _arrivals(
     axes: Axes, trace: "Trace", sample: int, projection: Projection, phase: int, places: Places
 ) -> None:
     """Draw the spikes that a projection brings into a phase."""
-    sent = phase - 1 - projection.delay
-    if sent < 0:
-        return
+    circuit, sent = trace.circuit, phase - 1 - projection.delay
     pre, post = places[projection.pre], places[projection.post]
-    veto, role = is_veto(projection), trace.circuit.role(projection)
-    for neuron in np.flatnonzero(trace.spikes[projection.pre][sample, sent]):
+    bend = 0.35 * (circuit[projection.pre].layer == circuit[projection.post].layer)
+    line = {
+        "arrowstyle": "->",
+        "mutation_scale": 5,
+        "connectionstyle": f"arc3,rad={bend}",
+        "shrinkA": 3,
+        "shrinkB": 3,
+        "linewidth": 0.7,
+    } | line_of(circuit, projection)
+    for neuron in np.flatnonzero(trace.spikes[projection.pre][sample, sent]) if sent >= 0 else ():
         for end in post if projection.pattern == "all-to-all" else post[neuron : neuron + 1]:
-            same_layer = trace.circuit[projection.pre].layer == trace.circuit[projection.post].layer
-            line = {
-                "arrowstyle": "->",
-                "mutation_scale": 5,
-                "connectionstyle": f"arc3,rad={0.35 * same_layer}",
-                "shrinkA": 3,
-                "shrinkB": 3,
-                "color": ROLE_COLOURS[role],
-                "linestyle": ":" if veto else "-",
-                "linewidth": 0.7,
-            }
             axes.annotate("", end, pre[neuron], arrowprops=line, zorder=1)
 
 

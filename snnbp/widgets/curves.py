@@ -1,7 +1,9 @@
 """The learning explorer's figure: accuracies, loss and weights of runs of any length."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+import pandas as pd
 
 from snnbp.circuit.loihi import WEIGHT_GRID
 from snnbp.circuit.weights import Weights
@@ -21,30 +23,31 @@ _CURVES = {
 _MATRICES = {0: "first matrix, W1 (weight units)", -1: "last matrix (weight units)"}
 
 
-class Curve(NamedTuple):
-    """One run's history (columns epoch, exact, spikes, potential, mse) and its weights now."""
-
-    name: str
-    history: Mapping[str, Any]
-    weights: Weights | None
-
-
 @styled
-def progress_figure(curves: Sequence[Curve], references: Mapping[str, float]) -> StyledFigure:
-    """Draw each run as a line in six panels; `references` (fractions) are accuracies to compare with."""
-    told = "; ".join(f"{curve.name}: {100 * curve.history['spikes'][-1]:.1f} %" for curve in curves)
+def progress_figure(
+    curves: Sequence[tuple[str, pd.DataFrame, Weights | None]], references: Mapping[str, float]
+) -> StyledFigure:
+    """Draw each run, a name, a history and weights, as a line in six panels.
+
+    `references` are accuracies (fractions) to compare with, by column of the history.
+    """
+    told = "; ".join(f"{name}: {100 * history['spikes'].iloc[-1]:.1f} %" for name, history, _ in curves)
     alt = f"Learning curves and weights. Test accuracy, spikes: {told or 'no run'}."
     figure = StyledFigure((DOUBLE, 3.4 + 0.07 * len(curves)), alt)
     panels = dict(zip((*_CURVES, *_MATRICES), figure.subplots(2, 3).ravel(), strict=True))
-    for curve, (colour, line) in zip(curves, LINES, strict=False):
+    handles = []
+    for (name, history, weights), (colour, line) in zip(curves, LINES, strict=False):
         look: dict[str, Any] = {"color": colour, "linestyle": line}
         for column in _CURVES:
-            draw_runs(panels[column], [curve.history], column, curve.name, **look)
-        if curve.weights is not None:
+            drawn = draw_runs(panels[column], [history], column, name, **look)
+        handles.append(drawn)
+        if weights is not None:
             for layer in _MATRICES:
-                draw_density(panels[layer], curve.weights.matrices[layer], 8 * WEIGHT_GRID, **look)
+                draw_density(panels[layer], weights.matrices[layer], 8 * WEIGHT_GRID, **look)
     for column, value in references.items():
-        panels[column].axhline(100 * value, color="black", linewidth=0.8, linestyle=":", label="paper")
+        paper = panels[column].axhline(
+            100 * value, color="black", linewidth=0.8, linestyle=":", label="paper"
+        )
     for column, label in _CURVES.items():
         panels[column].set(xlabel="epoch", ylabel=label, xlim=(0, None))
     for layer, label in _MATRICES.items():
@@ -52,6 +55,6 @@ def progress_figure(curves: Sequence[Curve], references: Mapping[str, float]) ->
     panels["mse"].set_ylim(0, None)
     for panel in panels.values():
         panel.grid()
-    handles, names = panels["spikes"].get_legend_handles_labels()
-    figure.legend(handles, names, loc="outside upper center", ncols=2)
+    handles += [paper] if references else []
+    figure.legend(handles=handles, loc="outside upper center", ncols=2)
     return figure

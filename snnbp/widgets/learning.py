@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import re
 import tempfile
 import time
 from collections.abc import Callable, Mapping
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import ipywidgets as widgets
+import pandas as pd
 from IPython.core.getipython import get_ipython
 
 from snnbp.backends.rule import RULES
@@ -19,7 +21,7 @@ from snnbp.training.config import Config
 from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
-from snnbp.widgets.curves import LINES, Curve, progress_figure
+from snnbp.widgets.curves import LINES, progress_figure
 from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, as_csv, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
@@ -62,7 +64,10 @@ class LearningExplorer:
         for name in ("status", "picture", "export"):
             getattr(self, name).add_class(f"learning-{name}")
         self._list_runs()
-        self.say("Start trains with these settings. Changes apply to the next run.")
+        self.say(
+            "Start trains with these settings. Changes apply to the next run. "
+            "After a restart of the kernel, run this cell again."
+        )
         self.update()
         self.box = widgets.VBox(
             [
@@ -89,14 +94,10 @@ class LearningExplorer:
     def settings(self) -> Settings:
         """Read the input fields. Raises ValueError, in one sentence, for invalid settings."""
         values = {name: field.value for name, field in self.fields.items()}
-        try:
-            values["hidden"] = [
-                int(size) for size in values["hidden"].replace("-", " ").replace(",", " ").split()
-            ]
-        except ValueError:
-            raise ValueError(
-                f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}"
-            ) from None
+        sizes = re.findall(r"[^\s,-]+", values["hidden"])
+        if not sizes or not all(size.isdecimal() for size in sizes):
+            raise ValueError(f"hidden: write sizes such as 400 or 100-100, got {values['hidden']!r}")
+        values["hidden"] = [int(size) for size in sizes]
         threshold = round(values.pop("pixel_threshold"), 2)  # sliders give values such as 0.30000000000000004
         return Settings(values.pop("dataset"), threshold, Config(**values))
 
@@ -159,8 +160,7 @@ class LearningExplorer:
         self.task.cancel()
 
     def _tell(self, state: str) -> None:
-        report = self.live.report() if self.live else ""
-        self.say(f"{state}; {report}" if report else state)
+        self.say("; ".join(filter(None, (state, self.live.report() if self.live else ""))))
 
     def remove(self) -> None:
         """Remove the selected run."""
@@ -172,19 +172,18 @@ class LearningExplorer:
     def _keep(self, error: str) -> None:
         """Keep the run that has ended, and get ready for the next."""
         live, self.live = self.live, None
-        trained = live.trained() if live else None
-        if error:
-            self.say(error, error=True)
-        elif live is None or trained is None:
-            self.say("stopped within the first epoch: no run was stored")
-        else:
+        trained = live.trained() if live and not error else None
+        if trained:
             self.runs = [each for each in self.runs if each.settings != trained.settings] + [trained]
             self._list_runs()
-            epochs = trained.settings.config.epochs
-            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
         self.start_button.disabled, self.stop_button.disabled = False, True
         self.pause_button.disabled, self.pause_button.description = True, "Pause"
         self.update()
+        if live and trained:
+            epochs = trained.settings.config.epochs
+            self.say(f"{live.report()}; kept: {epochs} whole epoch{'s' * (epochs > 1)}")
+        else:
+            self.say(error or "stopped within the first epoch: no run was stored", error=bool(error))
 
     def _list_runs(self) -> None:
         options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
@@ -213,15 +212,13 @@ class LearningExplorer:
         """Draw the runs."""
         settings = [each.settings for each in self.runs]
         curves: list[tuple[Any, Weights | None]] = [
-            (each.run.history.to_dict("list"), each.run.weights) for each in self.runs
+            (each.run.history, each.run.weights) for each in self.runs
         ]
         if self.live is not None and self.live.progress is not None:
             settings.append(self.live.settings)
-            rows = list(self.live.rows)
-            columns = {name: [row[name] for row in rows] for name in rows[0]}
-            curves.append((columns, self.live.progress.weights))
+            curves.append((pd.DataFrame(list(self.live.rows)), self.live.progress.weights))
         comparable = {each.dataset for each in settings} <= {self._data.source}
-        lines = [Curve(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
+        lines = [(name, *curve) for name, curve in zip(names(settings), curves, strict=True)]
         figure = progress_figure(lines, self._references if comparable else {})
         self.png, self.alt = to_png(figure), figure.alt
         address = f"data:image/png;base64,{base64.b64encode(self.png).decode()}"

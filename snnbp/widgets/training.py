@@ -1,12 +1,13 @@
-"""A run in the learning explorer: its settings, its training in steps, and what repeats it."""
+"""A run in the learning explorer: its settings, its training by half epochs, and what repeats it."""
 
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import pandas as pd
 
+from snnbp.training import sources
 from snnbp.training.config import Config
 from snnbp.training.data import Dataset, load_dataset
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
@@ -52,8 +53,7 @@ class Settings:
         return {name: found[name] for name in LABELS} | {"hidden": "-".join(map(str, self.config.hidden))}
 
 
-@dataclass(frozen=True, eq=False)
-class Trained:
+class Trained(NamedTuple):
     """A run with weights, and the settings that repeat it."""
 
     settings: Settings
@@ -79,16 +79,18 @@ def as_csv(trained: Sequence[Trained]) -> str:
 
 def as_code(trained: Trained) -> str:
     """Format Python code that repeats the run and checks its digest."""
-    settings = trained.settings
-    pixels = f"pixel_threshold={settings.pixel_threshold}, test_pixel_threshold={settings.pixel_threshold}"
-    config = ", ".join(
-        f"{name}={value!r}" for name, value in settings.config.model_dump(exclude_defaults=True).items()
+    name, threshold, config = (
+        trained.settings.dataset,
+        trained.settings.pixel_threshold,
+        trained.settings.config,
     )
-    return (
-        f'data = snnbp.load_dataset("{settings.dataset}", {pixels})\n'
-        f"run = snnbp.train(data, snnbp.Config({config}))\n"
-        f'assert run.digest == "{trained.run.digest}"\n'
-    )
+    data = f"# data: your data set {name!r}"
+    if name in sources.NAMES:
+        pixels = f"pixel_threshold={threshold}, test_pixel_threshold={threshold}"
+        data = f'data = snnbp.load_dataset("{name}", {pixels})'
+    given = ", ".join(f"{key}={value!r}" for key, value in config.model_dump(exclude_defaults=True).items())
+    run = f"run = snnbp.train(data, snnbp.Config({given}))"
+    return f'{data}\n{run}\nassert run.digest == "{trained.run.digest}"\n'
 
 
 @dataclass(eq=False)
@@ -144,10 +146,13 @@ class Live:
             return ""
         row, _, n_overdriven = self.progress
         speed = row["epoch"] * len(self.data.train) / max(self.seconds, 1e-9)
-        dead = f"; {row['dead']} dead outputs (collapsed)" if row["dead"] else ""
-        beyond = f"; {n_overdriven} samples beyond the circuit's validity bound" if n_overdriven else ""
-        return (
+        told = [
             f"epoch {row['epoch']:g} of {self.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "
-            f"potential {100 * row['potential']:.2f} %; {self.seconds:.1f} s, {speed:,.0f} samples/s"
-            f"{dead}{beyond}"
-        )
+            f"potential {100 * row['potential']:.2f} %",
+            f"{self.seconds:.1f} s, {speed:,.0f} samples/s",
+        ]
+        if row["dead"]:
+            told.append(f"{row['dead']} dead outputs (collapsed)")
+        if n_overdriven:
+            told.append(f"{n_overdriven} samples beyond the circuit's validity bound")
+        return "; ".join(told)

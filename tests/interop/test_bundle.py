@@ -236,21 +236,24 @@ def test_bundle_parameters_are_weights_of_the_circuit(bundles, case):
 
 
 @pytest.mark.parametrize(
-    "changes", [{"pixel_threshold": 0.3}, {"test_pixel_threshold": 0.3}, {"levels": (0.3, 0.6)}]
+    ("changes", "levels"),
+    [
+        ({"pixel_threshold": 0.3}, "1"),
+        ({"test_pixel_threshold": 0.3}, "1"),
+        ({"levels": (0.3, 0.6)}, "2"),
+        (None, ""),
+    ],
 )
-def test_bundle_says_only_what_is_known_of_other_inputs(tmp_path, changes):
-    data = snnbp.load_dataset("digits", **changes)
-    export_bundle(tmp_path / "made", snnbp.train(data, Config(epochs=1, hidden=8), progress=False), data)
-    table = {row["name"]: row for row in rows(tmp_path / "made/parameters.csv")}
+def test_bundle_says_only_what_is_known_of_other_inputs(bundles, tmp_path, changes, levels):
+    made = bundles / BEYOND  # of arrays
+    if changes:
+        made, data = tmp_path / "made", snnbp.load_dataset("digits", **changes)
+        export_bundle(made, snnbp.train(data, Config(epochs=1, hidden=8), progress=False), data)
+    table = {row["name"]: row for row in rows(made / "parameters.csv")}
     for name in ("pixel_threshold", "crop"):
         assert (table[name]["value"], table[name]["origin"]) == ("", "unknown")
-    assert table["levels"]["value"] == ("2" if "levels" in changes else "1")
-
-
-def test_bundle_of_arrays_says_that_their_origin_is_unknown(bundles):
-    table = {row["name"]: row for row in rows(bundles / BEYOND / "parameters.csv")}
-    for name in ("pixel_threshold", "crop", "levels"):
-        assert (table[name]["value"], table[name]["origin"]) == ("", "unknown")
+    assert table["levels"]["value"] == levels
+    assert (table["levels"]["origin"] == "unknown") == (levels == "")
 
 
 def test_bundle_weights_are_mantissa_and_exponent(bundles):
@@ -287,56 +290,22 @@ def test_bundle_stays_as_it_was_after_an_error_midway(bundles, digits, tmp_path,
     assert [path.name for path in tmp_path.iterdir()] == ["made"]
 
 
-def _thesis(folder):
-    (folder / "thesis.tex").write_text("mine", encoding="utf-8")
-
-
-def _repository(folder):
-    (folder / ".git").mkdir()
-
-
-def _deeper(folder):
-    (folder / "training" / "notes.npy").write_text("mine", encoding="utf-8")
-
-
-def _edited(folder):
-    with (folder / "README.md").open("a", encoding="utf-8") as file:
-        file.write("mine")
-
-
-def _linked(folder):
-    (folder / "README.md").rename(folder.parent / "README.md")
-    (folder / "README.md").symlink_to("../README.md")
-
-
-def _only_named_so(folder):
-    for path in folder.iterdir():
-        shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (folder / "about.json").write_text("{}", encoding="utf-8")
-    _thesis(folder)
-
-
-def _a_pipe(folder):
-    (folder / "about.json").unlink()
-    os.mkfifo(folder / "about.json")
-
-
 @pytest.mark.parametrize(
-    ("changed", "reason"),
+    ("change", "reason"),
     [
-        (_thesis, "thesis.tex is not as it was written"),
-        (_repository, ".git is not as it was written"),
-        (_deeper, "training/notes.npy is not as it was written"),
-        (_edited, "README.md is not as it was written"),
-        (_linked, "README.md is not as it was written"),
-        (_only_named_so, "holds no bundle"),
-        (_a_pipe, "holds no bundle"),
+        ("echo mine >thesis.tex", "thesis.tex is not as it was written"),
+        ("mkdir .git", ".git is not as it was written"),
+        ("echo mine >training/notes.npy", "training/notes.npy is not as it was written"),
+        ("echo mine >>README.md", "README.md is not as it was written"),
+        ("mv README.md .. && ln -s ../README.md .", "README.md is not as it was written"),
+        ("rm -r * && echo {} >about.json && echo mine >thesis.tex", "holds no bundle"),
+        ("rm about.json && mkfifo about.json", "holds no bundle"),
     ],
 )
-def test_bundle_is_replaced_only_if_all_in_its_folder_is_its_own(bundles, tmp_path, capsys, changed, reason):
+def test_bundle_is_replaced_only_if_all_in_its_folder_is_its_own(bundles, tmp_path, capsys, change, reason):
     made = tmp_path / "made"
     shutil.copytree(bundles / ONE, made)
-    changed(made)
+    subprocess.run(change, shell=True, cwd=made, check=True)
     before = tree(tmp_path)
     assert main(["bundle", str(made), "--hidden", "8", "--epochs", "1"]) == 1
     error = capsys.readouterr().err
@@ -382,7 +351,7 @@ def test_bundle_never_replaces_other_files(bundles, digits, tmp_path, monkeypatc
 def test_bundle_folder_that_is_filled_meanwhile_is_not_replaced(digits, tmp_path, monkeypatch):
     def busy(*words):
         (tmp_path / "made").mkdir()
-        _thesis(tmp_path / "made")
+        (tmp_path / "made" / "thesis.tex").write_text("mine", encoding="utf-8")
         return iter(())
 
     monkeypatch.setattr("snnbp.interop.bundle.parameters", busy)

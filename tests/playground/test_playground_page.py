@@ -89,17 +89,17 @@ def test_playground_steps_through_the_circuit_with_a_sentence_each(visit):
     sentences, spiking = set(), set()
     for number in range(12):
         page.page.click("#next")
-        page.wait_for_text("phase", f"Step {number} of 11.")
+        page.wait_for_text("phase", f"Phase {number} of 11.")
         sentences.add(page.text("what"))
         spiking.add(page.label("circuit"))
     assert len(sentences) == len(spiking) == 12
     assert not any("*" in text for text in sentences)
     page.shot("step")
     page.page.click("#next")
-    page.wait_for_text("phase", "Step 0 of 11.")
+    page.wait_for_text("phase", "Phase 0 of 11.")
     page.page.locator("#speed").select_option("quick")
     page.page.click("#play")
-    page.wait_for_text("phase", "Step 8 of 11.")
+    page.wait_for_text("phase", "Phase 8 of 11.")
     page.page.click("#play")
     page.page.locator("#speed").select_option("full")
     assert (
@@ -342,6 +342,58 @@ def test_playground_refuses_weights_of_another_network(browser, built, address):
     page.close()
 
 
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("hidden", "99999", "hidden: 800 instead of 99999 (at most 3 layers of 1 to 800 neurons)"),
+        ("hidden", "many", "hidden: 400 instead of many (at most 3 layers of 1 to 800 neurons)"),
+        ("hidden", "10-10-10-10", "hidden: 10-10-10 instead of 10-10-10-10"),
+        ("seed", "-1", "seed: 1 instead of -1 (a whole number up to 4294967295)"),
+    ],
+)
+def test_playground_says_what_it_corrects(visit, name, text, said):
+    page = visit(DIGITS)
+    page.choose(name, text)
+    assert said in page.text("status")
+    page.choose("hidden", "20, 10")
+    assert "instead" not in page.text("status")
+    page.page.goto("about:blank")
+    again = visit(f"{DIGITS}&{name}={text}")
+    assert said in again.text("status")
+
+
+TEST_IMAGES = """async () => {
+    const answer = document.getElementById("answer"), found = [];
+    for (let n = 0; n < 30; n++) {
+        document.getElementById("example").click();
+        await new Promise((done) => setTimeout(done, 100));
+        found.push(answer.textContent);
+    }
+    return found;
+}"""
+SLOW = """
+    const post = Worker.prototype.postMessage;
+    Worker.prototype.postMessage = function (message) {
+        setTimeout(() => post.call(this, message), message.type === "answer" && globalThis.slow ? 600 : 0);
+    };"""
+
+
+def test_playground_s_answer_is_about_the_image_that_is_shown(visit):
+    data, page = snnbp.load_dataset("digits"), visit(DIGITS, script=SLOW)
+    weights = initial_weights(snnbp.Config(), data)
+    spikes, potentials = snnbp.predict(weights, data.test.inputs[:30])
+    for n, text in enumerate(page.page.evaluate(TEST_IMAGES)):
+        shown, found = re.match(r"Test image (\d+), labelled \d\. (.*)", text).groups()
+        named = [int(digit) for digit in re.findall(r"\d", found.partition(":")[0])]
+        assert int(shown) == n
+        assert named == (np.flatnonzero(spikes[n]).tolist() or [potentials[n].argmax()])
+    page.page.evaluate("() => { slow = true; }")
+    page.page.click("#example")
+    page.wait_for_text("answer", "Test image 30, labelled")
+    assert "is being computed" in page.text("answer")
+    page.wait_for_text("answer", "utput")
+
+
 def test_playground_shows_no_point_of_the_run_before(visit):
     page = visit(DIGITS + "&epochs=60&hidden=800-800")
     page.page.click("#play")
@@ -353,7 +405,9 @@ def test_playground_shows_no_point_of_the_run_before(visit):
 
 
 def test_playground_single_file_opens_without_a_server(visit, built):
-    page = visit("#epochs=1", at=(built / "playground.html").as_uri())
+    page = visit(DIGITS + "&epochs=1", at=(built / "playground.html").as_uri())
     digest = page.train()
     assert digest == snnbp.train(snnbp.load_dataset("digits"), snnbp.Config(epochs=1), progress=False).digest
+    offered = page.page.locator("#settings [name=data] option").all_inner_texts()
+    assert ("MNIST 20x20" in offered) == (len(json.loads((built / "sets.json").read_bytes())) == 2)
     assert page.page.locator("a[href^='../']").count() == 0

@@ -1,8 +1,14 @@
 """Every figure, from data made up here: legible, complete, and the same whatever the user's settings are."""
 
 import html
+import json
+import os
 import re
+import shutil
+import subprocess
+import sys
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import matplotlib as mpl
@@ -13,7 +19,7 @@ from matplotlib.text import Text
 
 from snnbp import plots
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.plots.style import to_svg
+from snnbp.paper import ROOT
 
 RNG = np.random.default_rng(0)
 NAMES = ["T-shirt", "trouser", "pullover", "dress", "coat", "sandal", "shirt", "sneaker", "bag", "ankle boot"]
@@ -110,6 +116,7 @@ FIGURES = {
     **of_depth(3),
     "symbolic_network": plots.symbolic_network,
     "toy_network": lambda: plots.toy_network(TOY, FIRING),
+    "toy_network 0": lambda: plots.toy_network(TOY[:1]),
     "toy_network 2": lambda: plots.toy_network([*TOY, TOY[1]]),
     "toy_phases": lambda: plots.toy_phases(trace((3, 2, 2), 1)),
     "toy_phases 2": lambda: plots.toy_phases(trace((3, 2, 2, 2), 1)),
@@ -239,6 +246,37 @@ def test_text_in_svg_is_text_in_one_font(name):
     assert "one-to-one" in svg or "accuracy from output spikes" in svg or "input replayed" in svg
 
 
+DIGESTS = """
+import hashlib, json
+from snnbp import plots
+from tests.plots.test_plots import FIGURES
+made = {name: make() for name, make in FIGURES.items()}
+rendered = {name: plots.to_svg(figure, "a") + plots.to_png(figure) for name, figure in made.items()}
+print(json.dumps({name: hashlib.sha256(both).hexdigest() for name, both in rendered.items()}))"""
+
+
+@pytest.mark.minutes
+def test_a_figure_s_bytes_do_not_depend_on_the_processor():
+    found = []
+    for core in ("Haswell", "Nehalem"):
+        environment = os.environ | {"OPENBLAS_CORETYPE": core, "OPENBLAS_VERBOSE": "2"}
+        command = [sys.executable, "-c", DIGESTS]
+        done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+        if f"Core: {core}" not in done.stderr:
+            pytest.skip(f"NumPy's BLAS here cannot compute as a {core} does")
+        found.append(json.loads(done.stdout))
+    assert found[0].keys() == FIGURES.keys()
+    assert [name for name in FIGURES if found[0][name] != found[1][name]] == []
+
+
+def test_figures_are_drawn_by_a_zipped_package(tmp_path):
+    archive = shutil.make_archive(str(tmp_path / "package"), "zip", ROOT, "snnbp")
+    code = "from snnbp import plots; plots.to_svg(plots.symbolic_network(), 'a'); print(plots.__file__)"
+    command, environment = [sys.executable, "-c", code], os.environ | {"PYTHONPATH": archive}
+    done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=True)
+    assert done.stdout.startswith(archive)
+
+
 def test_savefig_keeps_the_style(tmp_path):
     figure = plots.learning_curves([history(1)])
     with mpl.rc_context(HOSTILE):
@@ -321,7 +359,9 @@ def test_against_depth_joins_the_means_of_the_seeds():
     bars = figure.axes[0].containers
     assert [bar.lines[0].get_ydata().tolist() for bar in bars] == [[92, 97], [80, 70]]
     assert bars[0].lines[2][0].get_segments()[1][:, 1].tolist() == [96, 98]
-    assert "%, a: 92 ± 2.8 (L = 1), 97 ± 1 (L = 2); %, b: 80 ± 0 (L = 1), 70 ± 0 (L = 3)." in figure.alt
+    assert (
+        "%, a, L = 1: 92 ± 2.8; %, a, L = 2: 97 ± 1; %, b, L = 1: 80 ± 0; %, b, L = 3: 70 ± 0." in figure.alt
+    )
 
 
 def test_accuracy_curves_draw_each_run_and_the_mean():
@@ -365,9 +405,40 @@ def test_large_networks_are_no_toys():
         plots.toy_phases(trace((9, 2, 2)))
 
 
-def test_the_names_of_classes_are_text():
-    names = ["cost $5$", r"$\frac$", "x_1", "<b>", *"456789"]
-    figure = plots.confusion_matrices({"$h$": confusion()}, names)
-    shown = re.findall(r"<text[^>]*>([^<]*)</text>", to_svg(figure, "salt").decode())
-    for name in ("$h$", *names):
-        assert html.escape(name, quote=False) in shown
+TEXTS = ["$x^2$", "<b>bold</b>", "_a_", r"$\frac$"]
+OF_TEXTS = {
+    "confusion_matrices": lambda: plots.confusion_matrices({TEXTS[0]: confusion()}, [*TEXTS, *"456789"]),
+    "image_rows": lambda: plots.image_rows({TEXTS[0]: ROWS["grey levels"][:4]}, TEXTS),
+    "accuracy_curves": lambda: plots.accuracy_curves({text: [history(1)] for text in TEXTS}),
+    "against_depth": lambda: plots.against_depth({"%": dict.fromkeys(TEXTS, GAINS)}),
+    "seed_distributions": lambda: plots.seed_distributions(
+        {"spikes": {text: ([0.9, 0.8], [False, False]) for text in TEXTS}}
+    ),
+    "stacked_bars": lambda: plots.stacked_bars({TEXTS[0]: (TEXTS, np.ones((4, 4)))}, TEXTS, "µJ"),
+    "accuracy_energy": lambda: plots.accuracy_energy(studies().assign(study=(TEXTS * 4)[:16]), "-"),
+}
+
+
+@pytest.mark.parametrize("name", OF_TEXTS)
+def test_a_user_s_text_is_text(name):
+    svg = plots.to_svg(OF_TEXTS[name](), "salt").decode()
+    shown = " ".join(re.findall(r"<text[^>]*>([^<]*)</text>", svg))
+    assert [text for text in TEXTS if html.escape(text, quote=False) not in shown] == []
+
+
+def test_circuits_and_traces_of_one_s_own_are_drawn_or_refused_in_one_line():
+    circuit = training_circuit((3, 2, 2))
+    without = replace(circuit, phases=tuple(replace(phase, gate="") for phase in circuit.phases))
+    labels = [text.get_text() for text in plots.functional_connectivity(without).axes[0].get_yticklabels()]
+    assert labels[-1] == "$o^{\\mathrm{T}-}$"
+    some = trace((3, 2, 2), 1)
+    some.circuit = without
+    for draw in (plots.raster, plots.toy_phases):
+        assert draw(some).axes
+    for key, value in (("spikes", {"x": some.spikes["x"]}), ("phases", (0, 1))):
+        partial = SimpleNamespace(**vars(some) | {key: value})
+        for draw in (plots.raster, plots.toy_phases):
+            with pytest.raises(ValueError, match="needs a trace of all populations in all phases"):
+                draw(partial)
+    with pytest.raises(ValueError, match="it lacks h1T, t, d\\+, d-, oT-"):
+        plots.conceptual_circuit(inference_circuit((3, 2, 2)))

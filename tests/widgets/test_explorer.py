@@ -2,6 +2,8 @@
 
 import asyncio
 import base64
+import dataclasses
+import html
 import io
 import re
 import threading
@@ -12,9 +14,9 @@ import pandas as pd
 import pytest
 
 import snnbp
-from snnbp import widgets
+from snnbp import plots, widgets
 from snnbp.paper import ROOT
-from snnbp.widgets import training
+from snnbp.widgets import curves, training
 from snnbp.widgets.training import Settings, Trained, as_code, as_csv, names
 
 SMALL = Settings("digits", 0.5, snnbp.Config(hidden=20, epochs=3))
@@ -36,6 +38,16 @@ def explorer(digits, run, **fields):
         learning.fields[name].value = value
     learning.status.observe(lambda change: said.append(re.sub("<.*?>", "", change.new)), "value")
     return learning, said
+
+
+def train(learning):
+    """Press start and wait for the end."""
+
+    async def started():
+        learning.start()
+        await learning.task
+
+    asyncio.run(started())
 
 
 async def until(condition, seconds=60):
@@ -73,14 +85,23 @@ def test_the_exported_code_repeats_the_run():
     exec(code, {"snnbp": snnbp})
 
 
+def test_an_own_data_set_s_name_is_text(digits):
+    name = """_$x^2$ <b>"'"""
+    data = dataclasses.replace(digits, source=name)
+    config = snnbp.Config(hidden=10, epochs=1)
+    run = snnbp.train(data, config, progress=False)
+    learning = widgets.LearningExplorer(data, run)
+    assert "<b>" not in re.sub("<b style", "", learning.export.value + learning.status.value)
+    assert "<b>" not in learning.picture.value
+    exec(as_code(learning.runs[0]), {"snnbp": snnbp, "data": data})
+    drawn = [(name, run.history, run.weights)]
+    svg = plots.to_svg(curves.progress_figure(drawn, {"spikes": 0.9}), "a").decode()
+    assert {html.escape(name, quote=False), "paper"} <= {*re.findall(r"<text[^>]*>([^<]*)</text>", svg)}
+
+
 def test_the_explorer_trains_as_train_does(digits, run):
     learning, said = explorer(digits, run, epochs=3)
-
-    async def train():
-        learning.start()
-        await learning.task
-
-    asyncio.run(train())
+    train(learning)
     found, expected = learning.runs[-1], trained(SMALL)
     assert found.settings == SMALL
     assert found.run.weights == expected.run.weights
@@ -155,12 +176,7 @@ def test_impossible_settings_give_one_line(digits, run, field, value, sentence):
 def test_missing_data_gives_one_line(digits, run, monkeypatch, tmp_path):
     monkeypatch.setenv("SNNBP_DATA", str(tmp_path / "none"))
     learning, said = explorer(digits, run, dataset="mnist")
-
-    async def train():
-        learning.start()
-        await learning.task
-
-    asyncio.run(train())
+    train(learning)
     assert said[-1].startswith("Error: ")
     assert str(tmp_path) in said[-1]
     assert len(learning.runs) == 1
@@ -170,12 +186,8 @@ def test_the_learning_explorer_keeps_exports_and_removes_runs(digits, run, tmp_p
     learning, _ = explorer(digits, run, hidden="30, 20", epochs=2)
     picture = learning.png
 
-    async def train():
-        learning.start()
-        await learning.task
-
     for _ in range(2):  # the same run twice is one run
-        asyncio.run(train())
+        train(learning)
         labels = [label for label, _ in learning.selected.options]
         assert labels == ["hidden neurons 400, epochs 4", "hidden neurons 30-20, epochs 2"]
     assert learning.png != picture

@@ -195,7 +195,7 @@ def framed(page, selector=".jp-OutputArea-output iframe"):
 
 def wait_for_step(frame, number):
     frame.wait_for_function(
-        "number => document.getElementById('phase').textContent.startsWith(`Step ${number} of 11.`)",
+        "number => document.getElementById('phase').textContent.startsWith(`Phase ${number} of 11.`)",
         arg=number,
     )
 

@@ -85,7 +85,7 @@ def alone(browser, tmp_path):
 
 
 def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weights, alone):
-    names = ("<b>nought</b>", *digits.classes[1:9], "</script>")
+    names = ("<b>nought</b>", "$x^2$", "_a_", *digits.classes[3:9], "</script>")
     data = few(digits, 300, classes=names)
     page, frame = alone(widgets.Playground(data, weights)._repr_mimebundle_()[0]["text/html"])
     assert page.locator("img").count() == 0, "the still stays beside the page"
@@ -99,14 +99,27 @@ def test_the_output_steps_learns_and_answers_from_the_given_weights(digits, weig
         frame.wait_for_function(
             "text => document.getElementById('potentials').ariaLabel.includes(text)", arg=shown
         )
+    assert frame.locator("#labels button").all_inner_texts() == list(names)
     frame.click("#mistake")
-    frame.wait_for_function("() => document.getElementById('phase').textContent.includes('Step 0 of')")
+    frame.wait_for_function("() => document.getElementById('phase').textContent.includes('Phase 0 of')")
     frame.select_option("#settings [name=epochs]", "1")
     frame.click("#play")
     frame.wait_for_function(DIGEST)
     assert frame.evaluate(DIGEST) == learned(weights, data.train)
     frame.select_option("#settings [name=depth]", "1")
     frame.wait_for_function("() => document.getElementById('status').textContent.includes('random weights')")
+    page.close()
+
+
+def test_a_page_that_a_notebook_loads_again_says_what_is_lost(digits, weights, alone):
+    """As where a notebook takes an output that is out of sight away and puts it back."""
+    page, frame = alone(widgets.Playground(few(digits, 100), weights)._repr_mimebundle_()[0]["text/html"])
+    assert "gone" not in frame.inner_text("#status")
+    page.evaluate("() => document.body.append(document.querySelector('iframe'))")
+    page.wait_for_timeout(500)
+    frame = page.wait_for_selector("iframe").content_frame()
+    frame.wait_for_function(READY)
+    assert "loaded again: what was drawn and learned before is gone" in frame.inner_text("#status")
     page.close()
 
 

@@ -48,7 +48,7 @@ export function drawCurves(canvas, tests, learning, epochs) {
   context.fillStyle = orange;
   context.fillText("■ loss", left + 68, height - 7);
   context.fillStyle = text;
-  context.fillText("thin: while learning", left + 112, height - 7);
+  context.fillText("dots: tests, thin: learning", left + 108, height - 7);
   const now = tests.at(-1);
   canvas.ariaLabel = now
     ? `Accuracy ${percent(now.accuracy)} and loss ${now.mse.toFixed(4)} on the test images after ${+now.epoch.toFixed(2)} epochs`

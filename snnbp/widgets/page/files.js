@@ -31,7 +31,13 @@ export async function readSet(set, loaded) {
 }
 
 export function newWorker() {
-  if (!embedded) return new Worker(new URL("worker.js", location.href), { type: "module" });
+  if (!embedded) {
+    let known = false; // a browser that knows module workers asks for the type
+    const worker = new Worker(new URL("worker.js", location.href), { get type() { known = true; return "module"; } });
+    if (known) return worker;
+    worker.terminate();
+    throw new Error("this page needs a newer browser: Firefox 114, Chrome or Edge 99, Safari 16, or later");
+  }
   return new Worker(URL.createObjectURL(new Blob([embedded.worker], { type: "text/javascript" })));
 }
 

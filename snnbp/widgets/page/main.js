@@ -1,16 +1,18 @@
 // The page: settings, buttons and messages between the worker and the pictures.
 import { given, readJson, readSet, readWeights, newWorker } from "./files.js";
-import { CHOICES, fromAddress, toAddress, layersOf, seedOf, notebook } from "./settings.js";
+import { CHOICES, fromAddress, toAddress, layersOf, seedOf, corrected, notebook } from "./settings.js";
 import { Stage } from "./stage.js";
+import { prepare } from "./paint.js";
 import { drawCurves, drawPotentials, drawFields, drawConfusion } from "./charts.js";
 import { makeSheet } from "./sheet.js";
 import { asInput, enlarged } from "./input.js";
 import { explainForm, explainTiles, explainImages } from "./explain.js";
 import { OFF, sentence } from "./words.js";
 
-const PHASE_MS = { slow: 1600, quick: 220 };
+const PHASE_MS = { slow: 1400, quick: 220 };
 const FLASH_MS = 900;
-const QUICK_MARK = 4; // steps shown for each phase with changes, which are what to look at
+const QUICK_MARK = 4; // a phase with changes, which are what to look at, is shown so many times as long
+const LATE_MS = 200;
 const by = (id) => document.getElementById(id);
 const form = by("settings");
 
@@ -18,6 +20,8 @@ let sets, circuits, settings, worker, stage, shape, sizes;
 let runs = 0; // the number of starts; messages of an earlier run are dropped
 let playing = false, pausing = false, timer = 0, steps = null; // steps: a traced sample and the phase that is shown
 let input = null; // the drawing as the network sees it
+let asked = 0, late; // the number of the last question about it; the timer that says that its answer is late
+let note = ""; // what the settings are not as asked for
 let tests = [], learning = [], shown = {}; // what the charts show
 let sheet, example = -1, about = ""; // the number of the test image shown last; about the image on the sheet
 
@@ -64,11 +68,17 @@ function changeSettings({ target }) {
   if (target.name === "depth") {
     settings.hidden = Array.from({ length: depth }, (_, n) => before.hidden[n] ?? before.hidden.at(-1));
   } else if (hidden.length) settings.hidden = hidden;
+  note = corrected({ [target.name]: target.value }, settings);
   showSettings();
   if (target.name === "epochs") {
     if (playing) play();
   } else told(target.name === "data" ? loadData() : start());
   remember();
+}
+
+function follow(address) {
+  settings = given && !address ? given : fromAddress(address, sets.map(({ name }) => name));
+  note = corrected(Object.fromEntries(new URLSearchParams(address.replace(/^#/, ""))), settings);
 }
 
 function remember() {
@@ -82,8 +92,7 @@ function remember() {
 // Data, start, messages.
 
 async function loadData() {
-  pause();
-  enable(false);
+  forget();
   const wanted = set();
   const parts = await readSet(wanted, (share) => { say(`loading images: ${Math.round(100 * share)} %`); });
   if (wanted !== set()) return; // changed meanwhile
@@ -96,10 +105,18 @@ async function loadData() {
   if (given) showExample();
 }
 
-async function start() {
+// Nothing of the run before stays in sight.
+function forget() {
   pause();
   [tests, learning, shown, steps] = [[], [], {}, null];
   enable(false);
+  by("score").textContent = "";
+  for (const id of ["curves", "fields", "confusion"]) prepare(by(id));
+  showDigest("", "");
+}
+
+async function start() {
+  forget();
   say("drawing initial weights …");
   const own = given && ["data", "hidden", "threshold"].every((name) => String(given[name]) === String(settings[name]));
   const file = given ? own && "weights.json" : new URLSearchParams(location.search).get("weights");
@@ -116,9 +133,8 @@ const receive = {
     stage.rest();
     enable(true);
     pausing = false;
-    showDigest("", "");
     showIdea();
-    say(`${message.n.toLocaleString("en")} images, ${shown.weights}`);
+    say(`${message.n.toLocaleString("en")} images, ${shown.weights}${note && `; ${note}`}`);
     drawn();
   },
   progress: ({ progress, perSecond }) => {
@@ -151,7 +167,8 @@ const receive = {
     steps = { ...message, at: -1 };
     nextPhase();
   },
-  answer: ({ potentials, spikes }) => {
+  answer: ({ potentials, spikes, question }) => {
+    if (question === asked) late = clearTimeout(late);
     const fired = Array.from(spikes.at(-1).keys()).filter((k) => spikes.at(-1)[k]);
     shown.potentials = { potentials, fired };
     drawPotentials(by("potentials"), potentials, fired, settings.threshold, names());
@@ -163,7 +180,7 @@ const receive = {
     by("answer").textContent = changed
       ? `One lesson changed ${changed.toLocaleString("en")} synapses. Potential of ${names()[label]}: ${before[label]} → ${after[label]}.`
       : `Nothing changed: the answer was right, or no potential was inside the window.`;
-    send("answer", { inputs: input });
+    ask();
   },
   example: ({ n, inputs, label }) => {
     [example, input, about] = [n, inputs, `Test image ${n}, labelled ${names()[label]}. `];
@@ -203,7 +220,7 @@ const say = (text) => { by("status").textContent = text; };
 
 function showIdea() {
   by("phase").textContent = "";
-  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next step” follows one image through the circuit, “Play” trains with all of them. Touch a tile to read what it does.";
+  by("what").textContent = "Each tile is a population of neurons, each small square a neuron. “Next phase” follows one image through the circuit, “Play” trains with all of them. Touch a tile to read what it does.";
 }
 
 function enable(on) {
@@ -253,7 +270,7 @@ function nextPhase() {
   steps.at += 1;
   const number = steps.at, phase = circuits[sizes.length - 2].phases[number];
   stage.phase(steps.phases, number);
-  by("phase").textContent = `Step ${number} of ${steps.phases.length - 1}.`;
+  by("phase").textContent = `Phase ${number} of ${steps.phases.length - 1}.`;
   by("what").textContent = sentence(phase) + consequence(steps.phases[number], number);
   if (playing) {
     const changes = steps.phases[number].changes.length > 0 && speed() !== "slow";
@@ -291,7 +308,15 @@ function teach(label) {
 function drawn() {
   if (!stage) return;
   shown.taught = false;
-  send("answer", { inputs: input ?? new Uint8Array(sizes[0]) });
+  ask();
+}
+
+function ask() {
+  asked += 1;
+  late ??= setTimeout(() => {
+    if (!shown.taught) by("answer").textContent = `${about}The answer is being computed …`;
+  }, LATE_MS);
+  send("answer", { inputs: input ?? new Uint8Array(sizes[0]), question: asked });
 }
 
 function redraw() {
@@ -322,7 +347,10 @@ function connect() {
     if (steps) finishSample();
     send("step", { mistake: true });
   });
-  by("reset").addEventListener("click", () => told(start()));
+  by("reset").addEventListener("click", () => {
+    note = "";
+    told(start());
+  });
   by("speed").addEventListener("change", () => {
     if (!playing) return;
     pause();
@@ -340,7 +368,7 @@ function connect() {
   by("copy-code").addEventListener("click", () => copy(by("copy-code"), by("code").textContent));
   by("share").addEventListener("click", () => copy(by("share"), location.href));
   addEventListener("hashchange", () => {
-    settings = fromAddress(location.hash, sets.map(({ name }) => name));
+    follow(location.hash);
     showSettings();
     told(loadData());
   });
@@ -380,7 +408,7 @@ async function copy(button, text) {
 
 async function open() {
   [sets, circuits] = await Promise.all([readJson("sets.json"), readJson("circuits.json")]);
-  settings = given ?? fromAddress(location.hash, sets.map(({ name }) => name));
+  follow(given ? "" : location.hash);
   document.body.classList.toggle("given", Boolean(given));
   fillForm();
   showSettings();
@@ -394,7 +422,11 @@ async function open() {
   worker.onmessage = ({ data: { type, number, ...content } }) => number === runs && receive[type](content);
   worker.onerror = (event) => say(`the worker stopped: ${event.message}`);
   connect();
-  if (given && frameElement) fitFrame();
+  if (given && frameElement) {
+    fitFrame();
+    if (frameElement.dataset.loaded) note = "loaded again: what was drawn and learned before is gone";
+    frameElement.dataset.loaded = "before";
+  }
   await loadData();
 }
 

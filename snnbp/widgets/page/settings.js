@@ -8,7 +8,12 @@ export const CHOICES = {
   off: PARTS,
 };
 const DEFAULTS = { data: "", hidden: [400], threshold: 1024, step: 2, seed: 1, epochs: 3, off: "none" };
+const REGISTERED = ["mnist", "fashion-mnist", "digits"]; // what snnbp.load_dataset knows
 const MOST_NEURONS = 800, MOST_LAYERS = 3, MOST_SEED = 2 ** 32 - 1;
+
+const RANGES = {
+  hidden: ` (at most ${MOST_LAYERS} layers of 1 to ${MOST_NEURONS} neurons)`, seed: ` (a whole number up to ${MOST_SEED})`,
+};
 
 // "200-100" as [200, 100]; what cannot be read is left out, what is too large reduced.
 export function layersOf(text) {
@@ -34,6 +39,14 @@ export function fromAddress(hash, sets) {
   return settings;
 }
 
+// What of the texts asked for is not in the settings, in words.
+export function corrected(asked, settings) {
+  const same = (name, text) => (name === "hidden" ? (text.match(/\d+/g) ?? []).join("-") : text);
+  return Object.entries(asked).map(([name, text]) => [name, same(name, text) || text, [settings[name]].flat().join("-")])
+    .filter(([name, text, found]) => name in settings && text !== found)
+    .map(([name, text, found]) => `${name}: ${found} instead of ${text || "nothing"}${RANGES[name] ?? ""}`).join(", ");
+}
+
 export function toAddress(settings, sets) {
   const standard = { ...DEFAULTS, data: sets[0] }, parts = new URLSearchParams();
   for (const [name, value] of Object.entries(settings)) {
@@ -51,7 +64,7 @@ export function notebook({ data, hidden, threshold, step, seed, epochs, off }) {
   if (off === "feedback") values.push('feedback="cut"');
   const code = `import snnbp
 
-data = snnbp.load_dataset("${data}")
+${REGISTERED.includes(data) ? `data = snnbp.load_dataset("${data}")` : `# data: your data set ${JSON.stringify(data)}`}
 run = snnbp.train(data, snnbp.Config(${values.join(", ")}))
 print(run.history[["epoch", "spikes", "mse"]])
 print(run.weights.digest)`;

@@ -9,8 +9,8 @@ const SENTENCES = [
   [/^output$/, () => "The outputs add up the spikes of the hidden neurons, and spike above half the threshold: that is the answer."],
   [/^target$/, () => "The population t takes over the right answer."],
   [/^error$/, () => "Answer and target are compared. d+ spikes for the output that should have spiked, d− for outputs that should not have: all else follows from these spikes."],
-  [/^W(\d) potentiates$/, ([, n]) => `Spikes are repeated on both sides of W${n}: synapses from a neuron that spiked to one that should be more active grow by one step.`],
-  [/^W(\d) depresses$/, ([, n]) => `Spikes are repeated on both sides of W${n}: synapses from a neuron that spiked to one that should be less active shrink by one step.`],
+  [/^W(\d) potentiates$/, ([, n]) => `Spikes are repeated on both sides of W${n}: synapses from a neuron that spiked to one that should be more active grow by one learning step.`],
+  [/^W(\d) depresses$/, ([, n]) => `Spikes are repeated on both sides of W${n}: synapses from a neuron that spiked to one that should be less active shrink by one learning step.`],
   [/^deltas of hidden layer( \d)?, to potentiate$/, ([, n]) => `The error has gone back through the transposed weights. It tells which neurons of ${layer(n)} should have been more active.`],
   [/^deltas of hidden layer( \d)?, to depress$/, ([, n]) => `The error goes back once more with its sign reversed. It tells which neurons of ${layer(n)} should have been less active.`],
 ];

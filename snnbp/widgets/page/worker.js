@@ -71,14 +71,14 @@ const handlers = {
     }
     showFields(true);
   },
-  answer: ({ inputs }) => {
+  answer: ({ inputs, question }) => {
     const { kernel } = run, potentials = Array.from(kernel.present(inputs));
     const spikes = kernel.active.map(({ index, n }, l) => {
       const fired = new Uint8Array(kernel.sizes[l]);
       for (let k = 0; k < n; k++) fired[index[k]] = 1;
       return fired;
     });
-    post("answer", { potentials, spikes });
+    post("answer", { potentials, spikes, question });
   },
   example: (message) => {
     const { inputs, labels } = data.test, n = message.n % labels.length;
