@@ -276,7 +276,7 @@ def iter_training(
             if framed is None:
                 learner.learn(data.train.inputs, data.train.labels, part)
             else:
-                learner.learn(shifted(framed, part, direction[half]), data.train.labels[part])
+                learner.learn(shifted(framed, data.code, part, direction[half]), data.train.labels[part])
             weights = learner.weights
             row: Row = {"epoch": epoch + checkpoint / CHECKPOINTS_AN_EPOCH}
             row |= evaluate(weights, data.test, backend)._asdict()
