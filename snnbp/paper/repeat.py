@@ -24,7 +24,7 @@ def difference(run: Run, data: Dataset, epochs: int = 1, stop: threading.Event |
     """
     where = f"seed {run.config.seed}, {run.config.hidden} hidden"
     rows = run.history.head(CHECKPOINTS_AN_EPOCH * epochs).to_dict("records")
-    for stored, (row, weights, _) in zip(rows, iter_training(data, run.config, run.backend), strict=False):
+    for stored, (row, weights) in zip(rows, iter_training(data, run.config, run.backend), strict=False):
         for name, value in stored.items():
             if row[str(name)] != value:
                 return f"{where}, epoch {stored['epoch']}: {name} is {row[str(name)]}, stored is {value}"

@@ -4,7 +4,7 @@ import hashlib
 import reprlib
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from math import prod
 from typing import Any
@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 from snnbp.training import sources
-from snnbp.training.images import binarized, checked_crop, checked_images, checked_levels
+from snnbp.training.images import Code, checked_contrast, checked_crop, checked_images, checked_levels, coded
 from snnbp.training.labels import numbered
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
@@ -82,10 +82,14 @@ class Dataset(checks.Frozen):
         Whether the samples come from published files whose digests were checked.
     image_shape : (int, int), optional
         Rows and columns of a sample; with several levels it has as many such images, one after the other.
+        None if a sample is no image, as with contrast.
     classes : sequence of str, optional
         Name of each label, one for each output; default: the numbers from 0 to the largest label.
-    framed : bool array (n, levels, rows + 2, columns + 2), optional
-        The training images with one more pixel on each side, for `Config.shift`; default: zeros around them.
+    framed : array (n, rows + 2, columns + 2), optional
+        The training images with one more pixel on each side, for `Config.shift`: grey, or bool; default: the
+        inputs with zeros around them.
+    code : Code
+        What makes inputs of grey images; its `contrast` is None, or distance and threshold.
 
     Raises
     ------
@@ -99,7 +103,8 @@ class Dataset(checks.Frozen):
     verified: bool = False
     image_shape: tuple[int, int] | None = None
     classes: tuple[str, ...] = ()
-    framed: NDArray[np.bool_] | None = None
+    framed: NDArray[Any] | None = None
+    code: Code = field(default_factory=Code)
 
     def __post_init__(self) -> None:
         checks.an(Samples, "train", self.train)
@@ -120,20 +125,9 @@ class Dataset(checks.Frozen):
                 raise ValueError(f"image_shape must be rows and columns of {train_width} inputs, got {shape}")
             object.__setattr__(self, "image_shape", shape)
         if self.framed is not None:
-            object.__setattr__(self, "framed", self._checked_frame(checks.array("framed", self.framed)))
+            framed = checks.array("framed", self.framed)
+            object.__setattr__(self, "framed", checks.frozen(framed, framed.dtype))
         object.__setattr__(self, "classes", classes)
-
-    def _checked_frame(self, framed: NDArray[Any]) -> NDArray[Any]:
-        """`framed`, read-only; ValueError unless the training images are what it surrounds."""
-        n, width = self.train.inputs.shape
-        rows, columns = self.image_shape or (1, 1)
-        shape = n, width // (rows * columns), rows + 2, columns + 2
-        otherwise = "or give framed=None, and zeros surround the images"
-        if framed.dtype != np.bool_ or framed.shape != shape:
-            raise ValueError(f"framed must be bool {shape}, got {framed.dtype} {framed.shape}; {otherwise}")
-        if not np.array_equal(framed[:, :, 1:-1, 1:-1].reshape(n, -1), self.train.inputs):
-            raise ValueError(f"framed must hold the training images inside its border; {otherwise}")
-        return checks.frozen(framed, np.bool_)
 
     @property
     def _highest(self) -> int:
@@ -184,6 +178,7 @@ class Dataset(checks.Frozen):
         pixel_threshold: float = 0.5,
         crop: int | None = None,
         levels: Sequence[float] | None = None,
+        contrast: tuple[int, int] | None = None,
     ) -> "Dataset":
         """Make a data set from grey images, binarized as in the paper.
 
@@ -199,6 +194,9 @@ class Dataset(checks.Frozen):
             Number of pixels to cut off on each side; 4 for MNIST in the paper.
         levels : sequence of float, optional
             Several thresholds in place of one, see `load_dataset`.
+        contrast : (int, int), optional
+            Distance and threshold, in place of a pixel threshold, see `load_dataset`. Pixels from 0 to 1 are
+            multiplied by 255; all are rounded to whole numbers.
 
         Returns
         -------
@@ -207,14 +205,16 @@ class Dataset(checks.Frozen):
         Raises
         ------
         ValueError
-            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold or levels.
+            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold, levels or
+            contrast.
 
         Warns
         -----
         UserWarning
-            As `from_arrays` does, and if images have all pixels on, or none.
+            As `from_arrays` does, and if images have all inputs on, or none.
         """
         thresholds = checked_levels(levels, pixel_threshold, pixel_threshold)
+        contrast = checked_contrast(contrast, *thresholds)
         labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         images = [
             checked_images(name, part, len(numbers))
@@ -231,16 +231,16 @@ class Dataset(checks.Frozen):
                 "0 to 255 or 0 to 1"
             )
         width = checked_crop(crop, images[0].shape[1:])
-        inputs, image_shape, framed = binarized(images, thresholds, full_scale, width)
+        inputs, image_shape, framed, code = coded(images, thresholds, contrast, full_scale, width)
         for name, part in zip(PARTS, inputs, strict=True):
             if n_uniform := int((part.all(axis=1) | ~part.any(axis=1)).sum()):
                 warnings.warn(
-                    f"{name}: {n_uniform} of {len(part)} images have all pixels on, or none: "
+                    f"{name}: {n_uniform} of {len(part)} images have all inputs on, or none: "
                     "they tell nothing about their class",
                     stacklevel=2,
                 )
         train, test = _samples(inputs, labels, classes)
-        return cls(train, test, "images", False, image_shape, classes, framed)
+        return cls(train, test, "images", False, image_shape, classes, framed, code)
 
     @cached_property
     def digest(self) -> str:
@@ -265,6 +265,7 @@ def load_dataset(
     pixel_threshold: float = 0.5,
     test_pixel_threshold: float = 0.5,
     levels: Sequence[float] | None = None,
+    contrast: tuple[int, int] | None = None,
 ) -> Dataset:
     """Load a registered data set.
 
@@ -280,6 +281,13 @@ def load_dataset(
     levels : sequence of float, optional
         Several thresholds in rising order, in place of the pixel thresholds: a sample is the binary images
         of all of them, one after the other (a thermometer code).
+    contrast : (int, int), optional
+        Distance (pixels) and threshold (grey values of 255), in place of the pixel thresholds. A sample is
+        the spatial contrast of its image, in ON and OFF spikes as of an event camera: an input spikes where
+        the neighbour at this distance, on the right or below, is brighter (ON), or darker (OFF), by more than
+        the threshold. Inputs that spike in no training image are left out; `code.kept` of the data set has
+        the numbers of the others among 4 * rows * columns: right ON, right OFF, down ON, down OFF. The pixels
+        of the digits are multiplied by 255 / 16 and rounded to whole numbers, halves to even ones.
 
     Returns
     -------
@@ -288,9 +296,9 @@ def load_dataset(
     Raises
     ------
     ValueError
-        For an unknown name, a threshold out of range, levels that do not rise or are given beside a
-        threshold, if SNNBP_DATA is not a folder, or for a file without a known digest that is no idx file,
-        is damaged, or holds other shapes, types or labels than the data set. The message names the file.
+        For an unknown name, a threshold or contrast out of range, levels that do not rise, two of these, if
+        SNNBP_DATA is not a folder, or for a file without a known digest that is no idx file, is damaged, or
+        holds other shapes, types or labels than the data set. The message names the file.
     DataUnavailable
         If files are not on this machine and cannot be downloaded.
 
@@ -310,10 +318,11 @@ def load_dataset(
     downloaded, except those of EMNIST.
     """
     thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
+    contrast = checked_contrast(contrast, *thresholds)
     raw = sources.load(name)
-    inputs, image_shape, framed = binarized(raw.whole, thresholds, raw.full_scale, raw.crop)
+    inputs, image_shape, framed, code = coded(raw.whole, thresholds, contrast, raw.full_scale, raw.crop)
     train, test = map(Samples, inputs, raw.labels)
-    return Dataset(train, test, name, raw.verified, image_shape, raw.classes, framed)
+    return Dataset(train, test, name, raw.verified, image_shape, raw.classes, framed, code)
 
 
 def _numbered(inputs: Sequence[Any], labels: Sequence[Any]) -> tuple[list[NDArray[Any]], tuple[str, ...]]:

@@ -1,13 +1,85 @@
-"""From grey images to binary inputs: the paper's pixel rule, several levels, crops."""
+"""From grey images to binary inputs: the paper's pixel rule, several levels, contrast, crops."""
 
 import reprlib
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
+
+Contrast = tuple[int, int]
+"""Distance (pixels) and threshold (grey values of 255), see `contrasts`."""
+
+CHUNK = 1000
+"""Number of images that are coded at once: temporary arrays of them all would take much memory."""
+
+
+@dataclass(frozen=True, eq=False)
+class Code(checks.Frozen):
+    """What makes inputs of images.
+
+    Parameters
+    ----------
+    thresholds : tuple of float
+        See `on`; several give several images, one after the other.
+    full_scale : int
+        Largest value of a pixel.
+    contrast : (int, int), optional
+        See `contrasts`, in place of the thresholds; for grey values from 0 to 255.
+    kept : int64 array (inputs,), optional
+        With contrast: which of the 4 * rows * columns neurons are inputs, those that spike in training.
+    """
+
+    thresholds: tuple[float, ...] = (0.5,)
+    full_scale: int = 255
+    contrast: Contrast | None = None
+    kept: NDArray[np.int64] | None = None
+
+    def __post_init__(self) -> None:
+        if self.kept is not None:
+            object.__setattr__(self, "kept", checks.frozen(self.kept, np.int64))
+
+    def __call__(self, images: NDArray[Any]) -> NDArray[np.bool_]:
+        """Inputs (n, inputs) of images (n, rows, columns); bool images are inputs already."""
+        if images.dtype == np.bool_:
+            return images.reshape(len(images), -1)
+        if self.contrast is None:
+            return _on_at(images, self.thresholds, self.full_scale)
+        return np.concatenate([contrasts(part, *self.contrast)[:, self.kept] for part in _chunks(images)])
+
+
+def contrasts(grey: NDArray[np.uint8], distance: int, threshold: int) -> NDArray[np.bool_]:
+    """Spatial contrast with ON and OFF neurons, as of an event camera that looks at edges.
+
+    Parameters
+    ----------
+    grey : uint8 array (n, rows, columns)
+    distance : int
+        From a pixel to its neighbour on the right, and to that below.
+    threshold : int
+        A neuron spikes if a neighbour is brighter (ON), or darker (OFF), by more than this.
+
+    Returns
+    -------
+    bool array (n, 4 * rows * columns)
+        For each pixel: right ON, then all of right OFF, down ON, down OFF. Without a neighbour: False.
+    """
+    n, rows, columns = grey.shape
+    spikes = np.zeros((n, 4, rows, columns), np.bool_)
+    values = grey.astype(np.int16)
+    right = values[:, :, distance:] - values[:, :, :-distance]
+    down = values[:, distance:] - values[:, :-distance]
+    spikes[:, 0, :, :-distance], spikes[:, 1, :, :-distance] = right > threshold, right < -threshold
+    spikes[:, 2, :-distance], spikes[:, 3, :-distance] = down > threshold, down < -threshold
+    return spikes.reshape(n, -1)
+
+
+def _chunks(images: NDArray[Any]) -> Iterator[NDArray[Any]]:
+    for first in range(0, len(images), CHUNK):
+        yield images[first : first + CHUNK]
 
 
 def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> NDArray[np.bool_]:
@@ -30,29 +102,71 @@ def on(images: NDArray[np.uint8], threshold: float, full_scale: int = 255) -> ND
     return (images >= np.uint8(np.count_nonzero(brightness <= threshold))).reshape(len(images), -1)
 
 
-def binarized(
-    images: Sequence[NDArray[Any]], thresholds: Sequence[Sequence[float]], full_scale: int, crop: int
-) -> tuple[list[NDArray[np.bool_]], tuple[int, int] | None, NDArray[np.bool_] | None]:
-    """Inputs of train and test, the shape of an image, and the training images with one more pixel around.
+class Coded(NamedTuple):
+    """Inputs of train and test, and what `Dataset` holds besides."""
+
+    inputs: list[NDArray[np.bool_]]
+    image_shape: tuple[int, int] | None
+    framed: NDArray[Any] | None
+    code: Code
+
+
+def coded(
+    images: Sequence[NDArray[Any]],
+    thresholds: Sequence[tuple[float, ...]],
+    contrast: Contrast | None,
+    full_scale: int,
+    crop: int,
+) -> Coded:
+    """Make inputs of images.
 
     Parameters
     ----------
     images : array (n, rows, columns) or (n, pixels) of each part
         From 0 to `full_scale`. Those (n, pixels) have no shape.
-    thresholds : sequence of float of each part
-        Several thresholds are stacked, the first one first.
+    thresholds : tuple of float of each part
+    contrast : (int, int) or None
+        In place of the thresholds.
     full_scale : int
     crop : int
-        Number of pixels to cut off on each side. If it is 0, there is no pixel more.
+        Number of pixels to cut off on each side. If it is 0, there is no pixel around the images.
     """
+    if contrast is not None:
+        return _contrast_coded([_grey(part, full_scale) for part in images], contrast, crop)
     inside = [cropped(part, crop) for part in images]
-    inputs = [_on_at(part, chosen, full_scale) for part, chosen in zip(inside, thresholds, strict=True)]
-    if inside[0].ndim == 2:
-        return inputs, None, None
-    _, rows, columns = inside[0].shape
-    framed = _on_at(cropped(images[0], crop - 1), thresholds[0], full_scale) if crop else None
-    shape = len(images[0]), len(thresholds[0]), rows + 2, columns + 2
-    return inputs, (rows, columns), None if framed is None else framed.reshape(shape)
+    codes = [Code(each, full_scale) for each in thresholds]
+    inputs = [_on_at(part, code.thresholds, full_scale) for code, part in zip(codes, inside, strict=True)]
+    shape = inside[0].shape[1:]
+    return Coded(
+        inputs,
+        (shape[0], shape[1]) if len(shape) == 2 else None,
+        cropped(images[0], crop - 1) if crop else None,
+        codes[0],
+    )
+
+
+def _contrast_coded(grey: Sequence[NDArray[np.uint8]], contrast: Contrast, crop: int) -> Coded:
+    """`coded`, without the neurons that never spike in training."""
+    if grey[0].ndim == 2:
+        raise ValueError("contrast needs images (n, rows, columns), got (n, pixels)")
+    inside = [cropped(part, crop) for part in grey]
+    some = [contrasts(part, *contrast).any(axis=0) for part in _chunks(inside[0])]
+    kept = np.flatnonzero(np.any(some, axis=0))
+    if not kept.size:
+        raise ValueError(f"contrast {contrast}: no input ever spikes: take a smaller distance or threshold")
+    code = Code(contrast=contrast, kept=kept)
+    framed = cropped(grey[0], crop - 1) if crop else np.pad(grey[0], ((0, 0), (1, 1), (1, 1)))
+    return Coded(list(map(code, inside)), None, framed, code)
+
+
+def _grey(images: NDArray[Any], full_scale: int) -> NDArray[np.uint8]:
+    """Whole numbers from 0 to 255: pixels / full_scale * 255, rounded, halves to even numbers."""
+    if images.dtype == np.uint8 and full_scale == 255:
+        return images
+    scale = 255 / full_scale  # exact for 1, 16 and 255
+    return np.concatenate(
+        [np.rint(part.astype(np.float64) * scale).astype(np.uint8) for part in _chunks(images)]
+    )
 
 
 def _on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
@@ -135,3 +249,15 @@ def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> 
 def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """Brightness of pixels in [0, 1], scaled as in the official code."""
     return np.round(pixels / 255 * 256, 2)
+
+
+def checked_contrast(contrast: Sequence[int] | None, *thresholds: tuple[float, ...]) -> Contrast | None:
+    """Return distance and threshold; ValueError for others, or if pixel thresholds are given, too."""
+    if contrast is None:
+        return None
+    if any(chosen != (0.5,) for chosen in thresholds):
+        raise ValueError("give a contrast, levels or a pixel threshold, not two of them")
+    values = checks.wholes("contrast", contrast)
+    if len(values) != 2 or values[0] < 1 or not 0 <= values[1] < 255:
+        raise ValueError(f"contrast must be a distance from 1 and a threshold from 0 to 254, got {values}")
+    return values

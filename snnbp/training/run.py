@@ -81,6 +81,14 @@ class Run:
     seconds: float = float("nan")
     version: str = __version__
 
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_history", _digest(self.history))
+
+    def check_history(self) -> None:
+        """Raise ValueError if the history was changed since the run was made."""
+        if _digest(self.history) != self.__dict__["_history"]:
+            raise ValueError("the history of the run was changed: change a copy, run.history.copy()")
+
     @property
     def finished(self) -> bool:
         """True if all epochs of the configuration are done."""
@@ -131,11 +139,17 @@ class Run:
         weights : bool, default True
             Whether to store the weights; their digest is stored in any case.
 
+        Raises
+        ------
+        ValueError
+            If the history was changed since the run was made.
+
         Notes
         -----
         The file holds w1, w2, ... and threshold as `Weights.save` does, one array for each column of the
         history, and `about`, JSON text with the rest. The same run gives the same bytes.
         """
+        self.check_history()
         about = _About(
             version=self.version,
             config=self.config,

@@ -2,11 +2,13 @@
 
 import hashlib
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from snnbp.training.data import Dataset
+from snnbp.training.images import Code
 
 N_SHIFTS = 9
 
@@ -18,50 +20,67 @@ def directions(seed: int, n: int) -> Iterator[NDArray[np.int64]]:
         yield rng.integers(0, N_SHIFTS, n)
 
 
-def framed_images(data: Dataset) -> NDArray[np.bool_]:
-    """The training images with one more pixel on each side, (n, levels, rows + 2, columns + 2).
+def framed_images(data: Dataset) -> NDArray[Any]:
+    """The training images with one more pixel on each side, (n, ..., rows + 2, columns + 2).
 
-    Pixels outside the image are those of `data.framed`, or zeros.
+    They are `data.framed`, or the inputs with zeros around them. ValueError if the data are no images, or
+    `data.framed` holds others.
     """
-    if data.image_shape is None:
-        raise ValueError("shift=1 needs images: the data set has no image_shape")
-    if data.framed is not None:
-        return data.framed
-    images = data.train.inputs.reshape(len(data.train), -1, *data.image_shape)
-    return np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    inputs, framed = data.train.inputs, data.framed
+    if framed is None:
+        if data.image_shape is None:
+            raise ValueError("shift=1 needs images: the data set has no image_shape")
+        images = inputs.reshape(len(inputs), -1, *data.image_shape)
+        return np.pad(images, ((0, 0), (0, 0), (1, 1), (1, 1)))
+    if framed.ndim < 3 or not np.array_equal(data.code(framed[..., 1:-1, 1:-1]), inputs):
+        raise ValueError(
+            "framed must hold the training images inside its border; or give framed=None, and zeros surround "
+            "the images"
+        )
+    return framed
 
 
 def digest_of(data: Dataset, shift: int) -> str:
-    """SHA-256 of what a run sees: `data.digest`, with `shift` also of the framed images and their shape."""
+    """SHA-256 of what a run sees: `data.digest`, with `shift` also of the framed images and their shape.
+
+    These are bits, or with contrast grey values, followed by distance and threshold as int64.
+    """
     if not shift:
         return data.digest
-    framed = framed_images(data)
-    digest = hashlib.sha256(data.digest.encode() + np.array(framed.shape, "<i8").tobytes())
-    digest.update(np.packbits(framed).tobytes())
+    framed, contrast = framed_images(data), data.code.contrast
+    n, (rows, columns) = len(framed), framed.shape[-2:]
+    if contrast is None:
+        framed = np.packbits(bits := data.code(framed))
+        shape = n, bits.size // (n * rows * columns), rows, columns
+    else:
+        shape = n, 1, rows, columns
+    digest = hashlib.sha256(data.digest.encode() + np.array(shape, "<i8").tobytes())
+    digest.update(framed.tobytes() + np.array(contrast or (), "<i8").tobytes())
     return digest.hexdigest()
 
 
 def shifted(
-    framed: NDArray[np.bool_], order: NDArray[np.int64], direction: NDArray[np.int64]
+    framed: NDArray[Any], code: Code, order: NDArray[np.int64], direction: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Move the images framed[order] by dy = k // 3 - 1 rows and dx = k % 3 - 1 columns, k = direction.
 
-    Pixel (r, c) of the result is pixel (r + dy, c + dx) of the image.
+    Pixel (r, c) of the image that is coded is pixel (r + dy, c + dx) of the image in the frame.
 
     Parameters
     ----------
-    framed : bool array (n, levels, rows + 2, columns + 2)
+    framed : array (n, ..., rows + 2, columns + 2)
+    code : Code
     order : int64 array (m,)
     direction : int64 array (m,)
 
     Returns
     -------
-    bool array (m, levels * rows * columns)
+    bool array (m, inputs)
     """
-    levels, rows, columns = framed.shape[1], framed.shape[2] - 2, framed.shape[3] - 2
-    images = np.empty((order.size, levels, rows, columns), np.bool_)
+    rows, columns = framed.shape[-2] - 2, framed.shape[-1] - 2
+    images = np.empty((order.size, *framed.shape[1:-2], rows, columns), framed.dtype)
     for k in range(N_SHIFTS):
         top, left = divmod(k, 3)
         chosen = direction == k
-        images[chosen] = framed[order[chosen], :, top : top + rows, left : left + columns]
-    return images.reshape(order.size, -1)
+        images[chosen] = framed[order[chosen], ..., top : top + rows, left : left + columns]
+    return code(images)

@@ -111,7 +111,10 @@ def _contents(name: str, source: Source) -> tuple[list[tuple[Path, bytes]], bool
     """Path and content of the four files, from the first folder that has each, or downloaded; verified?"""
     import pooch
 
-    cache = Path(pooch.os_cache("snnbp")) / name
+    try:
+        cache = Path(pooch.os_cache("snnbp")) / name
+    except RuntimeError:  # the user has no home
+        cache = Path("data").absolute() / name
     folders = [Path("data").absolute(), Path("../data").resolve(), cache]
     if chosen := os.environ.get("SNNBP_DATA"):
         folders.insert(0, Path(chosen).expanduser().absolute())

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import json
 import os
+import pickle
 import sys
 import tempfile
 import threading
@@ -14,12 +15,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from snnbp import __version__, backends, checks
 from snnbp.files import as_path, remove_partials
 from snnbp.training.config import Config
-from snnbp.training.data import Dataset, Samples
+from snnbp.training.data import Dataset
 from snnbp.training.run import CHECKPOINTS_AN_EPOCH, Run
 from snnbp.training.shift import digest_of
 from snnbp.training.train import train
@@ -221,16 +220,8 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
         yield client.scatter(data, broadcast=True)
         return
     with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.npz"
-        arrays: dict[str, Any] = {
-            "classes": np.array(data.classes),
-            "shape": np.array(data.image_shape or ()),
-        }
-        if data.framed is not None:
-            arrays["framed"] = data.framed
-        for name, part in (("train", data.train), ("test", data.test)):
-            arrays |= {f"{name}_inputs": part.inputs, f"{name}_labels": part.labels}
-        np.savez(path, **arrays)
+        path = Path(folder) / "data"
+        path.write_bytes(pickle.dumps(data))
         yield path
 
 
@@ -241,17 +232,8 @@ def _train_on_worker(data: Dataset | Path, config: Config, backend: str) -> Run:
 @functools.lru_cache(maxsize=1)
 def _read(path: Path) -> Dataset:
     """Read the data, once in each process."""
-    with np.load(path, allow_pickle=False) as arrays:
-        train, test = (
-            Samples(arrays[f"{name}_inputs"], arrays[f"{name}_labels"]) for name in ("train", "test")
-        )
-        return Dataset(
-            train,
-            test,
-            image_shape=tuple(arrays["shape"].tolist()) or None,
-            classes=tuple(arrays["classes"].tolist()),
-            framed=arrays.get("framed"),
-        )
+    data: Dataset = pickle.loads(path.read_bytes())
+    return data
 
 
 def cores() -> int:

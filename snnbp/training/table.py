@@ -32,7 +32,8 @@ def write_runs(path: str | Path, runs: Sequence[Run]) -> None:
     """
     import pandas as pd
 
-    checks.each("runs", runs, Run)
+    for run in checks.each("runs", runs, Run):
+        run.check_history()
     table, beside = as_path(path), histories_of(path)
     histories = pd.concat([run.history.assign(run=place) for place, run in enumerate(runs)])
     histories = histories[["run", *(name for name in COLUMNS if name in histories)]]

@@ -148,7 +148,6 @@ class Progress(NamedTuple):
 
     row: Row
     weights: Weights
-    n_overdriven: int
 
 
 def train(
@@ -207,7 +206,7 @@ def train(
         total, initial = CHECKPOINTS_AN_EPOCH * config.epochs, len(rows)
         name = f"seed {config.seed}" + (", compiling" if must_compile() else "")
         stream = bar = tqdm(stream, total=total, initial=initial, desc=name, unit="half epoch")
-    for row, weights, n_overdriven in stream:
+    for row, weights in stream:
         rows.append(row)
         if bar is not None:
             bar.set_description(f"seed {config.seed}", refresh=False)
@@ -217,7 +216,7 @@ def train(
                 run,
                 history=pd.DataFrame(rows),
                 digest=weights.digest,
-                n_overdriven=n_overdriven,
+                n_overdriven=row["overdriven"],
                 weights=weights,
             )
             if checkpoint is not None:
@@ -276,7 +275,7 @@ def iter_training(
             if framed is None:
                 learner.learn(data.train.inputs, data.train.labels, part)
             else:
-                learner.learn(shifted(framed, part, direction[half]), data.train.labels[part])
+                learner.learn(shifted(framed, data.code, part, direction[half]), data.train.labels[part])
             weights = learner.weights
             row: Row = {"epoch": epoch + checkpoint / CHECKPOINTS_AN_EPOCH}
             row |= evaluate(weights, data.test, backend)._asdict()
@@ -285,7 +284,7 @@ def iter_training(
                 row["validation"] = evaluate(weights, held_out, backend).spikes
             row["overdriven"] = n_overdriven + learner.n_overdriven
             row["weights"] = weights.digest[:DIGITS]
-            yield Progress(row, weights, row["overdriven"])
+            yield Progress(row, weights)
         n_overdriven += learner.n_overdriven
 
 

@@ -33,7 +33,7 @@ class LearningExplorer:
     Parameters
     ----------
     data : Dataset
-        Loaded with the usual pixel threshold, 0.5, without levels.
+        Loaded with the usual pixel threshold, 0.5, without levels or contrast.
     run : Run
         A finished run on this data, drawn first.
     references : mapping of str to float, optional
@@ -47,8 +47,9 @@ class LearningExplorer:
     """
 
     def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
-        if data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]:
-            raise ValueError("an explorer takes one bit a pixel: load the data without levels")
+        levels = data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]
+        if levels or data.code.contrast:
+            raise ValueError("an explorer takes one bit a pixel: load the data without levels or contrast")
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
         self.live: Live | None = None

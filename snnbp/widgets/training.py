@@ -134,17 +134,18 @@ class Live:
         """The run up to the last whole epoch, with the settings that repeat it exactly."""
         if self._whole is None:
             return None
-        row, weights, n_overdriven = self._whole
+        row, weights = self._whole
         config = Config(**self.settings.config.model_dump() | {"epochs": int(row["epoch"])})
         history = pd.DataFrame(self.rows[: CHECKPOINTS_AN_EPOCH * config.epochs])
-        run = Run(config, "fused", self.data.digest, history, weights.digest, n_overdriven, weights)
+        run = Run(config, "fused", self.data.digest, history, weights.digest, row["overdriven"], weights)
         return Trained(replace(self.settings, config=config), run)
 
     def report(self) -> str:
         """Say how far the run is."""
         if self.progress is None:
             return ""
-        row, _, n_overdriven = self.progress
+        row = self.progress.row
+        n_overdriven = row["overdriven"]
         speed = row["epoch"] * len(self.data.train) / max(self.seconds, 1e-9)
         told = [
             f"epoch {row['epoch']:g} of {self.settings.config.epochs}: spikes {100 * row['spikes']:.2f} %, "

@@ -9,6 +9,7 @@ import pytest
 
 import snnbp
 from snnbp.circuit.weights import Weights
+from snnbp.training.images import Code
 from snnbp.training.shift import framed_images
 
 
@@ -43,7 +44,8 @@ def data():
         True,
         (8, 8),
         (*"abcdefghijk",),
-        framed_images(digits)[:300],
+        framed_images(digits)[:300, 0],
+        Code(contrast=(1, 8), kept=np.array([3, 5])),
     )
     assert whole.digest  # computed before any copy is made
     return whole
@@ -51,7 +53,7 @@ def data():
 
 def arrays(value):
     if isinstance(value, snnbp.Dataset):
-        return [*arrays(value.train), *arrays(value.test), value.framed]
+        return [*arrays(value.train), *arrays(value.test), value.framed, value.code.kept]
     return list(value.matrices) if isinstance(value, Weights) else [value.inputs, value.labels]
 
 

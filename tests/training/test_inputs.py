@@ -404,7 +404,7 @@ def test_no_image_and_one_image():
 def test_images_that_tell_nothing_are_worth_a_warning():
     images = IMAGES.copy()
     images[2], images[5] = 7, 255
-    with pytest.warns(UserWarning, match="train: 2 of 8 images have all pixels on, or none") as caught:
+    with pytest.warns(UserWarning, match="train: 2 of 8 images have all inputs on, or none") as caught:
         from_images(images)
     assert caught[0].filename == __file__
     with pytest.warns(UserWarning, match="test: 4 of 4 images"):
@@ -424,7 +424,7 @@ def test_a_crop_is_the_inside_and_shifts_move_over_the_original():
     assert data.image_shape == (5, 4)
     on = IMAGES >= 129
     np.testing.assert_array_equal(data.train.inputs, on[:8, 2:-2, 2:-2].reshape(8, -1))
-    np.testing.assert_array_equal(framed_images(data)[:, 0], on[:8, 1:-1, 1:-1])
+    np.testing.assert_array_equal(data.code(framed_images(data)), on[:8, 1:-1, 1:-1].reshape(8, -1))
     assert from_images(crop=0).digest == from_images().digest
     for crop, reason in ((4, "leaves nothing of images of 9x8 pixels"), (-1, "leaves"), (0.5, "an integer")):
         with pytest.raises(ValueError, match=reason):
@@ -441,8 +441,8 @@ def test_levels_are_stacked_and_fall():
         for k, first_on in enumerate((32, 96, 159, 223)):
             np.testing.assert_array_equal(stacked[:, k], IMAGES[:8, 1:-1, 1:-1] >= first_on)
         assert not (stacked[:, 1:] & ~stacked[:, :-1]).any()
-        assert framed_images(data).shape == (8, 4, 9, 8)
-        np.testing.assert_array_equal(framed_images(data)[:, :, 1:-1, 1:-1], stacked)
+        framed = data.code(framed_images(data)).reshape(8, 4, 9, 8)
+        np.testing.assert_array_equal(framed[:, :, 1:-1, 1:-1], stacked)
     assert from_images(levels=[0.5]).digest == from_images().digest
     assert from_images(levels=np.array(levels), crop=1).digest == data.digest
 
@@ -488,8 +488,7 @@ def test_a_network_trains_on_levels_of_a_registered_data_set():
 
 def test_mnist_at_levels_may_be_shifted(mnist):
     data = snnbp.load_dataset("mnist", levels=(0.25, 0.5))
-    framed = framed_images(data)
-    assert framed.shape == (60000, 2, 22, 22)
+    framed = data.code(framed_images(data)).reshape(60000, 2, 22, 22)
     np.testing.assert_array_equal(framed[:, :, 1:-1, 1:-1].reshape(60000, -1), data.train.inputs)
     np.testing.assert_array_equal(data.train.inputs[:, 400:], mnist.train.inputs)
 

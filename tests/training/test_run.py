@@ -1,8 +1,10 @@
 """The file of a run: the same bytes, checked when read; a training that is killed resumes from it."""
 
+import copy
 import io
 import json
 import os
+import pickle
 import subprocess
 import sys
 import zipfile
@@ -322,3 +324,17 @@ def test_a_run_becomes_a_table(run, tmp_path):
         Config(hidden=(8, 6), epochs=1), "fused", run.data, run.history[:2], run.digest, run.n_overdriven
     )
     assert set(pd.concat([frame, deep.to_frame()])["hidden"]) == {"20", "8-6"}
+
+
+def test_a_changed_history_is_not_saved_as_genuine(digits, tmp_path):
+    """Nor is that of a copy, nor in a table of runs."""
+    run = snnbp.train(digits, snnbp.Config(hidden=5, epochs=1), progress=False)
+    for made in (copy.copy, copy.deepcopy, lambda run: pickle.loads(pickle.dumps(run))):
+        changed = made(run)
+        changed.save(tmp_path / "run.npz")
+        changed.history.loc[1, "spikes"] = 0.999
+        for save in (changed.save, lambda path, run=changed: snnbp.write_runs(path, [run])):
+            with pytest.raises(ValueError, match=r"^the history of the run was changed: change a copy"):
+                save(tmp_path / "new_runs.csv")
+        changed.history.loc[1, "spikes"] = snnbp.Run.load(tmp_path / "run.npz").history.loc[1, "spikes"]
+    assert not list(tmp_path.glob("new*"))

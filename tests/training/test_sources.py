@@ -481,3 +481,11 @@ def test_a_cache_that_cannot_be_written_is_no_obstacle(
     set_mirrors(monkeypatch, serve(partial(Quiet, directory=put(home / "mirror"))))
     assert len(load_dataset("mnist").train) == 5
     assert "not cached" in caplog.text
+
+
+def test_a_user_without_a_home_needs_none(mnist, monkeypatch):
+    def homeless(project):
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(pooch, "os_cache", homeless)
+    assert load_dataset("mnist").digest == mnist.digest

@@ -1,5 +1,6 @@
 """Many runs: kept when finished, not run twice, and one that fails does not stop the others."""
 
+import dataclasses
 import os
 import pickle
 import signal
@@ -88,11 +89,11 @@ def cut(path, run):
 
 
 def another(path, run):
-    snnbp.Run.save(run.__class__(**{**vars(run), "config": run.config.model_copy(update={"seed": 9})}), path)
+    dataclasses.replace(run, config=run.config.model_copy(update={"seed": 9})).save(path)
 
 
 def unfinished(path, run):
-    run.__class__(**{**vars(run), "history": run.history[:2]}).save(path)
+    dataclasses.replace(run, history=run.history[:2]).save(path)
 
 
 @pytest.mark.parametrize(
