@@ -14,7 +14,6 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from snnbp.paper import FIGURES, NOTEBOOKS, ROOT, lock
 from snnbp.training.config import one_line
 
-
 PROFILES = ("paper", "quick", "digits")
 """Names of the declared sets of parameters; a run with other parameters is "custom"."""
 

@@ -64,7 +64,7 @@ class StyledFigure(Figure):
 @contextmanager
 def style() -> Iterator[None]:
     """Context in which matplotlib has the package's settings and none of the user's."""
-    with mpl.style.context(["default", STYLE]):
+    with mpl.style.context(["default", dict(STYLE)]):
         yield
 
 
