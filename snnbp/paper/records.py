@@ -102,7 +102,8 @@ def complaints(
 ) -> Iterator[str]:
     """Yield in what a record's files and inputs differ from it.
 
-    A notebook also has parameters, and an executed copy; scripts have none.
+    A notebook also has parameters, and an executed copy; scripts have none. What they measured, they measured
+    with the versions that their record names.
     """
     try:
         record = read_record(path)
@@ -113,12 +114,13 @@ def complaints(
     source = record["source"]
     if not (ROOT / source["path"]).exists() or source_digest(ROOT / source["path"]) != source["sha256"]:
         yield f"{source['path']} has changed"
-    if parameters is not None and record["parameters"] != parameters:
-        yield "it was made with other parameters"
-    if record.get("python") != lock.wanted_python():
-        yield f"Python {record.get('python')} made it, .python-version has another"
-    for package in lock.not_locked(record["packages"]):
-        yield f"{package} made it, requirements.lock has another version"
+    if parameters is not None:
+        if record["parameters"] != parameters:
+            yield "it was made with other parameters"
+        if record.get("python") != lock.wanted_python():
+            yield f"Python {record.get('python')} made it, .python-version has another"
+        for package in lock.not_locked(record["packages"]):
+            yield f"{package} made it, requirements.lock has another version"
     for file, digest in record["files"].items():
         if not (folder / file).exists():
             yield f"{file} is missing"

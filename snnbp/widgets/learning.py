@@ -3,7 +3,6 @@
 import asyncio
 import base64
 import re
-import tempfile
 import time
 from collections.abc import Callable, Mapping
 from html import escape
@@ -22,7 +21,7 @@ from snnbp.training.data import Dataset
 from snnbp.training.run import Run
 from snnbp.training.sources import NAMES
 from snnbp.widgets.curves import LINES, progress_figure
-from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, as_csv, names
+from snnbp.widgets.training import LABELS, Live, Settings, Trained, as_code, names
 
 SECONDS_BETWEEN_PICTURES = 0.25
 
@@ -60,6 +59,7 @@ class LearningExplorer:
         self.stop_button = _button("Stop", self.stop, icon="stop", disabled=True)
         self.selected = _labelled(widgets.Dropdown, "run", "460px")
         self.selected.observe(lambda _: self._show_export(), "value")
+        self.save_button = _button("Save as run.npz", self.save, icon="save")
         self.remove_button = _button("Remove this run", self.remove, icon="trash")
         self.status, self.picture, self.export = widgets.HTML(), widgets.HTML(), widgets.HTML()
         for name in ("status", "picture", "export"):
@@ -76,7 +76,7 @@ class LearningExplorer:
                 _row(self.start_button, self.pause_button, self.stop_button),
                 self.status,
                 self.picture,
-                _row(self.selected, self.remove_button),
+                _row(self.selected, self.save_button, self.remove_button),
                 self.export,
             ]
         )
@@ -163,6 +163,16 @@ class LearningExplorer:
     def _tell(self, state: str) -> None:
         self.say("; ".join(filter(None, (state, self.live.report() if self.live else ""))))
 
+    def save(self) -> None:
+        """Save the selected run beside the notebook. A link could not hold a large network."""
+        path = Path("run.npz")
+        try:
+            self.runs[self.selected.value].run.save(path)
+        except OSError as error:
+            self.say(str(error), error=True)
+        else:
+            self.say(f"saved: snnbp.Run.load('{path}') reads it, with its curves")
+
     def remove(self) -> None:
         """Remove the selected run."""
         if self.selected.value is not None:
@@ -190,23 +200,17 @@ class LearningExplorer:
         options = [(name, n) for n, name in enumerate(names([each.settings for each in self.runs]))]
         self.selected.options = options
         self.selected.value = len(options) - 1 if options else None
-        self.remove_button.disabled = not options
+        self.remove_button.disabled = self.save_button.disabled = not options
         self._show_export()
 
     def _show_export(self) -> None:
         if self.selected.value is None:
             self.export.value = ""
             return
-        trained = self.runs[self.selected.value]
-        with tempfile.TemporaryDirectory() as folder:
-            path = Path(folder) / "run.npz"
-            trained.run.save(path)
-            run_file = path.read_bytes()
+        code = escape(as_code(self.runs[self.selected.value]))
         self.export.value = (
-            f"Download {_download('this run (snnbp.Run.load reads it)', 'run.npz', run_file)} or "
-            f"{_download('the curves of all runs (CSV)', 'curves.csv', as_csv(self.runs).encode())}. "
-            f"This code repeats the run, bit for bit:"
-            f"<pre style='white-space: pre-wrap; line-height: 1.3'>{escape(as_code(trained))}</pre>"
+            "This code repeats the run, bit for bit:"
+            f"<pre style='white-space: pre-wrap; line-height: 1.3'>{code}</pre>"
         )
 
     def update(self) -> None:
@@ -245,13 +249,6 @@ def _fields(settings: Settings) -> dict[str, Any]:
         fields[name] = _labelled(kind, LABELS[name], value=value, **options)
         fields[name].add_class(f"learning-{name}")
     return fields
-
-
-def _download(text: str, file: str, content: bytes) -> str:
-    data = base64.b64encode(content).decode()
-    look = "color: #0072B2; text-decoration: underline"
-    target = f"data:application/octet-stream;base64,{data}"
-    return f"<a style='{look}' download='{file}' href='{target}'>{escape(text)}</a>"
 
 
 def _interactive() -> bool:

@@ -70,13 +70,6 @@ def names(settings: Sequence[Settings]) -> list[str]:
     ]
 
 
-def as_csv(trained: Sequence[Trained]) -> str:
-    """Format the curves of all runs as CSV: a row a checkpoint, with the settings of its run."""
-    frames = [each.run.history.assign(**each.settings.values()) for each in trained]
-    labels = names([each.settings for each in trained])
-    return str(pd.concat(frames, keys=labels, names=["run", None]).droplevel(1).to_csv(lineterminator="\n"))
-
-
 def as_code(trained: Trained) -> str:
     """Format Python code that repeats the run and checks its digest."""
     name, threshold, config = (
