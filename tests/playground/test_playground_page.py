@@ -329,7 +329,7 @@ def test_playground_opened_as_a_file_leads_to_the_one_that_needs_no_server(brows
     page = browser.new_page()
     page.goto((built / "index.html").as_uri())
     page.click("#status a")
-    page.wait_for_function("() => !document.getElementById('play').disabled")
+    page.wait_for_function("() => document.getElementById('play')?.disabled === false")
     page.close()
 
 
