@@ -5,9 +5,11 @@ It computes nothing. `backprop` builds the paper's circuits from the classes of 
 be written down by hand.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Literal
 
 from snnbp import checks
@@ -83,6 +85,11 @@ class Circuit:
     def sizes(self) -> dict[str, int]:
         """Number of neurons of a population of each layer, by layer."""
         return {p.layer: p.size for p in self.populations}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the circuit declares, names and drawing included."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def neuron_types(self) -> dict[str, NeuronType]:

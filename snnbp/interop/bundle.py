@@ -68,6 +68,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
         raise ValueError("the run was trained on other data")
     if run.weights is None:
         raise ValueError("the run was stored without its weights")
+    if run.circuit is not None:
+        raise ValueError("the run was trained on a circuit of its own, a bundle holds the configuration's")
     circuit = usable_circuit(run.config, data, n)
     with atomic_folder(usable_folder(folder)) as new:
         _write(new, circuit, run, run.weights, data, n)
