@@ -10,9 +10,10 @@ import json
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from typing import Literal
+from typing import Any, Literal
 
 from snnbp import checks
+from snnbp.cards import Card
 from snnbp.circuit.loihi import DELAY_MAX, mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 
@@ -29,8 +30,8 @@ class Counts:
     synapses: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Circuit:
+@dataclass(frozen=True, repr=False)
+class Circuit(Card):
     """A complete network. Step s, from 0, is phase s mod len(phases); without phases there is no reward.
 
     Parameters
@@ -80,6 +81,17 @@ class Circuit:
 
     def __contains__(self, name: str) -> bool:
         return any(population.name == name for population in self.populations)
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "sizes": self.sizes,
+            "populations": len(self.populations),
+            "projections": len(self.projections),
+            "synapses": sum(self.counts().synapses.values()),
+            "phases": len(self.phases),
+            "learns": self.plasticity is not None,
+            "digest": self.digest[:12],
+        }
 
     @property
     def sizes(self) -> dict[str, int]:

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snnbp import __version__
+from snnbp.cards import Card
 from snnbp.circuit.weights import Weights
 from snnbp.files import atomic_open, read_arrays
 from snnbp.training.config import Config, one_line
@@ -46,8 +47,8 @@ class _About(BaseModel):
     circuit: Digest | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Card):
     """A training: what it depended on and what came out.
 
     Parameters
@@ -87,6 +88,19 @@ class Run:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_history", _digest(self.history))
+
+    def _card(self) -> dict[str, Any]:
+        last = {} if self.history.empty else dict(self.history.iloc[-1])
+        return {
+            "hidden": self.config.hidden,
+            "rule": self.config.rule,
+            "seed": self.config.seed,
+            "backend": self.backend,
+            "epochs": f"{last.get('epoch', 0):g} of {self.config.epochs}",
+            "accuracy": f"{last.get('spikes', float('nan')):.2%}",
+            "digest": self.digest[:DIGITS],
+            **({} if self.circuit is None else {"circuit": self.circuit[:DIGITS]}),
+        }
 
     def check_history(self) -> None:
         """Raise ValueError if the history was changed since the run was made."""

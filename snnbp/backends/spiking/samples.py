@@ -4,7 +4,7 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from snnbp.backends import base
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Matrices, Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
+from snnbp.cards import Card
 from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.loihi import INHIBITION, SUM_LIMIT, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.spec import Circuit
@@ -26,8 +27,8 @@ Spikes = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False)
+class Trace(Card):
     """The activity of n samples in the chosen phases.
 
     Attributes
@@ -51,6 +52,16 @@ class Trace:
     before: Matrices
     after: Matrices
     n_overdriven: int
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "samples": next((len(spikes) for spikes in self.spikes.values()), 0),
+            "phases": self.phases,
+            "populations": list(self.spikes),
+            "spikes": sum(int(spikes.sum()) for spikes in self.spikes.values()),
+            "potentials": bool(self.potentials),
+            "n_overdriven": self.n_overdriven,
+        }
 
 
 class Presented(NamedTuple):
