@@ -1,6 +1,17 @@
 """An open reproduction of spiking backpropagation on Loihi (Renner et al. 2024), exact in every weight.
 
-Public names are loaded when first used, so that `import snnbp` is fast.
+Train      Config, train, sweep, Run, read_runs, write_runs, SweepFailed
+Data       load_dataset, Dataset, Samples, read_idx, DataUnavailable
+Networks   Weights, initial_weights, learn, predict, evaluate, backends
+Circuits   training_circuit, inference_circuit, Circuit, simulate, trace, Trace
+           of parts: Population, NeuronType, Projection, Phase, PlasticityRule
+Elsewhere  snnbp.plots (figures), snnbp.interop (NIR graphs, bundles, chip fit), snnbp.widgets
+
+    data = snnbp.load_dataset("digits")
+    run = snnbp.train(data, snnbp.Config(hidden=100, epochs=5))
+    activity = snnbp.trace(run.weights, data.train[:10])
+
+Each name explains itself: help(snnbp.train). Names are loaded when first used, so `import snnbp` is fast.
 """
 
 import importlib
@@ -8,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from snnbp import backends as backends
+    from snnbp import interop as interop
     from snnbp.backends.spiking import Trace as Trace
     from snnbp.backends.spiking import simulate as simulate
     from snnbp.backends.spiking import trace as trace
@@ -59,12 +71,12 @@ _MODULE_OF = {
     for name in names
 }
 
-__all__ = ["__version__", "backends", *sorted(_MODULE_OF)]
+__all__ = ["__version__", "backends", "interop", *sorted(_MODULE_OF)]
 
 
 def __getattr__(name: str) -> Any:
-    if name == "backends":
-        return importlib.import_module("snnbp.backends")
+    if name in ("backends", "interop"):
+        return importlib.import_module(f"snnbp.{name}")
     if name in _MODULE_OF:
         return getattr(importlib.import_module(f"snnbp.{_MODULE_OF[name]}"), name)
     raise AttributeError(f"module 'snnbp' has no attribute {name!r}")

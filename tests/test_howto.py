@@ -21,7 +21,8 @@ def blocks(page):
 
 def test_there_are_pages():
     pages = {page.stem for page in PAGES}
-    assert pages >= {"csv_file", "event_data", "many_seeds", "pandas_frame", "png_folder"}
+    named = {"csv_file", "dask", "event_data", "many_seeds", "own_circuit", "pandas_frame", "png_folder"}
+    assert pages >= {*named, "trace_and_plot"}
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.stem)

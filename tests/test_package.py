@@ -15,7 +15,7 @@ from numpydoc.docscrape import FunctionDoc
 import snnbp
 
 ROOT = Path(__file__).parents[1]
-NAMES = [name for name in snnbp.__all__ if name not in ("__version__", "backends")]
+NAMES = [name for name in snnbp.__all__ if name not in ("__version__", "backends", "interop")]
 
 
 def loaded_by(code):
@@ -52,6 +52,9 @@ def test_public_names_are_listed():
     assert {"Config", "Dataset", "Run", "Weights", "backends", "load_dataset", "sweep", "trace", "train"} < {
         *dir(snnbp)
     }
+    for name in NAMES:
+        assert re.search(rf"\b{name}\b", snnbp.__doc__), name
+    assert snnbp.__doc__.count("\n") < 24  # the first screen of help(snnbp)
     text = pydoc.plain(pydoc.render_doc(snnbp))
     for name in NAMES:
         assert re.search(rf"^ +(class )?{name}\b", text, re.MULTILINE), name
@@ -63,7 +66,7 @@ def test_public_names_are_listed():
 def test_the_names_for_type_checkers_are_the_same():
     """They stand in __init__.py twice: imported for tools that read it, and in a table for Python."""
     source = Path(snnbp.__file__).read_text(encoding="utf-8")
-    assert set(re.findall(r"(\w+) as \1\b", source)) == {*NAMES, "backends"}
+    assert set(re.findall(r"(\w+) as \1\b", source)) == {*NAMES, "backends", "interop"}
     assert Path(snnbp.__file__).with_name("py.typed").exists()
 
 

@@ -17,6 +17,7 @@ from snnbp import checks
 from snnbp.backends.base import Learner, checked_inputs
 from snnbp.backends.rule import Rule
 from snnbp.circuit.loihi import INHIBITION
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 
 _MODULES = {
@@ -69,6 +70,7 @@ def learner(
     rule: Rule,
     inhibition: int = INHIBITION,
     feedback: Weights | None = None,
+    circuit: Circuit | None = None,
 ) -> Learner:
     """Make a network in training on a backend.
 
@@ -78,13 +80,25 @@ def learner(
         The backend.
     weights, rule, inhibition, feedback
         See `base.Learner`.
+    circuit : Circuit, optional
+        See `spiking.Learner`; only for backend "spiking".
 
     Returns
     -------
     Learner
+
+    Raises
+    ------
+    ValueError
+        For a circuit that cannot be trained, or one for another backend.
     """
     checks.an(Weights, "weights", weights)
-    made: Learner = load(name).Learner(weights, rule, inhibition, feedback)
+    module, own = load(name), {}
+    if circuit is not None:
+        if name != "spiking":
+            raise ValueError(f"backend {name!r} takes no circuit: choose backend='spiking'")
+        own = {"circuit": checks.an(Circuit, "circuit", circuit)}
+    made: Learner = module.Learner(weights, rule, inhibition, feedback, **own)
     return made
 
 

@@ -16,12 +16,16 @@ class Variant:
 
     `updates_first`: weights change before the error is propagated back through them.
     `window_includes_threshold`: the surrogate-derivative window includes v = threshold.
-    `weight_min`: lower weight bound (weight units).
+    `weight_min`: lower weight bound (weight units), -256 or -254.
     """
 
     updates_first: bool = False
     window_includes_threshold: bool = True
     weight_min: int = WEIGHT_MIN
+
+    def __post_init__(self) -> None:
+        if self.weight_min not in (WEIGHT_MIN, -WEIGHT_MAX):
+            raise ValueError(f"weight_min must be {WEIGHT_MIN} or {-WEIGHT_MAX}, got {self.weight_min}")
 
 
 RULES = {
@@ -31,6 +35,25 @@ RULES = {
 }
 """`circuit` is what the spiking circuit computes, `published-simulation` the authors' NumPy simulation, and
 `circuit-updates-first` an ablation of the update order."""
+
+
+def register(name: str, variant: Variant) -> None:
+    """Add a rule of one's own to `RULES`, in this process; backends "reference" and "fused" learn by it.
+
+    Parameters
+    ----------
+    name : str
+        A new one.
+    variant : Variant
+
+    Raises
+    ------
+    ValueError
+        If the name is another rule's.
+    """
+    checks.an(Variant, "variant", variant)
+    if RULES.setdefault(checks.an(str, "name", name), variant) != variant:
+        raise ValueError(f"the rule {name!r} exists: choose another name")
 
 
 @dataclass(frozen=True)

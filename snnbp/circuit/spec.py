@@ -5,12 +5,15 @@ It computes nothing. `backprop` builds the paper's circuits from the classes of 
 be written down by hand.
 """
 
+import hashlib
+import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Literal
 
 from snnbp import checks
+from snnbp.cards import Card
 from snnbp.circuit.loihi import DELAY_MAX, mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 
@@ -27,8 +30,8 @@ class Counts:
     synapses: Mapping[str, int]
 
 
-@dataclass(frozen=True)
-class Circuit:
+@dataclass(frozen=True, repr=False)
+class Circuit(Card):
     """A complete network. Step s, from 0, is phase s mod len(phases); without phases there is no reward.
 
     Parameters
@@ -79,10 +82,26 @@ class Circuit:
     def __contains__(self, name: str) -> bool:
         return any(population.name == name for population in self.populations)
 
+    def _card(self) -> dict[str, Any]:
+        return {
+            "sizes": self.sizes,
+            "populations": len(self.populations),
+            "projections": len(self.projections),
+            "synapses": sum(self.counts().synapses.values()),
+            "phases": len(self.phases),
+            "learns": self.plasticity is not None,
+            "digest": self.digest[:12],
+        }
+
     @property
     def sizes(self) -> dict[str, int]:
         """Number of neurons of a population of each layer, by layer."""
         return {p.layer: p.size for p in self.populations}
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all that the circuit declares, names and drawing included."""
+        return hashlib.sha256(json.dumps(asdict(self), sort_keys=True).encode()).hexdigest()
 
     @property
     def neuron_types(self) -> dict[str, NeuronType]:

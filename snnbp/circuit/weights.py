@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
+from snnbp.cards import Card
 from snnbp.circuit.loihi import (
     INITIAL_LIMIT,
     LEVEL_LIMIT,
@@ -27,8 +28,8 @@ SCALE_MAX = 1e6
 """Largest factor on the standard deviation of initial weights; nearly all are clipped by then."""
 
 
-@dataclass(frozen=True, eq=False)
-class Weights(checks.Frozen):
+@dataclass(frozen=True, eq=False, repr=False)
+class Weights(Card, checks.Frozen):
     """The matrices of a network with any number of hidden layers.
 
     Parameters
@@ -75,6 +76,15 @@ class Weights(checks.Frozen):
 
     def __hash__(self) -> int:
         return hash(self.digest)
+
+    def _card(self) -> dict[str, Any]:
+        bounds = [(int(matrix.min()), int(matrix.max())) for matrix in self.matrices]
+        return {
+            "sizes": self.sizes,
+            "threshold": self.threshold,
+            "bounds": bounds,
+            "digest": self.digest[:12],
+        }
 
     @property
     def sizes(self) -> tuple[int, ...]:

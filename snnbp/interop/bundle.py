@@ -20,6 +20,7 @@ from snnbp.circuit.schedule import schedule_of
 from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 from snnbp.files import as_path, atomic_folder, replaceable
+from snnbp.interop.observed import digest_rows, rule_rows
 from snnbp.interop.parameters import parameters
 from snnbp.training import sources
 from snnbp.training.config import Config
@@ -68,6 +69,8 @@ def export_bundle(folder: str | Path, run: Run, data: Dataset, n_samples: int = 
         raise ValueError("the run was trained on other data")
     if run.weights is None:
         raise ValueError("the run was stored without its weights")
+    if run.circuit is not None:
+        raise ValueError("the run was trained on a circuit of its own, a bundle holds the configuration's")
     circuit = usable_circuit(run.config, data, n)
     with atomic_folder(usable_folder(folder)) as new:
         _write(new, circuit, run, run.weights, data, n)
@@ -160,6 +163,9 @@ def _write(folder: Path, circuit: Circuit, run: Run, trained: Weights, data: Dat
         found &= _write_images(folder / name, data.source, number, samples[:n])
     rows = parameters(config, circuit, schedule_of(len(sizes) - 2).name, data, found)
     _write_csv(folder / "parameters.csv", "name,value,unit,origin,note", rows)
+    digests = ((name, *row) for name in parts for row in digest_rows(folder / name))
+    _write_csv(folder / "digests.csv", "part,sample,phase,file,sha256", digests)
+    _write_csv(folder / "rule.csv", "before,pre,post,reward,after", rule_rows(circuit))
     (folder / "README.md").write_bytes(files("snnbp.interop").joinpath("bundle.md").read_bytes())
     written = sorted(folder.rglob("*"))
     about = {

@@ -4,7 +4,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from snnbp.interop.bundle import export_bundle, usable_circuit, usable_folder
+from snnbp.interop.bundle import INFERENCE, TRAINING, export_bundle, usable_circuit, usable_folder
+from snnbp.interop.observed import first_mismatch
 from snnbp.training.config import Config
 from snnbp.training.data import load_dataset
 from snnbp.training.run import Run
@@ -18,7 +19,11 @@ def main(words: Sequence[str]) -> int:
         prog="python -m snnbp bundle",
         description="Write a network, its circuits and the activity expected of it as CSV, JSON and NPY.",
     )
-    parser.add_argument("folder", help="where to; README.md there describes the files")
+    parser.add_argument("folder", nargs="?", help="where to; README.md there describes the files")
+    compare = "compare a trace of other hardware, see README.md in the folder, with a bundle"
+    parser.add_argument("--compare", nargs=2, metavar=("FOLDER", "TRACE.csv"), help=compare)
+    parts = "with --compare, which circuit; default: %(default)s"
+    parser.add_argument("--part", choices=(TRAINING, INFERENCE), default=TRAINING, help=parts)
     parser.add_argument("--dataset", default="digits", choices=NAMES, help="default: %(default)s")
     parser.add_argument("--run", metavar="FILE", help="a run stored by Run.save, on this data set")
     sizes = "without a run: neurons of each hidden layer; default: 400"
@@ -28,7 +33,13 @@ def main(words: Sequence[str]) -> int:
     chosen = {name: value for name in ("hidden", "epochs") if (value := getattr(options, name)) is not None}
     if options.run and chosen:
         parser.error("--hidden and --epochs are those of the run: leave them out with --run")
+    if (options.folder is None) == (options.compare is None):
+        parser.error("name a folder to write, or a bundle and a trace to --compare")
     try:
+        if options.compare:
+            mismatch = first_mismatch(options.compare[0], options.compare[1], options.part)
+            print(mismatch or "no mismatch")
+            return int(mismatch is not None)
         usable_folder(options.folder)
         data = load_dataset(options.dataset)
         if options.run:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
+from snnbp.cards import Card
 from snnbp.training import sources
 from snnbp.training.images import Code, checked_contrast, checked_crop, checked_images, checked_levels, coded
 from snnbp.training.labels import numbered
@@ -22,8 +23,8 @@ PARTS = ("train", "test")
 FOR_LABELS = ": use Dataset.from_arrays for other labels"
 
 
-@dataclass(frozen=True, eq=False)
-class Samples(checks.Frozen):
+@dataclass(frozen=True, eq=False, repr=False)
+class Samples(Card, checks.Frozen):
     """Inputs and their labels.
 
     Parameters
@@ -59,6 +60,14 @@ class Samples(checks.Frozen):
         object.__setattr__(self, "inputs", checks.frozen(inputs, np.bool_))
         object.__setattr__(self, "labels", checks.frozen(labels, kind))
 
+    def _card(self) -> dict[str, Any]:
+        labels, counts = np.unique(self.labels, return_counts=True)
+        return {
+            "inputs": self.inputs.shape,
+            "ones": f"{self.inputs.mean() if self.inputs.size else 0:.1%}",
+            "labels": dict(zip(labels.tolist(), counts.tolist(), strict=True)),
+        }
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -69,8 +78,8 @@ class Samples(checks.Frozen):
         return Samples(self.inputs[index], self.labels[index])
 
 
-@dataclass(frozen=True, eq=False)
-class Dataset(checks.Frozen):
+@dataclass(frozen=True, eq=False, repr=False)
+class Dataset(Card, checks.Frozen):
     """Training and test samples of one width.
 
     Parameters
@@ -128,6 +137,17 @@ class Dataset(checks.Frozen):
             framed = checks.array("framed", self.framed)
             object.__setattr__(self, "framed", checks.frozen(framed, framed.dtype))
         object.__setattr__(self, "classes", classes)
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "source": self.source,
+            "verified": self.verified,
+            "train": self.train.inputs.shape,
+            "test": self.test.inputs.shape,
+            "image_shape": self.image_shape,
+            "classes": self.classes,
+            "digest": self.digest[:12],
+        }
 
     @property
     def _highest(self) -> int:

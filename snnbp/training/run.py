@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from snnbp import __version__
+from snnbp.cards import Card
 from snnbp.circuit.weights import Weights
 from snnbp.files import atomic_open, read_arrays
 from snnbp.training.config import Config, one_line
@@ -43,10 +44,11 @@ class _About(BaseModel):
     digest: Digest
     n_overdriven: Annotated[int, Field(ge=0)]
     history: Digest
+    circuit: Digest | None = None
 
 
-@dataclass(frozen=True, eq=False)
-class Run:
+@dataclass(frozen=True, eq=False, repr=False)
+class Run(Card):
     """A training: what it depended on and what came out.
 
     Parameters
@@ -69,6 +71,8 @@ class Run:
         Duration; not stored, NaN when loaded.
     version : str
         Version of the package that trained.
+    circuit : str or None
+        Digest of a circuit of one's own, see `Circuit.digest`; None for the one that `config` declares.
     """
 
     config: Config
@@ -80,9 +84,23 @@ class Run:
     weights: Weights | None = field(default=None, repr=False)
     seconds: float = float("nan")
     version: str = __version__
+    circuit: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_history", _digest(self.history))
+
+    def _card(self) -> dict[str, Any]:
+        last = {} if self.history.empty else dict(self.history.iloc[-1])
+        return {
+            "hidden": self.config.hidden,
+            "rule": self.config.rule,
+            "seed": self.config.seed,
+            "backend": self.backend,
+            "epochs": f"{last.get('epoch', 0):g} of {self.config.epochs}",
+            "accuracy": f"{last.get('spikes', float('nan')):.2%}",
+            "digest": self.digest[:DIGITS],
+            **({} if self.circuit is None else {"circuit": self.circuit[:DIGITS]}),
+        }
 
     def check_history(self) -> None:
         """Raise ValueError if the history was changed since the run was made."""
@@ -158,12 +176,13 @@ class Run:
             digest=self.digest,
             n_overdriven=self.n_overdriven,
             history=_digest(self.history),
+            circuit=self.circuit,
         )
         arrays: dict[str, Any] = _columns(self.history)
         if weights and self.weights is not None:
             arrays |= self.weights.arrays()
         content = io.BytesIO()
-        np.savez_compressed(content, about=np.array(about.model_dump_json()), **arrays)
+        np.savez_compressed(content, about=np.array(about.model_dump_json(exclude_none=True)), **arrays)
         with atomic_open(path) as file:
             file.write(content.getvalue())
 
@@ -195,6 +214,7 @@ class Run:
                 n_overdriven=about.n_overdriven,
                 weights=Weights.from_arrays(arrays) if "w1" in arrays else None,
                 version=about.version,
+                circuit=about.circuit,
             )
             run.check()
         except ValueError as error:
@@ -209,13 +229,16 @@ class Run:
         -------
         pandas.DataFrame
             One row a checkpoint: `seed`, `rule` and `hidden` (text, such as "400-400"), the columns of the
-            history, the other settings, `backend`, `data`, `digest` and `n_overdriven`.
+            history, the other settings, `backend`, `data`, `digest` and `n_overdriven`; also `circuit` if it
+            is one's own.
         """
         settings: dict[str, Any] = {"seed": self.config.seed, "rule": self.config.rule}
         settings["hidden"] = "-".join(map(str, self.config.hidden))
         rest = {name: value for name, value in self.config.model_dump().items() if name not in settings}
         frame = self.history.assign(**rest, backend=self.backend, data=self.data, digest=self.digest)
         frame = frame.assign(n_overdriven=self.n_overdriven)
+        if self.circuit is not None:
+            frame["circuit"] = self.circuit
         for place, (name, value) in enumerate(settings.items()):
             frame.insert(place, name, value)
         return frame

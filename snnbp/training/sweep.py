@@ -140,8 +140,8 @@ def _opened(folder: Path) -> Path:
 
 
 def usable(run: Run) -> bool:
-    """Whether a run is finished and was trained by this version."""
-    return run.finished and run.version == __version__
+    """Whether a run is finished and was trained by this version, on the circuit that it declares."""
+    return run.finished and run.version == __version__ and run.circuit is None
 
 
 def run_file(folder: Path, config: Config, backend: str, data: str) -> Path:
@@ -170,7 +170,7 @@ def _stored(folder: Path, config: Config, backend: str, data: Dataset) -> Run | 
         )
         return None
     same = (run.config, run.backend, run.data) == (config, backend, seen)
-    return run.without_weights() if same and run.finished else None
+    return run.without_weights() if same and usable(run) else None
 
 
 Submit = Callable[[Config], "Future[Run]"]

@@ -34,6 +34,8 @@ def write_runs(path: str | Path, runs: Sequence[Run]) -> None:
 
     for run in checks.each("runs", runs, Run):
         run.check_history()
+        if run.circuit is not None:
+            raise ValueError("a table holds no runs of a circuit of one's own: keep them with Run.save")
     table, beside = as_path(path), histories_of(path)
     histories = pd.concat([run.history.assign(run=place) for place, run in enumerate(runs)])
     histories = histories[["run", *(name for name in COLUMNS if name in histories)]]

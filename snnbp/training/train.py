@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snnbp import backends, checks
 from snnbp.circuit.loihi import INHIBITION, WEIGHT_GRID
+from snnbp.circuit.spec import Circuit
 from snnbp.circuit.weights import Weights
 from snnbp.files import as_path
 from snnbp.training.config import Config
@@ -49,6 +50,7 @@ def learn(
     rule: str = "circuit",
     step: int = WEIGHT_GRID,
     inhibition: int = INHIBITION,
+    circuit: Circuit | None = None,
 ) -> tuple[Weights, NDArray[np.bool_]]:
     """Make one pass over `samples` in the given order.
 
@@ -68,6 +70,8 @@ def learn(
         Learning step (weight units).
     inhibition : int, default -8128
         Weight (weight units, negative) that inhibits a population.
+    circuit : Circuit, optional
+        As in `train`.
 
     Returns
     -------
@@ -88,7 +92,7 @@ def learn(
     config = Config(
         hidden=weights.sizes[1:-1], rule=rule, threshold=weights.threshold, step=step, inhibition=inhibition
     )
-    learner = backends.learner(backend, weights, config.learning_rule, config.inhibition)
+    learner = backends.learner(backend, weights, config.learning_rule, config.inhibition, circuit=circuit)
     outputs = learner.learn(samples.inputs, samples.labels)
     return learner.weights, outputs
 
@@ -156,6 +160,7 @@ def train(
     backend: str = "fused",
     progress: bool | Callable[[Row], None] = True,
     checkpoint: str | Path | None = None,
+    circuit: Circuit | None = None,
 ) -> Run:
     """Train as the paper does: random order each epoch, test set scored each half epoch.
 
@@ -171,15 +176,21 @@ def train(
     checkpoint : path-like, optional
         File (.npz) that holds the run after each epoch. If it exists, the run resumes from it and ends with
         the same weights.
+    circuit : Circuit, optional
+        For backend "spiking": learns in place of the circuit that `config` declares, for example one made by
+        `training_circuit` and `Circuit.without`. It has the populations and matrices that training drives and
+        reads; learning step, inhibition and output error are those of the circuit, whatever `config` says.
+        The weights are scored as always, by the inference circuit.
 
     Returns
     -------
     Run
+        Its `circuit` is the digest of the circuit given, and a sweep never takes it for another run.
 
     Raises
     ------
     ValueError
-        If data and configuration do not fit, or the checkpoint is damaged or of another run.
+        If data, configuration and circuit do not fit, or the checkpoint is damaged or of another run.
 
     Notes
     -----
@@ -191,12 +202,13 @@ def train(
     start = time.perf_counter()
     config = Config() if config is None else checks.an(Config, "config", config)
     checks.an(Dataset, "data", data)
-    run = Run(config, backend, digest_of(data, config.shift), pd.DataFrame(), "", 0)
+    digest = None if circuit is None else checks.an(Circuit, "circuit", circuit).digest
+    run = Run(config, backend, digest_of(data, config.shift), pd.DataFrame(), "", 0, circuit=digest)
     checkpoint = None if checkpoint is None else as_path(checkpoint)
     if checkpoint is not None and checkpoint.exists():
         run = _resumed(checkpoint, run, _sizes(config, data))
     rows: list[Any] = run.history.to_dict("records")
-    stream = iter_training(data, config, backend, run if rows else None)
+    stream = iter_training(data, config, backend, run if rows else None, circuit)
     bar: Any = None
     if progress is True:
         from tqdm.auto import tqdm
@@ -227,7 +239,11 @@ def train(
 
 
 def iter_training(
-    data: Dataset, config: Config, backend: str = "fused", resume: Run | None = None
+    data: Dataset,
+    config: Config,
+    backend: str = "fused",
+    resume: Run | None = None,
+    circuit: Circuit | None = None,
 ) -> Iterator[Progress]:
     """Train and yield the state at every checkpoint, each half epoch. `train` exhausts this iterator.
 
@@ -238,6 +254,8 @@ def iter_training(
     backend : str, default "fused"
     resume : Run, optional
         A run with weights, saved at the end of an epoch, to continue.
+    circuit : Circuit, optional
+        As in `train`.
 
     Yields
     ------
@@ -262,14 +280,14 @@ def iter_training(
             raise ValueError(f"the run to resume has no weights for the network {weights.sizes}")
         weights, n_overdriven = resume.weights, resume.n_overdriven
         done = len(resume.history) // CHECKPOINTS_AN_EPOCH
-    feedback = fixed_feedback(config, initial)
+    rule, feedback = config.learning_rule, fixed_feedback(config, initial)
     framed = framed_images(data) if config.shift else None
     moves = directions(config.seed, n)
     for epoch in range(config.epochs):
         order, direction = rng.permutation(n), next(moves)
         if epoch < done:
             continue
-        learner = backends.learner(backend, weights, config.learning_rule, config.inhibition, feedback)
+        learner = backends.learner(backend, weights, rule, config.inhibition, feedback, circuit)
         for checkpoint, half in enumerate((slice(n // 2), slice(n // 2, n)), 1):
             part = order[half]
             if framed is None:
@@ -301,7 +319,9 @@ def _resumed(path: Path, wanted: Run, sizes: tuple[int, ...]) -> Run:
     found = Run.load(path)
     if found.version != wanted.version:
         raise ValueError(f"{path} was made by snnbp {found.version}, this is {wanted.version}: delete it")
-    if (found.config, found.backend, found.data) != (wanted.config, wanted.backend, wanted.data):
+    if any(
+        getattr(found, name) != getattr(wanted, name) for name in ("config", "backend", "data", "circuit")
+    ):
         raise ValueError(
             f"{path} is the checkpoint of another run ({_difference(found, wanted)}): choose another file"
         )
@@ -317,4 +337,5 @@ def _difference(found: Run, wanted: Run) -> str:
     ours, theirs = wanted.config.model_dump(), found.config.model_dump()
     parts = [f"{name}={value!r}" for name, value in theirs.items() if value != ours[name]]
     parts += [f"backend={found.backend!r}"] * (found.backend != wanted.backend)
+    parts += ["another circuit"] * (found.circuit != wanted.circuit)
     return ", ".join(parts + ["other data"] * (found.data != wanted.data))

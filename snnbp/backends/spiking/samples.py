@@ -4,7 +4,7 @@ import reprlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from snnbp.backends import base
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Matrices, Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
+from snnbp.cards import Card
 from snnbp.circuit.backprop import inference_circuit, training_circuit
 from snnbp.circuit.loihi import INHIBITION, SUM_LIMIT, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.circuit.spec import Circuit
@@ -26,8 +27,8 @@ Spikes = NDArray[np.bool_]
 Integers = NDArray[np.int64]
 
 
-@dataclass(frozen=True)
-class Trace:
+@dataclass(frozen=True, repr=False)
+class Trace(Card):
     """The activity of n samples in the chosen phases.
 
     Attributes
@@ -51,6 +52,16 @@ class Trace:
     before: Matrices
     after: Matrices
     n_overdriven: int
+
+    def _card(self) -> dict[str, Any]:
+        return {
+            "samples": next((len(spikes) for spikes in self.spikes.values()), 0),
+            "phases": self.phases,
+            "populations": list(self.spikes),
+            "spikes": sum(int(spikes.sum()) for spikes in self.spikes.values()),
+            "potentials": bool(self.potentials),
+            "n_overdriven": self.n_overdriven,
+        }
 
 
 class Presented(NamedTuple):
@@ -167,7 +178,13 @@ class Learner(base.Learner):
         As in `base.Learner`. The rule must be "circuit"; gate weights that follow from the threshold must
         fit 8 bits.
     circuit : Circuit, optional
-        Another circuit of the same layers in place of `rule.circuit(...)`.
+        Another circuit of the same layers in place of `rule.circuit(...)`. It decides on all but the name and
+        the threshold of the rule.
+
+    Raises
+    ------
+    ValueError
+        For a circuit that lacks what is read or driven in training.
     """
 
     driver_type = StimulusDriver
@@ -182,6 +199,8 @@ class Learner(base.Learner):
     ) -> None:
         super().__init__(weights, rule, inhibition, feedback)
         declared = rule.circuit(self.sizes, inhibition, feedback is not None)
+        if circuit is not None:
+            _check_trainable(circuit, declared)
         self.driver = self.driver_type(circuit or declared, weights, feedback)
 
     def _learn(self, inputs: Spikes, labels: Integers, order: Integers) -> Spikes:
@@ -193,13 +212,43 @@ class Learner(base.Learner):
     def weights(self) -> Weights:
         """The matrices that lead into h1, h2, ..., o."""
         matrices = self.matrices
-        layers = ["x", *(f"h{n}" for n in range(1, len(self.sizes) - 1)), "o"]
-        return Weights(tuple(matrices[pair] for pair in pairwise(layers)), self.rule.threshold)
+        return Weights(tuple(matrices[pair] for pair in _read(len(self.sizes))), self.rule.threshold)
 
     @property
     def matrices(self) -> Matrices:
         """All plastic matrices, int16 (pre.size, post.size), by (pre, post)."""
         return self.driver.network.matrices
+
+
+def _read(n_layers: int) -> list[tuple[str, str]]:
+    """The matrices, (pre, post), that are read as the weights."""
+    return list(pairwise(["x", *(f"h{n}" for n in range(1, n_layers - 1)), "o"]))
+
+
+def _check_trainable(circuit: Circuit, declared: Circuit) -> None:
+    """Raise ValueError unless the circuit has all that is driven and read in the declared one."""
+    read = _read(len(declared.sizes) - 1)
+    for name in dict.fromkeys(["in_g", "input", "in_tgt", *(name for pair in read for name in pair)]):
+        size = declared[name].size
+        if name not in circuit or circuit[name].size != size:
+            found = circuit[name].size if name in circuit else "none"
+            raise ValueError(f"training needs a population {name!r} of size {size}, the circuit has {found}")
+    symbols = {(p.pre, p.post): p.symbol for p in circuit.matrices}
+    for n, (pre, post) in enumerate(read, 1):
+        if symbols.get((pre, post)) != f"W{n}":
+            raise ValueError(f"training needs a matrix {pre} -> {post} with the symbol W{n} in the circuit")
+    if circuit["o"].neuron.threshold != declared["o"].neuron.threshold:
+        raise ValueError(
+            f"the circuit's threshold is {circuit['o'].neuron.threshold}, "
+            f"the configuration's {declared['o'].neuron.threshold}: give both the same"
+        )
+    for name, how in (("o", "opens"), ("input", "receives_input"), ("in_tgt", "receives_input")):
+        if not any(name in getattr(phase, how) for phase in circuit.phases):
+            raise ValueError(f"training needs a phase whose {how} names {name!r}, the circuit has none")
+    if any(p.symbol[0] == "B" for p in declared.matrices):
+        for symbol in symbols.values():
+            if "T" in symbol:
+                raise ValueError(f"the circuit has learning feedback, {symbol}: choose feedback='exact'")
 
 
 def predict(
