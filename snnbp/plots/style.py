@@ -22,7 +22,7 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 
 with as_file(files("snnbp.plots").joinpath("figure.mplstyle")) as path:  # the package may be a zip
-    STYLE = mpl.rc_params_from_file(path, use_default_template=False)
+    STYLE: dict[str, Any] = {str(key): value for key, value in mpl.rc_params_from_file(path, False).items()}
 
 P = ParamSpec("P")
 
@@ -64,7 +64,7 @@ class StyledFigure(Figure):
 @contextmanager
 def style() -> Iterator[None]:
     """Context in which matplotlib has the package's settings and none of the user's."""
-    with mpl.style.context(["default", dict(STYLE)]):
+    with mpl.style.context(["default", STYLE]):
         yield
 
 
