@@ -98,7 +98,7 @@ class Dataset(Card, checks.Frozen):
         The training images with one more pixel on each side, for `Config.shift`: grey, or bool; default: the
         inputs with zeros around them.
     code : Code
-        What makes inputs of grey images; its `contrast` is None, or distance and threshold.
+        What makes inputs of grey images; its `contrast` is None, or distance and thresholds.
 
     Raises
     ------
@@ -198,7 +198,7 @@ class Dataset(Card, checks.Frozen):
         pixel_threshold: float = 0.5,
         crop: int | None = None,
         levels: Sequence[float] | None = None,
-        contrast: tuple[int, int] | None = None,
+        contrast: tuple[int, ...] | None = None,
     ) -> "Dataset":
         """Make a data set from grey images, binarized as in the paper.
 
@@ -214,8 +214,8 @@ class Dataset(Card, checks.Frozen):
             Number of pixels to cut off on each side; 4 for MNIST in the paper.
         levels : sequence of float, optional
             Several thresholds in place of one, see `load_dataset`.
-        contrast : (int, int), optional
-            Distance and threshold, in place of a pixel threshold, see `load_dataset`. Pixels from 0 to 1 are
+        contrast : tuple of int, optional
+            Distance and thresholds, in place of a pixel threshold, see `load_dataset`. Pixels from 0 to 1 are
             multiplied by 255; all are rounded to whole numbers.
 
         Returns
@@ -285,7 +285,7 @@ def load_dataset(
     pixel_threshold: float = 0.5,
     test_pixel_threshold: float = 0.5,
     levels: Sequence[float] | None = None,
-    contrast: tuple[int, int] | None = None,
+    contrast: tuple[int, ...] | None = None,
 ) -> Dataset:
     """Load a registered data set.
 
@@ -301,13 +301,14 @@ def load_dataset(
     levels : sequence of float, optional
         Several thresholds in rising order, in place of the pixel thresholds: a sample is the binary images
         of all of them, one after the other (a thermometer code).
-    contrast : (int, int), optional
-        Distance (pixels) and threshold (grey values of 255), in place of the pixel thresholds. A sample is
-        the spatial contrast of its image, in ON and OFF spikes as of an event camera: an input spikes where
-        the neighbour at this distance, on the right or below, is brighter (ON), or darker (OFF), by more than
-        the threshold. Inputs that spike in no training image are left out; `code.kept` of the data set has
-        the numbers of the others among 4 * rows * columns: right ON, right OFF, down ON, down OFF. The pixels
-        of the digits are multiplied by 255 / 16 and rounded to whole numbers, halves to even ones.
+    contrast : tuple of int, optional
+        Distance (pixels) and one or more thresholds (grey values of 255), in place of the pixel thresholds. A
+        sample is the spatial contrast of its image, in ON and OFF spikes as of an event camera: an input
+        spikes where the neighbour at this distance, on the right or below, is brighter (ON), or darker (OFF),
+        by more than the threshold. Inputs that spike in no training image are left out; `code.kept` of the
+        data set has the numbers of the others among 4 * thresholds * rows * columns: for each threshold right
+        ON, right OFF, down ON, down OFF. The pixels of the digits are multiplied by 255 / 16 and rounded to
+        whole numbers, halves to even ones.
 
     Returns
     -------

@@ -10,8 +10,8 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp import checks
 
-Contrast = tuple[int, int]
-"""Distance (pixels) and threshold (grey values of 255), see `contrasts`."""
+Contrast = tuple[int, ...]
+"""Distance (pixels) and one or more thresholds (grey values of 255), see `contrasts`."""
 
 CHUNK = 1000
 """Number of images that are coded at once: temporary arrays of them all would take much memory."""
@@ -27,10 +27,10 @@ class Code(checks.Frozen):
         See `on`; several give several images, one after the other.
     full_scale : int
         Largest value of a pixel.
-    contrast : (int, int), optional
+    contrast : tuple of int, optional
         See `contrasts`, in place of the thresholds; for grey values from 0 to 255.
     kept : int64 array (inputs,), optional
-        With contrast: which of the 4 * rows * columns neurons are inputs, those that spike in training.
+        With contrast: which neurons of `contrasts` are inputs, those that spike in training.
     """
 
     thresholds: tuple[float, ...] = (0.5,)
@@ -51,7 +51,7 @@ class Code(checks.Frozen):
         return np.concatenate([contrasts(part, *self.contrast)[:, self.kept] for part in _chunks(images)])
 
 
-def contrasts(grey: NDArray[np.uint8], distance: int, threshold: int) -> NDArray[np.bool_]:
+def contrasts(grey: NDArray[np.uint8], distance: int, *thresholds: int) -> NDArray[np.bool_]:
     """Spatial contrast with ON and OFF neurons, as of an event camera that looks at edges.
 
     Parameters
@@ -59,21 +59,23 @@ def contrasts(grey: NDArray[np.uint8], distance: int, threshold: int) -> NDArray
     grey : uint8 array (n, rows, columns)
     distance : int
         From a pixel to its neighbour on the right, and to that below.
-    threshold : int
-        A neuron spikes if a neighbour is brighter (ON), or darker (OFF), by more than this.
+    *thresholds : int
+        A neuron spikes if a neighbour is brighter (ON), or darker (OFF), by more than its threshold.
 
     Returns
     -------
-    bool array (n, 4 * rows * columns)
-        For each pixel: right ON, then all of right OFF, down ON, down OFF. Without a neighbour: False.
+    bool array (n, 4 * thresholds * rows * columns)
+        For each threshold, for each pixel: right ON, then all of right OFF, down ON, down OFF. Without a
+        neighbour: False.
     """
     n, rows, columns = grey.shape
-    spikes = np.zeros((n, 4, rows, columns), np.bool_)
+    spikes = np.zeros((n, len(thresholds), 4, rows, columns), np.bool_)
     values = grey.astype(np.int16)
     right = values[:, :, distance:] - values[:, :, :-distance]
     down = values[:, distance:] - values[:, :-distance]
-    spikes[:, 0, :, :-distance], spikes[:, 1, :, :-distance] = right > threshold, right < -threshold
-    spikes[:, 2, :-distance], spikes[:, 3, :-distance] = down > threshold, down < -threshold
+    for planes, threshold in zip(spikes.swapaxes(0, 1), thresholds, strict=True):
+        planes[:, 0, :, :-distance], planes[:, 1, :, :-distance] = right > threshold, right < -threshold
+        planes[:, 2, :-distance], planes[:, 3, :-distance] = down > threshold, down < -threshold
     return spikes.reshape(n, -1)
 
 
@@ -125,7 +127,7 @@ def coded(
     images : array (n, rows, columns) or (n, pixels) of each part
         From 0 to `full_scale`. Those (n, pixels) have no shape.
     thresholds : tuple of float of each part
-    contrast : (int, int) or None
+    contrast : tuple of int or None
         In place of the thresholds.
     full_scale : int
     crop : int
@@ -252,12 +254,15 @@ def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
 
 
 def checked_contrast(contrast: Sequence[int] | None, *thresholds: tuple[float, ...]) -> Contrast | None:
-    """Return distance and threshold; ValueError for others, or if pixel thresholds are given, too."""
+    """Return distance and thresholds; ValueError for others, or if pixel thresholds are given, too."""
     if contrast is None:
         return None
     if any(chosen != (0.5,) for chosen in thresholds):
         raise ValueError("give a contrast, levels or a pixel threshold, not two of them")
     values = checks.wholes("contrast", contrast)
-    if len(values) != 2 or values[0] < 1 or not 0 <= values[1] < 255:
-        raise ValueError(f"contrast must be a distance from 1 and a threshold from 0 to 254, got {values}")
+    steps = values[1:]
+    if not steps or values[0] < 1 or list(steps) != sorted({*steps}) or not 0 <= steps[0] <= steps[-1] < 255:
+        raise ValueError(
+            f"contrast must be a distance from 1 and thresholds from 0 to 254 in rising order, got {values}"
+        )
     return values

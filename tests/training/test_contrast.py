@@ -47,6 +47,8 @@ def test_both_signs_and_directions_by_hand():
     assert spikes == [0, 6 + 3]
     assert not contrasts(image, 1, 21).any()
     assert np.flatnonzero(contrasts(image, 1, 20)).tolist() == [18 + 2]
+    both = np.concatenate([contrasts(image, 1, 10), contrasts(image, 1, 20)], axis=1)
+    assert np.array_equal(contrasts(image, 1, 10, 20), both)
 
 
 @pytest.mark.filterwarnings("ignore:.*(all inputs on, or none|all test inputs are)")
@@ -141,11 +143,15 @@ def test_a_network_learns_the_digits_in_contrast(shift, accuracy):
 @pytest.mark.parametrize(
     ("contrast", "reason"),
     [
-        ((0, 16), r"^contrast must be a distance from 1 and a threshold from 0 to 254, got \(0, 16\)$"),
-        ((1, 255), "a threshold from 0 to 254"),
-        ((1, -1), "a threshold from 0 to 254"),
+        (
+            (0, 16),
+            r"^contrast must be a distance from 1 and thresholds .* in rising order, got \(0, 16\)$",
+        ),
+        ((1, 255), "thresholds from 0 to 254"),
+        ((1, -1), "thresholds from 0 to 254"),
         ((1,), r"got \(1,\)$"),
-        ((1, 2, 3), "contrast must be a distance"),
+        ((1, 3, 2), "in rising order"),
+        ((1, 2, 2), "in rising order"),
         (2, "^contrast must be a sequence of integers, got 2$"),
         ("ab", "^contrast must be a sequence of integers, got 'ab'$"),
         ((1, 0.5), "^contrast must be an integer, got 0.5$"),
