@@ -38,11 +38,7 @@ def parameters(
         "open_target": int(config.open_target),
     }
     notes = {"phases": schedule}
-    origins |= {"levels": "unknown"} | ({} if schedule == "published" else {"phases": NEW})
-    if data.image_shape:
-        rows, columns = data.image_shape
-        values["levels"] = data.test.inputs.shape[1] // (rows * columns)
-        origins["levels"] = "paper" if values["levels"] == 1 else NEW
+    origins |= {} if schedule == "published" else {"phases": NEW}
     if paper_s_pixels:
         values |= {"pixel_threshold": 0.5, "crop": SOURCES[data.source].crop if data.source in SOURCES else 0}
         origins["crop"] = "paper" if data.source in ("mnist", "fashion-mnist") else NEW

@@ -124,9 +124,10 @@ def _lists(circuit: snnbp.Circuit) -> list[Any]:
 
 
 def _data() -> Probes:
-    for name, levels in (("digits", None), ("mnist", None), ("fashion-mnist", None), ("mnist", (0.25, 0.6))):
+    codes = (("digits", None), ("mnist", None), ("fashion-mnist", None), ("mnist", (2, 32, 96)))
+    for name, contrast in codes:
         try:
-            yield f"data {name}, levels {levels}", snnbp.load_dataset(name, levels=levels).digest
+            yield f"data {name}, contrast {contrast}", snnbp.load_dataset(name, contrast=contrast).digest
         except DataUnavailable:
             continue
     digits = snnbp.load_dataset("digits")

@@ -22,7 +22,8 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 
 with as_file(files("snnbp.plots").joinpath("figure.mplstyle")) as path:  # the package may be a zip
-    STYLE: dict[str, Any] = {str(key): value for key, value in mpl.rc_params_from_file(path, False).items()}
+    _FILE = mpl.rc_params_from_file(path, use_default_template=False)
+STYLE: dict[str, Any] = {str(name): value for name, value in _FILE.items()}
 
 P = ParamSpec("P")
 

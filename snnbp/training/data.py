@@ -15,7 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 from snnbp import checks
 from snnbp.cards import Card
 from snnbp.training import sources
-from snnbp.training.images import Code, checked_contrast, checked_crop, checked_images, checked_levels, coded
+from snnbp.training.images import (
+    Code,
+    checked_contrast,
+    checked_crop,
+    checked_images,
+    coded,
+)
 from snnbp.training.labels import numbered
 
 FOR_IMAGES = ": for grey images use Dataset.from_images"
@@ -90,7 +96,7 @@ class Dataset(Card, checks.Frozen):
     verified : bool
         Whether the samples come from published files whose digests were checked.
     image_shape : (int, int), optional
-        Rows and columns of a sample; with several levels it has as many such images, one after the other.
+        Rows and columns of a sample, or of each of several such images, one after the other.
         None if a sample is no image, as with contrast.
     classes : sequence of str, optional
         Name of each label, one for each output; default: the numbers from 0 to the largest label.
@@ -197,7 +203,6 @@ class Dataset(Card, checks.Frozen):
         y_test: ArrayLike,
         pixel_threshold: float = 0.5,
         crop: int | None = None,
-        levels: Sequence[float] | None = None,
         contrast: tuple[int, ...] | None = None,
     ) -> "Dataset":
         """Make a data set from grey images, binarized as in the paper.
@@ -212,8 +217,6 @@ class Dataset(Card, checks.Frozen):
             A pixel is on if its brightness exceeds this, in [0, 1); see `load_dataset`.
         crop : int, optional
             Number of pixels to cut off on each side; 4 for MNIST in the paper.
-        levels : sequence of float, optional
-            Several thresholds in place of one, see `load_dataset`.
         contrast : tuple of int, optional
             Distance and thresholds, in place of a pixel threshold, see `load_dataset`. Pixels from 0 to 1 are
             multiplied by 255; all are rounded to whole numbers.
@@ -225,7 +228,7 @@ class Dataset(Card, checks.Frozen):
         Raises
         ------
         ValueError
-            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold, levels or
+            As in `from_arrays`, if train and test differ in scale, and for a wrong crop, threshold or
             contrast.
 
         Warns
@@ -233,7 +236,7 @@ class Dataset(Card, checks.Frozen):
         UserWarning
             As `from_arrays` does, and if images have all inputs on, or none.
         """
-        thresholds = checked_levels(levels, pixel_threshold, pixel_threshold)
+        thresholds = pixel_threshold, pixel_threshold
         contrast = checked_contrast(contrast, *thresholds)
         labels, classes = _numbered((x_train, x_test), (y_train, y_test))
         images = [
@@ -284,7 +287,6 @@ def load_dataset(
     name: str,
     pixel_threshold: float = 0.5,
     test_pixel_threshold: float = 0.5,
-    levels: Sequence[float] | None = None,
     contrast: tuple[int, ...] | None = None,
 ) -> Dataset:
     """Load a registered data set.
@@ -298,9 +300,6 @@ def load_dataset(
         A pixel is on if its brightness exceeds this, in [0, 1).
     test_pixel_threshold : float, default 0.5
         The same for the test images.
-    levels : sequence of float, optional
-        Several thresholds in rising order, in place of the pixel thresholds: a sample is the binary images
-        of all of them, one after the other (a thermometer code).
     contrast : tuple of int, optional
         Distance (pixels) and one or more thresholds (grey values of 255), in place of the pixel thresholds. A
         sample is the spatial contrast of its image, in ON and OFF spikes as of an event camera: an input
@@ -317,9 +316,9 @@ def load_dataset(
     Raises
     ------
     ValueError
-        For an unknown name, a threshold or contrast out of range, levels that do not rise, two of these, if
-        SNNBP_DATA is not a folder, or for a file without a known digest that is no idx file, is damaged, or
-        holds other shapes, types or labels than the data set. The message names the file.
+        For an unknown name, a threshold or contrast out of range, or both, if SNNBP_DATA is not a folder, or
+        for a file without a known digest that is no idx file, is damaged, or holds other shapes, types or
+        labels than the data set. The message names the file.
     DataUnavailable
         If files are not on this machine and cannot be downloaded.
 
@@ -338,7 +337,7 @@ def load_dataset(
     only the exact published names count, those of Kuzushiji-MNIST in a folder kmnist. Missing files are
     downloaded, except those of EMNIST.
     """
-    thresholds = checked_levels(levels, pixel_threshold, test_pixel_threshold)
+    thresholds = pixel_threshold, test_pixel_threshold
     contrast = checked_contrast(contrast, *thresholds)
     raw = sources.load(name)
     inputs, image_shape, framed, code = coded(raw.whole, thresholds, contrast, raw.full_scale, raw.crop)

@@ -1,7 +1,6 @@
-"""From grey images to binary inputs: the paper's pixel rule, several levels, contrast, crops."""
+"""From grey images to binary inputs: the paper's pixel rule, contrast, crops."""
 
-import reprlib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -23,17 +22,17 @@ class Code(checks.Frozen):
 
     Parameters
     ----------
-    thresholds : tuple of float
-        See `on`; several give several images, one after the other.
+    threshold : float
+        See `on`.
     full_scale : int
         Largest value of a pixel.
     contrast : tuple of int, optional
-        See `contrasts`, in place of the thresholds; for grey values from 0 to 255.
+        See `contrasts`, in place of the threshold; for grey values from 0 to 255.
     kept : int64 array (inputs,), optional
         With contrast: which neurons of `contrasts` are inputs, those that spike in training.
     """
 
-    thresholds: tuple[float, ...] = (0.5,)
+    threshold: float = 0.5
     full_scale: int = 255
     contrast: Contrast | None = None
     kept: NDArray[np.int64] | None = None
@@ -47,7 +46,7 @@ class Code(checks.Frozen):
         if images.dtype == np.bool_:
             return images.reshape(len(images), -1)
         if self.contrast is None:
-            return _on_at(images, self.thresholds, self.full_scale)
+            return _on(images, self.threshold, self.full_scale)
         return np.concatenate([contrasts(part, *self.contrast)[:, self.kept] for part in _chunks(images)])
 
 
@@ -115,7 +114,7 @@ class Coded(NamedTuple):
 
 def coded(
     images: Sequence[NDArray[Any]],
-    thresholds: Sequence[tuple[float, ...]],
+    thresholds: Sequence[float],
     contrast: Contrast | None,
     full_scale: int,
     crop: int,
@@ -126,7 +125,7 @@ def coded(
     ----------
     images : array (n, rows, columns) or (n, pixels) of each part
         From 0 to `full_scale`. Those (n, pixels) have no shape.
-    thresholds : tuple of float of each part
+    thresholds : float of each part
     contrast : tuple of int or None
         In place of the thresholds.
     full_scale : int
@@ -137,7 +136,7 @@ def coded(
         return _contrast_coded([_grey(part, full_scale) for part in images], contrast, crop)
     inside = [cropped(part, crop) for part in images]
     codes = [Code(each, full_scale) for each in thresholds]
-    inputs = [_on_at(part, code.thresholds, full_scale) for code, part in zip(codes, inside, strict=True)]
+    inputs = [_on(part, code.threshold, full_scale) for code, part in zip(codes, inside, strict=True)]
     shape = inside[0].shape[1:]
     return Coded(
         inputs,
@@ -171,15 +170,12 @@ def _grey(images: NDArray[Any], full_scale: int) -> NDArray[np.uint8]:
     )
 
 
-def _on_at(images: NDArray[Any], levels: Sequence[float], full_scale: int) -> NDArray[np.bool_]:
-    """`on` for several levels, stacked: bool (n, levels * rows * columns), and for pixels of any type."""
+def _on(images: NDArray[Any], threshold: float, full_scale: int) -> NDArray[np.bool_]:
+    """`on` for pixels of any type."""
     if images.dtype == np.uint8:
-        return np.concatenate([on(images, level, full_scale) for level in levels], axis=1)
-    n_pixels = int(np.prod(images.shape[1:]))
-    inputs = np.empty((len(images), len(levels), n_pixels), np.bool_)
-    for n, image in enumerate(images):  # one at a time: all of them as float64 would take much memory
-        inputs[n] = _scaled(image.astype(np.float64).ravel() / full_scale) > np.array(levels)[:, None]
-    return inputs.reshape(len(images), -1)
+        return on(images, threshold, full_scale)
+    chunks = [_scaled(part.astype(np.float64) / full_scale) > threshold for part in _chunks(images)]
+    return np.concatenate(chunks).reshape(len(images), -1)
 
 
 def cropped(images: NDArray[Any], width: int) -> NDArray[Any]:
@@ -223,42 +219,21 @@ def checked_crop(crop: int | None, shape: tuple[int, ...]) -> int:
     return width
 
 
-def checked_levels(levels: Sequence[float] | None, *pixel_thresholds: float) -> tuple[tuple[float, ...], ...]:
-    """Return the levels for each of the pixel thresholds: these alone, or else `levels`.
-
-    Raises
-    ------
-    ValueError
-        For a threshold outside [0, 1), levels that are no sequence or do not rise, or both given.
-    """
-    is_sequence = isinstance(levels, Iterable) and not isinstance(levels, str)
-    if levels is not None and not (is_sequence and getattr(levels, "ndim", 1) == 1):
-        raise ValueError(f"levels must be a sequence of numbers, got {reprlib.repr(levels)}")
-    chosen = () if levels is None else tuple(levels)
-    for threshold in (*pixel_thresholds, *chosen):
-        is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
-        if not is_number or not 0 <= threshold < 1:
-            raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
-    if levels is None:
-        return tuple((threshold,) for threshold in pixel_thresholds)
-    if any(threshold != 0.5 for threshold in pixel_thresholds):
-        raise ValueError("give levels or a pixel threshold, not both")
-    if not chosen or list(chosen) != sorted(set(chosen)):
-        raise ValueError(f"levels must be pixel thresholds in rising order, got {chosen}")
-    return (chosen,) * len(pixel_thresholds)
-
-
 def _scaled(pixels: NDArray[Any]) -> NDArray[np.float64]:
     """Brightness of pixels in [0, 1], scaled as in the official code."""
     return np.round(pixels / 255 * 256, 2)
 
 
-def checked_contrast(contrast: Sequence[int] | None, *thresholds: tuple[float, ...]) -> Contrast | None:
-    """Return distance and thresholds; ValueError for others, or if pixel thresholds are given, too."""
+def checked_contrast(contrast: Sequence[int] | None, *pixel_thresholds: float) -> Contrast | None:
+    """Return distance and thresholds; ValueError for others, a wrong pixel threshold, or both given."""
+    for threshold in pixel_thresholds:
+        is_number = isinstance(threshold, int | float | np.number) and not isinstance(threshold, bool)
+        if not is_number or not 0 <= threshold < 1:
+            raise ValueError(f"a pixel threshold must be a number in [0, 1), got {threshold!r}")
     if contrast is None:
         return None
-    if any(chosen != (0.5,) for chosen in thresholds):
-        raise ValueError("give a contrast, levels or a pixel threshold, not two of them")
+    if any(threshold != 0.5 for threshold in pixel_thresholds):
+        raise ValueError("give a contrast or a pixel threshold, not both")
     values = checks.wholes("contrast", contrast)
     steps = values[1:]
     if not steps or values[0] < 1 or list(steps) != sorted({*steps}) or not 0 <= steps[0] <= steps[-1] < 255:

@@ -32,7 +32,7 @@ class LearningExplorer:
     Parameters
     ----------
     data : Dataset
-        Loaded with the usual pixel threshold, 0.5, without levels or contrast.
+        Loaded with the usual pixel threshold, 0.5, without contrast.
     run : Run
         A finished run on this data, drawn first.
     references : mapping of str to float, optional
@@ -46,9 +46,9 @@ class LearningExplorer:
     """
 
     def __init__(self, data: Dataset, run: Run, references: Mapping[str, float] | None = None) -> None:
-        levels = data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]
-        if levels or data.code.contrast:
-            raise ValueError("an explorer takes one bit a pixel: load the data without levels or contrast")
+        several = data.image_shape and data.train.inputs.shape[1] != data.image_shape[0] * data.image_shape[1]
+        if several or data.code.contrast:
+            raise ValueError("an explorer takes one bit a pixel: load the data without contrast")
         first = Settings(data.source, 0.5, run.config)
         self.runs = [Trained(first, run)]
         self.live: Live | None = None

@@ -39,7 +39,7 @@ class Playground(anywidget.AnyWidget):
     Parameters
     ----------
     data : Dataset
-        One bit a pixel: loaded without levels or contrast.
+        One bit a pixel: loaded without contrast.
     weights : Weights
         The network to start from: one to three hidden layers.
     n_samples : int, default 1000
@@ -48,7 +48,8 @@ class Playground(anywidget.AnyWidget):
     Raises
     ------
     ValueError
-        If the data have levels, contrast or over 256 classes, or the weights other sizes or too many layers.
+        If the data have several bits a pixel, contrast or over 256 classes, or the weights other sizes or too
+        many layers.
     """
 
     _esm = """export default { render({ model, el }) {
@@ -63,7 +64,7 @@ class Playground(anywidget.AnyWidget):
         rows, columns = _image_shape(data)
         sizes = rows * columns, *weights.sizes[1:-1], len(data.classes)
         if data.train.inputs.shape[1] != sizes[0] or data.code.contrast:
-            raise ValueError("the playground takes one bit a pixel: load the data without levels or contrast")
+            raise ValueError("the playground takes one bit a pixel: load the data without contrast")
         if weights.sizes != sizes:
             raise ValueError(
                 f"the weights have {weights.sizes[0]} inputs and {weights.sizes[-1]} outputs, "

@@ -218,7 +218,7 @@ def test_bundle_says_where_each_parameter_comes_from(bundles, digits):
     assert {row["origin"] for row in table.values()} == origins
     assert (table["inhibition"]["value"], table["inhibition"]["origin"]) == ("-8128", "official code")
     assert set(snnbp.Config.model_fields) <= set(table)
-    assert [table[name]["value"] for name in ("pixel_threshold", "crop", "levels")] == ["0.5", "0", "1"]
+    assert [table[name]["value"] for name in ("pixel_threshold", "crop")] == ["0.5", "0"]
     changed = {row["name"]: row for row in rows(bundles / "variants/parameters.csv")}
     assert (changed["threshold"]["value"], changed["threshold"]["origin"]) == ("2048", "our choice")
 
@@ -236,15 +236,9 @@ def test_bundle_parameters_are_weights_of_the_circuit(bundles, case):
 
 
 @pytest.mark.parametrize(
-    ("changes", "levels"),
-    [
-        ({"pixel_threshold": 0.3}, "1"),
-        ({"test_pixel_threshold": 0.3}, "1"),
-        ({"levels": (0.3, 0.6)}, "2"),
-        (None, ""),
-    ],
+    "changes", [{"pixel_threshold": 0.3}, {"test_pixel_threshold": 0.3}, {"contrast": (1, 64)}, None]
 )
-def test_bundle_says_only_what_is_known_of_other_inputs(bundles, tmp_path, changes, levels):
+def test_bundle_says_only_what_is_known_of_other_inputs(bundles, tmp_path, changes):
     made = bundles / BEYOND  # of arrays
     if changes:
         made, data = tmp_path / "made", snnbp.load_dataset("digits", **changes)
@@ -252,8 +246,6 @@ def test_bundle_says_only_what_is_known_of_other_inputs(bundles, tmp_path, chang
     table = {row["name"]: row for row in rows(made / "parameters.csv")}
     for name in ("pixel_threshold", "crop"):
         assert (table[name]["value"], table[name]["origin"]) == ("", "unknown")
-    assert table["levels"]["value"] == levels
-    assert (table["levels"]["origin"] == "unknown") == (levels == "")
 
 
 def test_bundle_weights_are_mantissa_and_exponent(bundles):

@@ -170,8 +170,7 @@ def test_contrast_needs_images_and_no_threshold():
         made(IMAGES.reshape(40, -1))
     for call, other in (
         (made, {"pixel_threshold": 0.4}),
-        (made, {"levels": (0.2, 0.6)}),
         (lambda **options: snnbp.load_dataset("digits", **options), {"test_pixel_threshold": 0.4}),
     ):
-        with pytest.raises(ValueError, match="give a contrast, levels or a pixel threshold, not two of them"):
+        with pytest.raises(ValueError, match="give a contrast or a pixel threshold, not both"):
             call(contrast=(1, 16), **other)

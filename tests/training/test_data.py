@@ -40,7 +40,7 @@ def test_from_arrays():
 
 def test_the_shape_of_an_image_is_that_of_the_inputs():
     data = Dataset.from_arrays(*arrays())
-    for shape in ((1, 7), [7, 1], np.array([1, 1])):  # 1x1: seven levels
+    for shape in ((1, 7), [7, 1], np.array([1, 1])):  # 1x1: seven images
         assert Dataset(data.train, data.test, image_shape=shape).image_shape == tuple(shape)
     for shape in ((7,), (2, 3), (0, 7), (-1, -7), (7, 7)):
         with pytest.raises(ValueError, match="image_shape must be rows and columns of 7 inputs, got"):

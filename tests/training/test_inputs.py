@@ -1,4 +1,4 @@
-"""Inputs and labels as people have them: tensors, data frames, sparse matrices, one-hot labels, levels."""
+"""Inputs and labels as people have them: tensors, data frames, sparse matrices, one-hot labels."""
 
 import subprocess
 import sys
@@ -431,66 +431,6 @@ def test_a_crop_is_the_inside_and_shifts_move_over_the_original():
             from_images(crop=crop)
     with pytest.raises(ValueError, match=r"crop needs images \(n, rows, columns\)"):
         from_images(IMAGES.reshape(12, 72), crop=1)
-
-
-def test_levels_are_stacked_and_fall():
-    levels = (0.125, 0.375, 0.625, 0.875)
-    for images in (IMAGES, IMAGES / 255):
-        data = from_images(images, levels=levels, crop=1)
-        stacked = data.train.inputs.reshape(8, 4, 7, 6)
-        for k, first_on in enumerate((32, 96, 159, 223)):
-            np.testing.assert_array_equal(stacked[:, k], IMAGES[:8, 1:-1, 1:-1] >= first_on)
-        assert not (stacked[:, 1:] & ~stacked[:, :-1]).any()
-        framed = data.code(framed_images(data)).reshape(8, 4, 9, 8)
-        np.testing.assert_array_equal(framed[:, :, 1:-1, 1:-1], stacked)
-    assert from_images(levels=[0.5]).digest == from_images().digest
-    assert from_images(levels=np.array(levels), crop=1).digest == data.digest
-
-
-@pytest.mark.parametrize(
-    ("levels", "reason"),
-    [
-        ((), "in rising order"),
-        ((0.5, 0.25), "in rising order"),
-        ((0.5, 0.5), "in rising order"),
-        ((0.5, 1), r"a pixel threshold must be a number in \[0, 1\), got 1"),
-        ((32, 96), "a pixel threshold must be"),
-        ("ab", "^levels must be a sequence of numbers, got 'ab'$"),
-        (0.5, "^levels must be a sequence of numbers, got 0.5$"),
-        (np.array(0.5), r"^levels must be a sequence of numbers, got array\(0.5\)$"),
-    ],
-)
-def test_levels_are_checked(levels, reason):
-    for call in (
-        lambda: from_images(levels=levels),
-        lambda: snnbp.load_dataset("digits", levels=levels),
-    ):
-        with pytest.raises(ValueError, match=reason):
-            call()
-
-
-def test_levels_and_a_pixel_threshold_exclude_each_other():
-    for call in (
-        lambda: from_images(levels=(0.25, 0.5), pixel_threshold=0.4),
-        lambda: snnbp.load_dataset("digits", test_pixel_threshold=0.4, levels=(0.25, 0.5)),
-    ):
-        with pytest.raises(ValueError, match="levels or a pixel threshold, not both"):
-            call()
-
-
-def test_a_network_trains_on_levels_of_a_registered_data_set():
-    data = snnbp.load_dataset("digits", levels=(0.25, 0.5, 0.75))
-    assert data.train.inputs.shape == (1437, 3 * 64)
-    np.testing.assert_array_equal(data.train.inputs[:, 64:128], snnbp.load_dataset("digits").train.inputs)
-    run = snnbp.train(data, snnbp.Config(hidden=100, epochs=5), progress=False)
-    assert run.statistic("final", "potential") > 0.85
-
-
-def test_mnist_at_levels_may_be_shifted(mnist):
-    data = snnbp.load_dataset("mnist", levels=(0.25, 0.5))
-    framed = data.code(framed_images(data)).reshape(60000, 2, 22, 22)
-    np.testing.assert_array_equal(framed[:, :, 1:-1, 1:-1].reshape(60000, -1), data.train.inputs)
-    np.testing.assert_array_equal(data.train.inputs[:, 400:], mnist.train.inputs)
 
 
 def test_torch_is_not_imported():
