@@ -23,7 +23,7 @@ from snnbp.files import atomic_open
 from snnbp.paper import NOTEBOOKS, ROOT, Failure
 
 PARTIAL = ROOT / "build" / "partial"
-FOREIGN = ("IPYTHON", "JUPYTER", "MPL", "PYTHON")
+FOREIGN = ("GIT_", "IPYTHON", "JUPYTER", "MPL", "PYTHON")
 """Prefixes of the user's environment variables that could change results; kernels do not inherit them."""
 CLIENT = {
     "resources": {"metadata": {"path": str(NOTEBOOKS)}},
@@ -133,6 +133,9 @@ def kernel_environment() -> dict[str, str]:
     home = ROOT / "build" / "kernel"
     home.mkdir(parents=True, exist_ok=True)
     kept = {key: value for key, value in os.environ.items() if not key.startswith(FOREIGN)}
+    data = Path(kept.get("SNNBP_DATA") or ROOT.parent / "data")
+    if data.is_dir():  # kernels run in another folder, where ../data is another one
+        kept["SNNBP_DATA"] = str(data.absolute())
     return kept | {
         "IPYTHONDIR": str(home),
         "MATPLOTLIBRC": os.devnull,

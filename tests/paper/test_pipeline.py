@@ -13,7 +13,7 @@ import nbformat
 import pytest
 from nbformat.v4 import new_code_cell, new_notebook
 
-from snnbp.paper import ROOT, pipeline, verdict
+from snnbp.paper import ROOT, execute, pipeline, verdict
 from snnbp.paper import claims as ledger
 from snnbp.paper.lock import PACKAGES
 
@@ -343,3 +343,16 @@ def test_what_cannot_run_here_is_skipped_with_a_reason(monkeypatch):
     monkeypatch.setitem(sys.modules, "lava", None)
     assert pipeline.why_unavailable("06_lava") == "needs lava-nc==0.10.0"
     assert pipeline.why_unavailable("04_mnist") == ""
+
+
+def test_kernels_find_the_data_that_the_run_finds_and_no_variables_of_other_tools(monkeypatch, tmp_path):
+    for folder in ("checkout", "data"):
+        (tmp_path / folder).mkdir()
+    monkeypatch.setattr(execute, "ROOT", tmp_path / "checkout")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_DIR", "elsewhere")
+    for given in ("", "data"):
+        monkeypatch.setenv("SNNBP_DATA", given)
+        environment = execute.kernel_environment()
+        assert environment["SNNBP_DATA"] == str(tmp_path / "data")
+        assert not any(name.startswith("GIT_") for name in environment)
