@@ -182,7 +182,7 @@ def test_ctrl_c_keeps_finished_runs_and_ends_quickly(digits, tmp_path, trained):
         assert time.monotonic() - start_of_end < 10
     assert "KeyboardInterrupt" in errors
     assert "InterruptedError" not in errors
-    kept = [Run.load(path) for path in store.iterdir()]
+    kept = [Run.load(path) for path in store.glob("*.npz")]  # a worker may leave a partial file
     assert 0 < len(kept) < len(seeds)
     assert all(run.finished for run in kept)
     few = [run.config for run in kept][:2]
