@@ -11,7 +11,7 @@ Nothing was measured on a chip. What is counted, each in the step in which it ha
 - inactive neuron updates: all other neurons, since the chip updates every neuron in every step;
 - spikes: each once, as if all its synapses were in one other core of the same tile; again a lower bound.
 
-"Recalled" marks a number that was quoted from memory of the source and not looked up again.
+"Unverified" marks a number that was not looked up in the source.
 """
 
 from collections.abc import Mapping
@@ -32,12 +32,12 @@ CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES = 1024, 128 * 1024
 
 
 class Cost(NamedTuple):
-    """Cost of one operation. `recalled` says which of energy and latency was quoted from memory."""
+    """Cost of one operation. `unverified` says which of energy and latency was not looked up in the source."""
 
     operation: str
     energy_pj: float
     latency_ns: float
-    recalled: str
+    unverified: str
 
 
 COSTS = (
@@ -50,10 +50,10 @@ COSTS = (
 """Costs from Davies et al. 2018. It gives no time in a core for a spike, hence 0."""
 
 BARRIER_NS = (113.0, 465.0)
-"""Shortest and longest time of the barrier that ends a step (same source, recalled)."""
+"""Shortest and longest time of the barrier that ends a step (same source, unverified)."""
 
 PAPER_CORES = 81
-"""Cores that the paper's training circuit occupied (recalled)."""
+"""Cores that the paper's training circuit occupied (unverified)."""
 
 
 class Spikes(Protocol):
