@@ -32,7 +32,7 @@ CORE_COMPARTMENTS, CORE_SYNAPTIC_BYTES = 1024, 128 * 1024
 
 
 class Cost(NamedTuple):
-    """Cost of one operation. `unverified` says which of energy and latency was not looked up in the source."""
+    """Cost of one operation. `unverified`: which of energy and latency was not looked up in the source."""
 
     operation: str
     energy_pj: float
