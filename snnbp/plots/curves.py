@@ -9,7 +9,17 @@ from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from snnbp.plots.legend import dot, legend_below, mark, spread
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREEN, ORANGE, StyledFigure, panel_letters, plain, styled
+from snnbp.plots.style import (
+    BLUE,
+    DOUBLE,
+    GREEN,
+    ORANGE,
+    StyledFigure,
+    coloured,
+    panel_letters,
+    plain,
+    styled,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -89,6 +99,11 @@ def accuracy_curves(
     -------
     StyledFigure
         Thin dotted lines are single runs, thick lines means. A group without runs is left out.
+
+    Raises
+    ------
+    ValueError
+        For more groups than colours.
     """
     histories = {label: runs for label, runs in histories.items() if runs}
     told = "; ".join(
@@ -101,7 +116,7 @@ def accuracy_curves(
     for axis, column in zip(panels, columns, strict=True):
         handles = [
             draw_runs(axis, runs, column, f"{label} (n = {len(runs)})", color=colour)
-            for (label, runs), colour in zip(histories.items(), COLOURS, strict=False)
+            for (label, runs), colour in coloured(histories.items())
         ]
         last = max((runs[0]["epoch"].iloc[-1] for runs in histories.values()), default=1)
         axis.set(xlabel="epoch", ylabel=f"test accuracy, {column} (%)", xlim=(0, last), ylim=(lowest, 100))

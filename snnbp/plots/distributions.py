@@ -10,7 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from snnbp.circuit.loihi import WEIGHT_GRID, WEIGHT_MAX, WEIGHT_MIN
 from snnbp.plots.legend import dot, legend_below, mark, spread
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, plain, styled
+from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, StyledFigure, coloured, panel_letters, plain, styled
 
 Groups = Mapping[str, tuple[Sequence[float], Sequence[bool]]]
 
@@ -122,20 +122,20 @@ def against_depth(
     dotted = any(np.size(values) > 1 for values in found)
     for axis, (quantity, lines) in zip(axes, panels.items(), strict=True):
         lane, handles = 0.6 / len(lines), []
-        for number, (label, line) in enumerate(lines.items()):
+        for number, ((label, line), colour) in enumerate(coloured(lines.items())):
             seeds = [np.atleast_1d(values) for values in line.values()]
             means = [values.mean() for values in seeds]
             deviations = [values.std(ddof=min(1, values.size - 1)) for values in seeds]
             x = np.array([*line]) + lane * (number - (len(lines) - 1) / 2)
             for place, values in zip(x, seeds, strict=True):
                 if values.size > 1:
-                    look: dict[str, Any] = {"color": COLOURS[number], "markersize": 2.5, "alpha": 0.5}
+                    look: dict[str, Any] = {"color": colour, "markersize": 2.5, "alpha": 0.5}
                     axis.plot(place + spread(values.size, 0.25 * lane), values, "o", **look)
             bars = axis.errorbar(
                 x + 0.4 * lane * dotted,
                 means,
                 deviations if dotted else None,
-                color=COLOURS[number],
+                color=colour,
                 marker="oD^sv"[number],
                 linewidth=0.8,
                 capsize=2,
@@ -182,7 +182,7 @@ def weight_distributions(networks: Sequence[Sequence[NDArray[np.int16]]]) -> Sty
     figure = StyledFigure((DOUBLE, 2.3), f"Distributions of the weights in {told}, n = {len(networks)}.")
     panels = figure.subplots(1, layers, squeeze=False)[0]
     for layer, axis in enumerate(panels):
-        for run, (matrices, colour) in enumerate(zip(networks, COLOURS, strict=False), 1):
+        for run, (matrices, colour) in enumerate(coloured(networks), 1):
             draw_density(axis, matrices[layer], 4 * WEIGHT_GRID, color=colour, label=f"run {run}")
         for bound, label in ((WEIGHT_MIN, None), (WEIGHT_MAX, "weight bounds")):
             axis.axvline(bound, color=GREY, linewidth=0.8, linestyle="--", label=label)

@@ -10,7 +10,7 @@ from matplotlib.transforms import Bbox
 from numpy.typing import NDArray
 
 from snnbp.plots.legend import legend_below, mark
-from snnbp.plots.style import BLUE, COLOURS, DOUBLE, GREY, ORANGE, StyledFigure, panel_letters, plain, styled
+from snnbp.plots.style import BLUE, DOUBLE, GREY, ORANGE, StyledFigure, coloured, panel_letters, plain, styled
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -61,13 +61,13 @@ def stacked_bars(
     axes = figure.subplots(1, len(panels), squeeze=False)[0]
     for axis, (title, (labels, values)) in zip(axes, panels.items(), strict=True):
         bottom = np.zeros(len(labels))
-        for part, heights, colour in zip(parts, values.T, COLOURS, strict=False):
+        for (part, colour), heights in zip(coloured(parts), values.T, strict=True):
             axis.bar([plain(label) for label in labels], heights, bottom=bottom, color=colour, label=part)
             bottom = bottom + heights
         axis.set(xlabel=plain(title))
         axis.grid(axis="y")
     axes[0].set(ylabel=plain(unit))
-    handles = [mark(plain(part), color=c, linewidth=6) for part, c in zip(parts, COLOURS, strict=False)]
+    handles = [mark(plain(part), color=c, linewidth=6) for part, c in coloured(parts)]
     legend_below(figure, handles)
     panel_letters(axes)
     return figure

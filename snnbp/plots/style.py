@@ -3,15 +3,18 @@
 import functools
 import io
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from importlib.resources import as_file, files
-from typing import Any, ParamSpec
+from typing import Any, ParamSpec, TypeVar
 
 import matplotlib as mpl
 import matplotlib.style
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 SINGLE, DOUBLE = 3.5, 7.2
 """Width of a figure in one column (89 mm) and in two (183 mm), in inches."""
@@ -21,11 +24,17 @@ BLUE, ORANGE, GREEN, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#CC79A7", 
 
 COLOURS = (BLUE, ORANGE, GREEN, PURPLE, GREY)
 
+
+def coloured(groups: Collection[T]) -> Iterator[tuple[T, str]]:
+    """Pair each group with a colour of its own; a ValueError for more groups than colours."""
+    if len(groups) > len(COLOURS):
+        raise ValueError(f"at most {len(COLOURS)} groups can be told apart by colour, got {len(groups)}")
+    return zip(groups, COLOURS, strict=False)
+
+
 with as_file(files("snnbp.plots").joinpath("figure.mplstyle")) as path:  # the package may be a zip
     _FILE = mpl.rc_params_from_file(path, use_default_template=False)
 STYLE: dict[str, Any] = {str(name): value for name, value in _FILE.items()}
-
-P = ParamSpec("P")
 
 
 class StyledFigure(Figure):

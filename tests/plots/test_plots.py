@@ -373,6 +373,11 @@ def test_accuracy_curves_draw_each_run_and_the_mean():
     assert "a (n = 2)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
+def test_more_curves_than_colours_are_refused():
+    with pytest.raises(ValueError, match="at most 5 groups can be told apart by colour, got 6"):
+        plots.accuracy_curves({name: [history(1)] for name in "abcdef"})
+
+
 def test_accuracy_energy_shows_each_row_that_has_both_numbers():
     figure = plots.accuracy_energy(studies(), "the paper (Loihi)")
     points = [line.get_xydata().tolist() for axis in figure.axes for line in axis.lines]
