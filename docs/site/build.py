@@ -19,6 +19,8 @@ CONFIGURATION = ROOT / "docs" / "site"
 PLAYGROUND = ROOT / "docs" / "playground" / "build.py"
 PACKAGES = ("circuit", "backends", "training", "plots", "interop")
 LOADED = {"script": "src", "img": "src", "iframe": "src", "source": "src", "link": "href"}
+SHOWN_BELOW = {"__version__", *PACKAGES}
+"""Public names without a page of their own: the packages have a chapter each."""
 REQUIRED = ("sphinx", "myst_nb", "furo", "numpydoc")
 
 
@@ -80,7 +82,7 @@ def _reference() -> Iterator[str]:
     """Yield the lines of the API reference: the public names, then the modules of each package."""
     yield "# API reference\n"
     yield "The names of `import snnbp`; below, the modules behind them.\n"
-    yield from _summary(f"~snnbp.{name}" for name in snnbp.__all__ if name not in ("__version__", "backends"))
+    yield from _summary(f"~snnbp.{name}" for name in snnbp.__all__ if name not in SHOWN_BELOW)
     for package in PACKAGES:
         yield f"## snnbp.{package}\n"
         yield from _summary(_contents(package))

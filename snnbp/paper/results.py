@@ -144,6 +144,14 @@ class Results:
                 print(json.dumps([counts, different]), file=file)
         return runs
 
+    def sweep_groups(
+        self, groups: "Mapping[Any, Sequence[Config]]", data: "Dataset", backend: str = "fused"
+    ) -> "dict[Any, list[Run]]":
+        """Train or read all groups in one `sweep`; return the runs of each."""
+        configs = [config for group in groups.values() for config in group]
+        runs = dict(zip(configs, self.sweep(configs, data, backend), strict=True))
+        return {name: [runs[config] for config in group] for name, group in groups.items()}
+
     def read(self, name: str) -> Path:
         """Find a file that one of this notebook's `reads` made, by its name without the folder.
 

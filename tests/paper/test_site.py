@@ -48,7 +48,7 @@ def test_each_notebook_s_page_shows_its_stored_figures(site, path):
 
 def test_every_public_name_and_every_explanation_has_a_page(site):
     contents = text_of(site, "api/index")
-    for name in set(snnbp.__all__) - {"__version__", "backends"}:
+    for name in set(snnbp.__all__) - {"__version__", "backends", "interop"}:
         (page,) = set(re.findall(rf'href="(snnbp\.[\w.]+)\.html#snnbp\.{name}"', contents))
         assert f'id="snnbp.{name}"' in text_of(site, f"api/{page}")
     for name in plots.__all__:
