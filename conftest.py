@@ -46,6 +46,7 @@ LONG = (
     "test_pipeline",
     "test_check",
     "test_campaign",
+    "test_mutants",
     "06_lava",
     "test_lava",
     "test_site",
@@ -67,6 +68,7 @@ MINUTES = {
     "12_beyond": "--check repeats its runs",
     "14_proof": "test_proof",
     "test_campaign": "the unit tests of what it damages and kills",
+    "test_mutants": "nothing: it tests the tests",
     "test_site": "test_playground_page, test_howto",
 }
 

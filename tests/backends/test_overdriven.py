@@ -20,7 +20,7 @@ from networks import (
 
 from snnbp import backends
 from snnbp.backends import fused, reference, spiking
-from snnbp.backends.base import CurrentLimits
+from snnbp.backends.base import CurrentLimits, refuse_overflow
 from snnbp.backends.rule import RULES, Rule
 from snnbp.backends.spiking import trace
 from snnbp.circuit.backprop import current_bounds, training_circuit
@@ -149,6 +149,49 @@ def test_every_inhibited_population_fires_right_above_its_bound(kind):
         everywhere
         == {*current_bounds(training_circuit((2,) * (n_hidden + 2), schedule=schedule))} - unreached
     )
+
+
+def test_limits_in_numbers():
+    """24 bits are 131,072 weight units either way; an open gate adds 9,216 of them, 8,704 in a prediction."""
+    limits = CurrentLimits.of(INHIBITION, 1024, published=True)
+    assert limits == ((-122_944, 17_344), (-140_288, 121_855), (-131_072, 9_216))
+    assert CurrentLimits.of(-254 * 2**9, 1024, published=False).uninhibited == (-1_024, 121_855)
+    refuse_overflow(1024, -139_776, 122_367, -131_583)
+    for low, high, output_low in ((-139_777, 0, 0), (0, 122_368, 0), (0, 0, -131_584)):
+        with pytest.raises(ValueError, match="an input sum exceeds the chip's 24 bits"):
+            refuse_overflow(1024, low, high, output_low)
+
+
+def n_overdriven(weights, label) -> list[int]:
+    """By all backends, for one sample with all inputs on, then none."""
+    samples = Samples(np.array([[True], [False]]).repeat(weights.sizes[0], axis=1), np.array([label, 0]))
+    learners = [backends.learner(name, weights, Rule()) for name in ("reference", *BACKENDS)]
+    for learner in learners:
+        learner.learn(*samples)
+    return [learner.n_overdriven for learner in learners]
+
+
+@pytest.mark.parametrize(("current", "overdriven"), [(BOUND, 0), (BOUND + 2, 1)])
+def test_outputs_come_back_through_the_weights_of_before(current, overdriven):
+    """Their errors depress these weights only afterwards."""
+    matrices, label = feedback_current(1, 1, current)
+    matrices[0][:, 0] = 200  # the neuron fires, beyond its window
+    matrices[1][-DRIVERS:, 1:81] = 100  # the outputs fire, inside theirs
+    assert n_overdriven(Weights(tuple(matrices)), label) == [overdriven] * 3
+
+
+@pytest.mark.parametrize(("current", "overdriven"), [(BIAS_BOUND, 0), (BIAS_BOUND + 2, 1)])
+def test_deltas_go_forward_before_the_outputs_depress(current, overdriven):
+    """40 neurons with d1+ bring `current` to output 0, whose d2- depresses in the next phase.
+
+    As many others, beyond the window, keep the outputs inside theirs.
+    """
+    w1 = block(6, 80, 100)
+    w1[:, 40:] = 200
+    w2 = np.zeros((80, 4), np.int64)
+    w2[:40, 0], w2[:40, 1], w2[:40, 2:] = split(current, 40), 2, -200
+    w2[40:, 0], w2[40:, 2:] = -216, 216
+    assert n_overdriven(Weights((w1, w2)), 1) == [overdriven] * 3
 
 
 @pytest.mark.parametrize(("spurious", "overdriven"), [(36, 0), (37, 1)])

@@ -32,6 +32,12 @@ def fixed(kind, weights):
     return fixed_feedback(config, weights)
 
 
+def test_random_feedback_is_drawn_from_a_stream_of_its_own():
+    rng = np.random.Generator(np.random.PCG64([5, 2]))
+    sizes = (6, 5, 4)
+    assert fixed("random", random_weights(np.random.default_rng(0), sizes, 100.0)) == Weights.draw(rng, sizes)
+
+
 @every_backend
 @given(
     seed=st.integers(0, 2**32 - 1),

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from snnbp.circuit.backprop import inference_circuit, training_circuit
-from snnbp.circuit.loihi import mantissa_exponent
+from snnbp.circuit.loihi import current_bound, mantissa_exponent
 from snnbp.circuit.parts import NeuronType, Phase, PlasticityRule, Population, Projection
 from snnbp.circuit.spec import Circuit
 
@@ -238,3 +238,7 @@ def test_deeper_circuits_number_the_papers_symbols():
     names = ("h1", "h2_copy", "h2T", "h2T-", "m_h2", "c_h1", "d-")
     assert [circuit[name].symbol for name in names] == ["h1", "h2<", "d2", "h2T-", "mh2", "f'(v1)", "d3-"]
     assert circuit.sizes == {"input": 3, "hidden1": 4, "hidden2": 5, "output": 2, "gate": 1}
+
+
+def test_bounds_of_silent_populations():
+    assert (current_bound(), current_bound(0), current_bound(-254 * 2**7)) == (17_344, 9_216, 41_728)

@@ -81,3 +81,8 @@ def test_mantissas_are_what_eight_bits_hold():
     for mantissa, matrix in zip(mantissas, weights.matrices, strict=True):
         np.testing.assert_array_equal(mantissa.astype(int) * 2**exponent, matrix)
     assert (mantissas[0].min(), mantissas[0].max()) == (-128, 127)
+
+
+def test_first_weights_end_at_240():
+    for matrix in Weights.draw(np.random.default_rng(0), (50, 40, 10), scale=100).matrices:
+        assert (matrix.min(), matrix.max()) == (-240, 240)

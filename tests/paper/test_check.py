@@ -95,7 +95,7 @@ TABLES = {
 BEHAVIOUR = {
     "probe 'parameters'": change("snnbp/paper/settings.toml", "n_seeds = 3", "n_seeds = 4"),
     "probe 'ledger'": change("snnbp/paper/claims_beyond.toml", "against", "and"),
-    "probe 'picture, ": change("snnbp/plots/style.py", '"lines.linewidth": ', '"lines.linewidth": 1 + '),
+    "probe 'picture, ": change("snnbp/plots/figure.mplstyle", r"lines.linewidth: ", "lines.linewidth: 1"),
     "probe 'page, ": byte_of("snnbp/widgets/**/*.js"),
     "probe 'data digits": another_digit,
     "probe 'learning, fused": change("snnbp/backends/fused/kernel.py", r"up\[j\] > 0", "up[j] >= 0"),

@@ -365,11 +365,12 @@ def test_against_depth_joins_the_means_of_the_seeds():
 
 
 def test_accuracy_curves_draw_each_run_and_the_mean():
-    runs = [history(1), history(2)]
+    runs = [history(1), history(2, 60).assign(potential=lambda run: run["potential"] - 0.02)]
     figure = plots.accuracy_curves({"a": runs, "b": [history(3)]}, ("spikes", "potential"), lowest=90)
     drawn = [100 * np.array([run["potential"] for run in group]) for group in (runs, [history(3)])]
     expected = [*drawn[0], drawn[0].mean(axis=0), *drawn[1]]
     assert np.array_equal([line.get_ydata() for line in figure.axes[1].lines], expected)
+    assert f"potential, a: {drawn[0][:, -1].mean():.1f} %" in figure.alt
     assert "a (n = 2)" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
@@ -387,8 +388,8 @@ def test_accuracy_energy_shows_each_row_that_has_both_numbers():
 
 
 def test_bars_stand_on_one_another():
-    figure = plots.stacked_bars({"phase": ([0, 1], np.array([[1.0, 2.0], [3.0, 4.0]]))}, ["x", "y"], "µJ")
-    assert [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches] == [1, 3, 3, 7]
+    figure = plots.stacked_bars({"phase": ([0, 1], np.array([[1.0, 2, 3], [4, 5, 6]]))}, [*"xyz"], "µJ")
+    assert [bar.get_y() + bar.get_height() for bar in figure.axes[0].patches] == [1, 4, 3, 9, 6, 15]
 
 
 def test_raster_events_are_where_the_spikes_are():

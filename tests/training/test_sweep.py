@@ -261,13 +261,14 @@ def test_what_another_version_trained_is_said_and_not_used(digits, tmp_path, tra
     from snnbp.training import sweep as module
 
     few = [Config(hidden=4, epochs=1)]
-    sweep(few, digits, progress=False, store=tmp_path)
+    earlier = sweep(few, digits, progress=False, store=tmp_path)
     snnbp.train(digits, few[0], progress=False, checkpoint=tmp_path / "a.npz")
     for place in (run, module):
         monkeypatch.setattr(place, "__version__", "9.9.9")
     monkeypatch.setattr(Run, "__init__", lambda *a, version="9.9.9", **k: init(*a, version=version, **k))
     sweep(few, digits, progress=False, store=tmp_path)
-    assert trained == [1, 1]
+    sweep(few, digits, progress=False, known=earlier)
+    assert trained == [1, 1, 1]
     assert "was made by snnbp 0.2.0, this is 9.9.9: training again" in capsys.readouterr().err
     with pytest.raises(ValueError, match=r"a.npz was made by snnbp 0.2.0, this is 9.9.9: delete it"):
         snnbp.train(digits, few[0], progress=False, checkpoint=tmp_path / "a.npz")
