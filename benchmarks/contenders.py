@@ -35,7 +35,7 @@ def available() -> dict[str, Contender]:
     except NotMade as error:
         print(f"JAX is left out: {error}")
     everyone["reference"] = Contender("circuit", through("reference"), 40)
-    everyone["spiking (12 steps, 8 matrices)"] = Contender("circuit", through("spiking"), 10)
+    everyone["spiking (12 steps, 8 matrices)"] = Contender("circuit", through("spiking"), 2)
     everyone["fused"] = Contender("circuit", through("fused"), 1)
     return everyone
 

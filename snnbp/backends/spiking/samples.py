@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from snnbp import checks
 from snnbp.backends import base
+from snnbp.backends.kernels import Active, active_inputs
 from snnbp.backends.rule import Rule
 from snnbp.backends.spiking.network import Matrices, Network, by_population, population_names
 from snnbp.backends.spiking.stepper import Events
@@ -136,11 +137,11 @@ class StimulusDriver:
         The arrays are not checked; see `base.checked_samples`.
         """
         period = len(self.circuit.phases)
-        spikes, values, wrong = [], [], []
+        active, spikes, values, wrong = active_inputs(inputs), [], [], []
         for begin in range(0, max(order.size, 1), self.samples_at_once):
             batch = order[begin : begin + self.samples_at_once]
             n = batch.size
-            events = self._list_spikes(inputs[batch], labels[batch])
+            events = self._list_spikes(active, labels, batch)
             rows = np.full((n, period), -1)
             rows[:, list(phases)] = np.arange(n * len(phases)).reshape(n, len(phases))
             record = self.network.run(events, rows.ravel(), populations, potentials)
@@ -156,17 +157,20 @@ class StimulusDriver:
         overdriven = np.logical_or.reduce(np.concatenate(wrong)[2:].reshape(order.size, period), axis=1)
         return Presented(np.concatenate(spikes), np.concatenate(values), overdriven)
 
-    def _list_spikes(self, inputs: Spikes, labels: Integers) -> Events:
+    def _list_spikes(self, inputs: Active, labels: Integers, batch: Integers) -> Events:
         """List the neurons that receive a spike from outside, step by step."""
-        period, (sample, active) = len(self.circuit.phases), np.nonzero(inputs)
-        steps, neurons = [], []
+        n_spikes = inputs.first[batch + 1] - inputs.first[batch]
+        nth = np.arange(n_spikes.sum()) - np.repeat(np.cumsum(n_spikes) - n_spikes, n_spikes)
+        active = inputs.indices[np.repeat(inputs.first[batch], n_spikes) + nth]
+        n_by_step = n_spikes[:, None] * self._takes_input + self._takes_target
+        first = np.append(0, np.cumsum(n_by_step))
+        begin, neurons = first[:-1].reshape(n_by_step.shape), np.empty(first[-1], np.int32)
         for phase in np.flatnonzero(self._takes_input):
-            steps.append(sample * period + phase)
-            neurons.append(active + self.network.start["input"])
-        for phase in np.flatnonzero(self._takes_target):
-            steps.append(np.arange(labels.size) * period + phase)
-            neurons.append(labels + self.network.start["in_tgt"])
-        return Events.of(np.concatenate(steps), np.concatenate(neurons), labels.size * period)
+            neurons[np.repeat(begin[:, phase], n_spikes) + nth] = active + self.network.start["input"]
+        for phase in np.flatnonzero(self._takes_target):  # the last of its step
+            last = begin[:, phase] + n_by_step[:, phase] - 1
+            neurons[last] = labels[batch] + self.network.start["in_tgt"]
+        return Events(first, neurons)
 
 
 class Learner(base.Learner):
