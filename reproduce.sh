@@ -2,6 +2,7 @@
 # Reproduce the paper from a fresh clone: makes the Python environment, then hands over to `python -m snnbp`.
 set -euo pipefail
 unset CDPATH PYTHONPATH PYTHONHOME JUPYTER_PATH # the user's own would bring in other code and kernels
+unset PYTHONDONTWRITEBYTECODE                   # each of many processes would compile the same packages again
 for name in $(git rev-parse --local-env-vars 2>/dev/null); do unset "$name"; done # a hook's lead to its repository
 cd "$(dirname "${BASH_SOURCE[0]}")"
 # Sockets of processes that talk to each other lie in TMPDIR; their paths hold 108 characters at most.

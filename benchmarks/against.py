@@ -98,7 +98,7 @@ def first(folder: Path, backend: str) -> float:
     """Seconds of a new process that trains with nothing compiled."""
     begin = time.perf_counter()
     with TemporaryDirectory() as cache:
-        environment = os.environ | {"NUMBA_CACHE_DIR": cache}
+        environment = os.environ | {"NUMBA_CACHE_DIR": cache, "PYTHONDONTWRITEBYTECODE": ""}
         subprocess.run(command(folder, FIRST.format(backend)), check=True, env=environment)
     return time.perf_counter() - begin
 
