@@ -72,7 +72,7 @@ def prove(circuit: Circuit, specification: Circuit | None = None, sums_fit: bool
     Raises
     ------
     ValueError
-        For a circuit that `symbolic` cannot carry out.
+        For a circuit that `symbolic` cannot carry out, or that lacks a matrix of the algorithm.
     """
     case = _Case(Execution(circuit, sums_fit), specification or circuit)
     failed, a, b = [], z3.Solver(), z3.Solver()
@@ -160,6 +160,12 @@ class _Case:
         last = len(c.sizes) - 2
         names = ["x", *(f"h{layer}" for layer in range(1, last)), "o"]
         threshold, half = c["o"].neuron.threshold, c["o"].neuron.threshold // 2
+        numbers = range(2, last + 1) if c.plasticity else ()
+        carries = {n: f"W{n}T" if {f"W{n}T+", f"W{n}T-"} & weights.keys() else f"B{n}" for n in numbers}
+        needed = [f"W{n}" for n in range(1, last + 1)]
+        needed += [symbol + sign for symbol in carries.values() for sign in "+-"]
+        if missing := [symbol for symbol in needed if symbol not in weights]:
+            raise ValueError(f"the algorithm needs matrices that the circuit lacks: {', '.join(missing)}")
         owns: list[Any] = []
 
         def both_open(pre: str, post: str) -> list[int]:
@@ -197,9 +203,9 @@ class _Case:
         # Backward through the weights from before the sample
         new = dict(weights)
         for n in range(last, 0, -1):
-            h, back = spikes[n - 1], f"W{n}T" if f"W{n}T+" in weights else f"B{n}"
+            h, back = spikes[n - 1], carries.get(n, "")
             learning = {f"W{n}": ((h, plus), (h, minus))}
-            if back[0] == "W" and n > 1:
+            if back.startswith("W"):
                 learning |= {f"{back}+": ((plus, h), (minus, h)), f"{back}-": ((minus, h), (plus, h))}
             for symbol, (up, down) in learning.items():
                 new[symbol] = changed(changed(weights[symbol], *up, run.step), *down, -run.step)
@@ -211,7 +217,7 @@ class _Case:
                     for sign, spikes in (("+", same), ("-", other))
                 ]
                 deltas = [[a + b for a, b in zip(*currents[k : k + 2], strict=True)] for k in (0, 2)]
-                if run.free and back[0] == "W":
+                if run.free and back.startswith("W"):
                     # What the equations below say of one synapse, added up over all of them.
                     run.assumed += [mirrored(weights, f"W{n}"), deltas[0][0] + deltas[1][0] <= 0]
                     self.equations += [

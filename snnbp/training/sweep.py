@@ -81,6 +81,8 @@ def sweep(
         If a configuration occurs twice, or the store is no folder.
     SweepFailed
         At the end, if some runs failed. The others are finished and stored.
+    RuntimeError
+        If the workers of a cluster lack this package.
 
     Notes
     -----
@@ -217,7 +219,12 @@ def _handle_to(data: Dataset, executor: Executor) -> Iterator[Any]:
     """Yield a handle to the data: a Dask future or a file path."""
     client = getattr(executor, "_client", None)  # Dask's executor; its workers may share no disk with us
     if client is not None:
-        yield client.scatter(data, broadcast=True)
+        try:
+            handle = client.scatter(data, broadcast=True)
+        except Exception as error:  # distributed has no type of its own for it
+            hint = f"the workers cannot read the data: does each have snnbp {__version__}?"
+            raise RuntimeError(f"{hint} ({error})") from error
+        yield handle
         return
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "data"

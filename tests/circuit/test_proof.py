@@ -274,3 +274,9 @@ def test_circuits_that_cannot_be_proved_are_refused():
     ):
         with pytest.raises(ValueError, match="a proof needs phases"):
             prove(circuit, ONE)
+
+
+@pytest.mark.parametrize(("pre", "post", "symbol"), [("o", "h1T", r"W2T\+"), ("oT-", "h1T", "W2T-")])
+def test_a_matrix_that_the_algorithm_lacks_is_named(pre, post, symbol):
+    with pytest.raises(ValueError, match=f"needs matrices that the circuit lacks: {symbol}$"):
+        prove(ONE.without(pre, post))

@@ -241,6 +241,27 @@ def test_a_cluster_gives_the_same_runs(digits, plain):
     same(runs, plain)
 
 
+WORKER = """
+import sys
+sys.modules["snnbp"] = None
+from distributed.cli.dask_worker import main
+main([sys.argv[1], "--no-nanny", "--no-dashboard"])
+"""
+
+
+def test_a_worker_without_the_package_is_named(digits):
+    distributed = pytest.importorskip("distributed", reason="the optional extra 'cluster' is not installed")
+    with (
+        distributed.LocalCluster(n_workers=0, dashboard_address=None) as cluster,
+        distributed.Client(cluster) as client,
+        subprocess.Popen([sys.executable, "-c", WORKER, cluster.scheduler_address]) as worker,
+    ):
+        client.wait_for_workers(1, timeout=60)
+        with pytest.raises(RuntimeError, match=r"does each have snnbp 0\.2\.0\? .*No module named 'snnbp"):
+            sweep(CONFIGS[:1], digits, progress=False, executor=client.get_executor())
+        worker.terminate()
+
+
 # Runs that are known
 
 
