@@ -73,9 +73,12 @@ def test_ids_are_unique_and_thirty_seeds_repeat_the_claims_of_three_runs():
 
 
 def test_counts_of_weights_are_of_all_weights():
-    sizes = {claim.id: claim.of for claim in (*claims(), *own_claims()) if claim.of}
+    every = [claim for claim in (*claims(), *own_claims()) if claim.of]
+    sizes = {claim.id: claim.of for claim in every if "weights" in claim.statement}
     assert sizes.pop("mnist-circuit-full-run") == 400 * 400 + 400 * 10
     assert set(sizes.values()) == {784 * 400 + 400 * 10}
+    presented = {claim.of // 60_000 for claim in every if "samples" in claim.statement}
+    assert presented == {60 * 10, 60 * 10 * 3}  # epochs, seeds, networks
 
 
 def test_statistics_of_stored_runs_say_so():
