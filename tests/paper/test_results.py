@@ -174,6 +174,17 @@ def test_stored_runs_are_read_in_place_of_training(digits, stored, monkeypatch):
     assert counted() == {"counts": {"read": 3, "repeated": 1}, "different": []}
 
 
+def test_groups_have_their_runs(digits, stored):
+    configs, runs, _ = stored
+    again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)
+    found = again.sweep_groups({"b": configs[2:], "a": configs[:2]}, digits)
+    assert {name: [run.digest for run in some] for name, some in found.items()} == {
+        "b": [runs[2].digest],
+        "a": [run.digest for run in runs[:2]],
+    }
+    assert counted()["counts"] == {"read": 3, "repeated": 1}
+
+
 def test_runs_are_trained_if_asked_for_or_if_they_need_weights(digits, stored, monkeypatch):
     configs, runs, _ = stored
     again = Results("09_seeds", settings.notebooks()["09_seeds"].settings("digits"), digits)

@@ -365,7 +365,7 @@ def test_against_depth_joins_the_means_of_the_seeds():
 
 
 def test_accuracy_curves_draw_each_run_and_the_mean():
-    runs = [history(1), history(2, 60).assign(potential=lambda run: run["potential"] - 0.02)]
+    runs = [history(1), history(2).assign(potential=lambda run: run["potential"] - 0.02)]
     figure = plots.accuracy_curves({"a": runs, "b": [history(3)]}, ("spikes", "potential"), lowest=90)
     drawn = [100 * np.array([run["potential"] for run in group]) for group in (runs, [history(3)])]
     expected = [*drawn[0], drawn[0].mean(axis=0), *drawn[1]]
