@@ -9,7 +9,6 @@ must be equal.
 """
 
 import io
-import os
 import subprocess
 import sys
 import tarfile
@@ -85,22 +84,12 @@ def version_at(commit: str) -> Path:
     return folder
 
 
-def command(folder: Path, code: str) -> list[str]:
-    """How to run `code` with the version in a folder."""
-    start = (
+def of_version(folder: Path, code: str) -> str:
+    """`code`, with the version in a folder."""
+    return (
         f"import sys; sys.path[:0] = [{str(folder)!r}, {str(Path(__file__).parent)!r}]; "
-        f"import snnbp; assert snnbp.__file__.startswith({str(folder)!r}); "
+        f"import snnbp; assert snnbp.__file__.startswith({str(folder)!r}); {code}"
     )
-    return [sys.executable, "-c", start + code]
-
-
-def first(folder: Path, backend: str) -> float:
-    """Seconds of a new process that trains with nothing compiled."""
-    begin = time.perf_counter()
-    with TemporaryDirectory() as cache:
-        environment = os.environ | {"NUMBA_CACHE_DIR": cache, "PYTHONDONTWRITEBYTECODE": ""}
-        subprocess.run(command(folder, FIRST.format(backend)), check=True, env=environment)
-    return time.perf_counter() - begin
 
 
 class Version:
@@ -109,7 +98,7 @@ class Version:
     def __init__(self, title: str, folder: Path) -> None:
         self._title = title
         self._process = subprocess.Popen(
-            command(folder, "import against; against.answer()"),
+            [sys.executable, "-c", of_version(folder, "import against; against.answer()")],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -139,13 +128,17 @@ Times = dict[str, dict[str, list[float]]]
 
 
 def starts(folders: dict[str, Path], repeats: int) -> Times:
-    """Seconds of a first training."""
+    """Seconds of a new process that trains with nothing compiled."""
+    from package import seconds  # not above: processes with the other version import this module
+
     backends = ("fused", "spiking")
     times: Times = {f"first training, {name}": {title: [] for title in folders} for name in backends}
     for _ in tqdm(range(repeats), unit="repeat"):
         for name, found in zip(backends, times.values(), strict=True):
             for title, folder in folders.items():
-                found[title].append(first(folder, name))
+                with TemporaryDirectory() as cache:
+                    code = of_version(folder, FIRST.format(name))
+                    found[title].append(seconds(sys.executable, code, NUMBA_CACHE_DIR=cache))
     return times
 
 
@@ -167,7 +160,7 @@ def measure(folders: dict[str, Path], repeats: int) -> Times:
 
 
 def main() -> None:
-    from table import Part, goal  # not above: processes with the other version import this module
+    from table import Part, goal  # not above, as in `starts`
 
     part = Part(__file__, __doc__, commit=BEFORE, repeats=15, starts=3)
     commit = git("rev-parse", "--verify", f"{part.options.commit}^{{commit}}").decode().strip()

@@ -13,6 +13,7 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before NumPy loads: one core for everyone
 
 import time
+from functools import partial
 from statistics import median
 
 import contenders
@@ -43,22 +44,23 @@ def measure(data: snnbp.Dataset, samples: int, repeats: int) -> dict[str, list[f
     weights = snnbp.initial_weights(snnbp.Config(), data)
     everyone = contenders.available()
     shares = {name: data.train[: samples // contender.slowness] for name, contender in everyone.items()}
-    snnbp.predict(weights, data.test.inputs)  # this compiles
     for name, contender in everyone.items():
         if (
             contender.learn(weights, shares[name])
             != snnbp.learn(weights, shares[name], rule=contender.rule)[0]
         ):
             raise SystemExit(f"{name} does not give the weights that `fused` gives: nothing to compare")
-    times: dict[str, list[float]] = {name: [] for name in [*everyone, EVALUATION]}
+    tasks = {
+        name: (len(shares[name]), partial(contender.learn, weights, shares[name]))
+        for name, contender in everyone.items()
+    }
+    tasks[EVALUATION] = (len(data.test), partial(snnbp.predict, weights, data.test.inputs))
+    times: dict[str, list[float]] = {name: [] for name in tasks}
     for _ in tqdm(range(repeats), unit="repeat"):
-        for name, contender in everyone.items():
+        for name, (number, task) in tasks.items():
             begin = time.perf_counter()
-            contender.learn(weights, shares[name])
-            times[name].append((time.perf_counter() - begin) / len(shares[name]) * 1e6)
-        begin = time.perf_counter()
-        snnbp.predict(weights, data.test.inputs)
-        times[EVALUATION].append((time.perf_counter() - begin) / len(data.test) * 1e6)
+            task()
+            times[name].append((time.perf_counter() - begin) / number * 1e6)
     return times
 
 
